@@ -1,0 +1,33 @@
+# make run    Tables 2 and 3 at laptop scale: 20 minutes, after a few for the installation
+# make test   all tests, lint, types
+
+SUITE ?= suites/paper.yaml
+ARGS ?= --profile laptop
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test install clean
+
+run: $(VENV)/.installed
+	$(BIN)/python -m harness run $(SUITE) $(ARGS)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)

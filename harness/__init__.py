@@ -1,0 +1,1 @@
+"""The engine: plans, schedules, records and reports trials. It knows no model."""

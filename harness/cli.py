@@ -1,0 +1,305 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.run import Options
+    from harness.suite import Chosen
+
+app = typer.Typer(
+    name="harness",
+    help="Trains, times and compares variants of capsule networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Datasets: fetch, verify, show.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.")]
+ProfileName = Annotated[str | None, typer.Option(metavar="NAME", help="A profile of the suite.")]
+Budget = Annotated[str | None, typer.Option(metavar="TIME", help="Fit the suite into so long: 20m, 2h.")]
+DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where datasets are kept.")]
+TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="An MLflow server, or sqlite:///FILE.")]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.")]
+Plugins = Annotated[list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Registers variants.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+RESULTS = Path("results")
+
+
+@app.command()
+def run(
+    suite: SuitePath,
+    profile: ProfileName = None,
+    budget: Budget = None,
+    only: Annotated[str | None, typer.Option(metavar="GLOB", help="Only trials with such a name.")] = None,
+    address: Annotated[str | None, typer.Option(help="A Ray cluster; embedded if not given.")] = None,
+    tracking_uri: TrackingUri = None,
+    data_dir: DataDir = None,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    serial: Annotated[bool, typer.Option("--serial", help="One process, no Ray: for debugging.")] = False,
+) -> None:
+    """Run what is missing of a suite and write its tables. The same command goes on after a stop."""
+    chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
+    from dataclasses import replace
+
+    from harness.report.formats import print_tables
+    from harness.run import run_suite
+
+    options = replace(options, only=only, cluster=address, serial=serial)
+    console = _console()
+    signal.signal(signal.SIGTERM, _interrupt)
+    outcome = run_suite(chosen, options, console)
+    print_tables(outcome.tables, _console(stderr=False))
+    console.print(f"\nreport: {outcome.files[0]}   browse: python -m harness ui", highlight=False)
+    if outcome.failed:
+        console.print(f"{len(outcome.failed)} trials failed; see their error.txt in MLflow", style="red")
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    suite: SuitePath,
+    profile: ProfileName = None,
+    budget: Budget = None,
+    tracking_uri: TrackingUri = None,
+    data_dir: DataDir = None,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what `run` would do: trials done and new, before anything runs."""
+    chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
+    from harness.preview import preview, print_preview
+
+    shown = preview(chosen, options)
+    if as_json:
+        _print_json(shown)
+    else:
+        print_preview(shown, _console(stderr=False))
+
+
+@app.command()
+def report(
+    suite: SuitePath,
+    profile: ProfileName = None,
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    format: Annotated[str | None, typer.Option(metavar="md|tex|csv|json", help="To standard output.")] = None,
+) -> None:
+    """Rebuild the tables of a suite's newest run from the record."""
+    from harness.registry import nearest
+    from harness.report.formats import FORMATS
+
+    if format is not None and format not in FORMATS:
+        raise UserError(f"--format {format}: {nearest(format, FORMATS)}.")
+    chosen, options = _prepare(suite, profile, None, tracking_uri, None, results, None)
+    from harness.record.store import Record
+    from harness.report.build import read_tables, report_folder, write_report
+
+    _require_store(options.address)
+    tables = read_tables(Record(options.address, chosen.suite.name), profile)
+    if format is not None:
+        sys.stdout.write(FORMATS[format](tables))
+        return
+    from harness.report.formats import print_tables
+
+    files = write_report(tables, report_folder(results, tables.suite, tables.profile))
+    print_tables(tables, _console(stderr=False))
+    _console().print(f"\nwritten: {', '.join(map(str, files))}", highlight=False)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="variants|datasets|suites|runs")],
+    plugin: Plugins = None,
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """List variants, datasets, suites or runs."""
+    from harness.listing import LISTINGS, print_listing
+    from harness.record.address import be_quiet
+    from harness.registry import load_plugin, nearest
+
+    if what not in LISTINGS:
+        raise UserError(f"list {what}: {nearest(what, LISTINGS)}.")
+    be_quiet()
+    for path in plugin or ():
+        load_plugin(path)
+    lines = LISTINGS[what](_address(tracking_uri, results))
+    if as_json:
+        _print_json(lines)
+    else:
+        print_listing(lines, _console(stderr=False))
+
+
+@app.command()
+def ui(
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of 127.0.0.1.")] = 5000,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the address.")] = True,
+) -> None:
+    """Browse the record in MLflow, on 127.0.0.1 only."""
+    from harness.ui import serve
+
+    address = _address(tracking_uri, results)
+    _require_store(address)
+    serve(address, port, open_browser, _console())
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
+    """Tell what this machine is and what is missing."""
+    from harness.doctor import examine
+
+    findings = examine(data_dir, results)
+    console = _console(stderr=False)
+    for finding in findings:
+        console.print(f"{'ok     ' if finding.is_well else 'MISSING'} {finding.text}", highlight=False)
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…")] = None, data_dir: DataDir = None
+) -> None:
+    """Get datasets and verify them; all of the built-in ones if none is named."""
+    from harness.data import DATASETS, data_folder
+    from harness.record.address import make_folder
+
+    folder, console = data_folder(data_dir), _console()
+    make_folder(folder)
+    for name in names or ("mnist", "affnist"):
+        DATASETS.get(name)().fetch(folder, lambda text: console.print(text, highlight=False))
+        console.print(f"{name}: ready in {folder}", highlight=False)
+
+
+@data_app.command("verify")
+def data_verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check the digests of the datasets that are there."""
+    from harness.listing import print_listing, verify_data
+
+    lines = verify_data(data_dir)
+    if as_json:
+        _print_json(lines)
+    else:
+        print_listing(lines, _console(stderr=False))
+    if any(line["state"] == "damaged" for line in lines):
+        raise typer.Exit(1)
+
+
+@data_app.command("show")
+def data_show(name: str, index: int = 0, data_dir: DataDir = None) -> None:
+    """Draw an image of a dataset's test set in the terminal."""
+    from harness.data import data_folder
+    from harness.listing import draw
+
+    print(draw(name, index, data_folder(data_dir)))
+
+
+def _prepare(
+    suite: Path,
+    profile: str | None,
+    budget: str | None,
+    tracking_uri: str | None,
+    data_dir: Path | None,
+    results: Path,
+    plugins: list[Path] | None,
+) -> tuple[Chosen, Options]:
+    """Read the suite, load its plugins and gather the options; all cheap checks come first."""
+    from harness.suite import load_suite
+
+    chosen = load_suite(suite, profile, budget)
+    address = _address(tracking_uri, results)
+    from harness.data import data_folder
+    from harness.registry import load_plugin
+    from harness.run import Options, with_plugins
+
+    options = with_plugins(
+        chosen,
+        Options(
+            path=suite,
+            results=results,
+            data=data_folder(data_dir),
+            address=address,
+            plugins=tuple(plugins or ()),
+            command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+        ),
+    )
+    for path in options.plugins:
+        load_plugin(path)
+    return chosen, options
+
+
+def _address(tracking_uri: str | None, results: Path) -> str:
+    from harness.record.address import be_quiet, check_address, default_address
+
+    be_quiet()
+    address = tracking_uri or default_address(results)
+    check_address(address)
+    return address
+
+
+def _require_store(address: str) -> None:
+    """Reading must not create an empty record."""
+    path = Path(address.removeprefix("sqlite:///"))
+    if address.startswith("sqlite:///") and not path.is_file():
+        raise UserError(f"there is no record at {path} yet; run a suite first, or name one with --tracking-uri.")
+
+
+def _console(stderr: bool = True) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+
+
+def _print_json(content: Any) -> None:
+    json.dump(content, sys.stdout, indent=1, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main() -> NoReturn:
+    """Run a command. Exit codes: 0 well, 1 a trial failed, 2 the user's mistake, 130 interrupted."""
+    import click
+
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _leave(str(error), 2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        _leave(error.format_message(), 2)
+    except click.ClickException as error:
+        _leave(error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        again = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
+        _leave(f"interrupted; what is done is kept, and this goes on with it: {again}", 130)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave(text: str, code: int) -> NoReturn:
+    print(text, file=sys.stderr)
+    sys.exit(code)

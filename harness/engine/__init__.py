@@ -1,0 +1,1 @@
+"""Schedules trials over workers and sees each of them through."""

@@ -1,0 +1,140 @@
+"""Progress on the terminal: a live table, or plain lines where the output is no terminal."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from harness.trial import Progress, Result, Trial
+
+HEARTBEAT = 30.0  # seconds between two plain lines about the same trial
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: 45s, 3m 20s, 5h 02m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+@dataclass
+class _Line:
+    trial: Trial
+    started: float
+    progress: Progress
+    told: float = 0.0
+
+    @property
+    def share(self) -> float:
+        return self.progress.iteration / self.progress.iterations if self.progress.iterations else 0.0
+
+
+@dataclass
+class Display:
+    """Shows how far a suite is. `total` is the number of trials still to run."""
+
+    console: Console
+    total: int
+    ended: int = 0
+    _lines: dict[str, _Line] = field(default_factory=dict)
+    _started: float = field(default_factory=time.monotonic)
+    _live: Live | None = None
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=2, get_renderable=self._table)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self.console.print(text, highlight=False)
+
+    def progressed(self, trial: Trial, progress: Progress) -> None:
+        """A trial has started or come further."""
+        now = time.monotonic()
+        if trial.key not in self._lines:
+            self._lines[trial.key] = _Line(trial, now, progress, told=now)
+            if self._live is None:
+                self.say(f"started   {trial.name}")
+        line = self._lines[trial.key]
+        line.progress = progress
+        if self._live is None and now - line.told > HEARTBEAT:
+            line.told = now
+            self.say(f"running   {trial.name}: {_state(line)} · {self._time_left()}")
+
+    def finished(self, trial: Trial, result: Result) -> None:
+        """A trial has a result."""
+        self._end(trial)
+        self.say(f"{self._count()} {trial.name}: {summary(result)}")
+
+    def failed(self, trial: Trial, cause: str) -> None:
+        """A trial has failed for good."""
+        self._end(trial)
+        self.say(f"{self._count()} {trial.name}: failed: {cause}")
+
+    def lost(self, trial: Trial, cause: str, attempt: int) -> None:
+        """A trial will be tried again."""
+        self._lines.pop(trial.key, None)
+        self.say(f"lost      {trial.name}: {cause}; it goes on in attempt {attempt + 1}")
+
+    def _end(self, trial: Trial) -> None:
+        self._lines.pop(trial.key, None)
+        self.ended += 1
+
+    def _count(self) -> str:
+        return f"[{self.ended:>{len(str(self.total))}}/{self.total}]".replace("[", "\\[")
+
+    def _time_left(self) -> str:
+        done = self.ended + sum(line.share for line in self._lines.values())
+        if done < 0.5:
+            return "time left unknown yet"
+        elapsed = time.monotonic() - self._started
+        return f"about {clock(elapsed * (self.total - done) / done)} left"
+
+    def _table(self) -> Table:
+        table = Table(
+            title=f"{self.ended} of {self.total} trials ended · {self._time_left()}",
+            title_justify="left",
+            box=None,
+        )
+        table.add_column("running", no_wrap=True, overflow="ellipsis")
+        table.add_column("state", no_wrap=True)
+        for line in self._lines.values():
+            table.add_row(line.trial.name, _state(line))
+        return table
+
+
+def _state(line: _Line) -> str:
+    said = line.progress
+    if not said.iterations:
+        return f"{said.stage} {clock(time.monotonic() - line.started)}"
+    text = f"{said.stage} {line.share:4.0%}"
+    if said.history:
+        last = said.history[-1]
+        text += f" · epoch {last.epoch:.2f} · train error {last.metrics['train/error_percent']:.1f}%"
+    return text
+
+
+def summary(result: Result) -> str:
+    """A result in one line: test errors, or the time of an iteration."""
+    errors = [
+        f"{value:.2f}% wrong on {name.split('/')[1]}"
+        for name, value in result.metrics.items()
+        if name.startswith("test/") and name.endswith("/error_percent")
+    ]
+    if errors:
+        return ", ".join(errors)
+    steady = "" if result.metrics["time/is_steady"] else " (not steady)"
+    return f"{result.metrics['time/iteration_median_seconds']:.4f} s per iteration{steady}"

@@ -1,0 +1,54 @@
+"""What an executor tells the driver of the trials it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.trial import Progress, Result, Trial
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A trial has started or come further."""
+
+    trial: Trial
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial has a result."""
+
+    trial: Trial
+    result: Result
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial has ended without a result."""
+
+    trial: Trial
+    cause: str  # one line
+    details: str  # the whole story, a traceback where there is one
+    is_lost: bool  # whether its worker or node went away, so that another try makes sense
+
+
+Event = Progressed | Finished | Failed
+
+
+class Executor(Protocol):
+    """Runs trials somewhere and says what becomes of them."""
+
+    def submit(self, trial: Trial, attempt: int) -> None:
+        """Take a trial; it starts when there is room for it."""
+
+    def wait(self) -> list[Event]:
+        """What has happened; returns after a second at most when nothing has (a serial one after a trial)."""
+
+    def cancel(self, trial: Trial) -> None:
+        """Stop a trial by force."""
+
+    @property
+    def running(self) -> int:
+        """How many trials were taken and have not ended."""

@@ -1,0 +1,40 @@
+"""Measure what trials cost on a Ray cluster, as many at a time as will run together later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ray
+
+from harness.engine.cluster import Node, request_of
+from harness.running.calibration import Cost
+from harness.running.context import Context
+from harness.suite import Resources
+from harness.trial import Trial
+
+
+@ray.remote(max_retries=2)
+def measure_cost(trial: Trial, context: Context) -> Cost:
+    """One trial's costs; a used process will do, since its start is paid once by every trial anyway."""
+    import torch
+
+    from harness.registry import load_plugin
+    from harness.running.calibration import calibrate
+
+    torch.set_num_threads(context.threads)
+    for path in context.plugins:
+        load_plugin(path)
+    return calibrate(trial, context)
+
+
+def measure_costs(
+    trials: list[Trial], context_of: Callable[[Trial], Context], resources: Resources, offers: list[Node]
+) -> list[Cost]:
+    """The costs of trials, in their order."""
+    tasks: list[Any] = [
+        measure_cost.options(**request_of(trial, resources, offers)).remote(trial, context_of(trial))
+        for trial in trials
+    ]
+    costs: list[Cost] = ray.get(tasks)
+    return costs

@@ -1,0 +1,128 @@
+"""Run trials on a Ray cluster, each in a fresh process."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import ray
+from ray.exceptions import (
+    GetTimeoutError,
+    NodeDiedError,
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    TaskCancelledError,
+    WorkerCrashedError,
+)
+
+from harness.engine.cluster import Node, request_of
+from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.running.context import Context
+from harness.suite import Resources
+from harness.trial import Progress, Result, Trial
+
+PATIENCE = 0.5  # seconds between two looks at the mailbox
+TIMING_PATIENCE = 5.0  # while a trial is timed, since each look wakes another process
+LOST = (WorkerCrashedError, NodeDiedError, OutOfMemoryError, TaskCancelledError)
+
+
+class Mailbox:
+    """Where running trials leave word of how far they are: the last word of each."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, int], Progress] = {}
+
+    def put(self, key: str, attempt: int, progress: Progress) -> None:
+        """Leave word."""
+        self._last[key, attempt] = progress
+
+    def take(self) -> dict[tuple[str, int], Progress]:
+        """All that has come since the last time."""
+        taken, self._last = self._last, {}
+        return taken
+
+
+MAILBOX: Any = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
+
+
+# A used process contaminates timing and memory, so each trial gets a fresh one; retries are the driver's.
+@ray.remote(max_calls=1, max_retries=0)
+def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result:
+    """One trial on a worker."""
+    from harness.running.execute import execute
+
+    def report(progress: Progress) -> None:
+        mailbox.put.remote(trial.key, context.attempt, progress)
+
+    report(Progress(0, 0, stage="starting"))
+    context = replace(context, gpu=bool(ray.get_gpu_ids()))
+    return execute(trial, context, report)
+
+
+class RayExecutor:
+    """An executor on the Ray cluster that this process is connected to."""
+
+    def __init__(self, context_of: Callable[[Trial], Context], resources: Resources, offers: list[Node]) -> None:
+        self._context_of, self._resources, self._offers = context_of, resources, offers
+        self._mailbox: Any = MAILBOX.remote()
+        self._tasks: dict[Any, tuple[Trial, int]] = {}
+
+    @property
+    def running(self) -> int:
+        """See `Executor.running`."""
+        return len(self._tasks)
+
+    def submit(self, trial: Trial, attempt: int) -> None:
+        """See `Executor.submit`."""
+        context = replace(self._context_of(trial), attempt=attempt)
+        task = run_trial.options(**request_of(trial, self._resources, self._offers), name=trial.name).remote(
+            trial, context, self._mailbox
+        )
+        self._tasks[task] = (trial, attempt)
+
+    def cancel(self, trial: Trial) -> None:
+        """See `Executor.cancel`."""
+        for task, (other, _) in self._tasks.items():
+            if other.key == trial.key:
+                ray.cancel(task, force=True)
+
+    def wait(self) -> list[Event]:
+        """See `Executor.wait`."""
+        is_timing = any(trial.kind == "timing" for trial, _ in self._tasks.values())
+        patience = TIMING_PATIENCE if is_timing else PATIENCE
+        ended, _ = ray.wait(list(self._tasks), num_returns=1, timeout=patience)
+        events = self._mail()
+        return events + [self._outcome(task) for task in ended]
+
+    def _mail(self) -> list[Event]:
+        current = {(trial.key, attempt): trial for trial, attempt in self._tasks.values()}
+        try:
+            mail = ray.get(self._mailbox.take.remote(), timeout=10)
+        except (GetTimeoutError, RayError):
+            return []
+        return [Progressed(current[which], said) for which, said in mail.items() if which in current]
+
+    def _outcome(self, task: Any) -> Event:
+        trial, _ = self._tasks.pop(task)
+        try:
+            return Finished(trial, ray.get(task))
+        except LOST as error:
+            return Failed(trial, _lost(error), traceback.format_exc(), is_lost=True)
+        except RayTaskError as error:
+            cause = error.cause if error.cause is not None else error
+            return Failed(trial, f"{type(cause).__name__}: {cause}", str(error), is_lost=False)
+        except RayError as error:
+            return Failed(trial, f"{type(error).__name__}: {error}", traceback.format_exc(), is_lost=True)
+
+
+def _lost(error: Exception) -> str:
+    names = {
+        WorkerCrashedError: "its worker was killed",
+        NodeDiedError: "its node died",
+        OutOfMemoryError: "its worker ran out of memory",
+        TaskCancelledError: "it was stopped",
+    }
+    return next((text for kind, text in names.items() if isinstance(error, kind)), type(error).__name__)

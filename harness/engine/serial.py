@@ -1,0 +1,47 @@
+"""Run trials one after the other in this process, for debugging."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable
+
+from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.running.context import Context
+from harness.running.execute import execute
+from harness.trial import Progress, Trial
+
+
+class SerialExecutor:
+    """An executor without processes: a breakpoint in a variant works."""
+
+    def __init__(self, context_of: Callable[[Trial], Context], tell: Callable[[Event], None]) -> None:
+        self._context_of, self._tell = context_of, tell
+        self._waiting: deque[Trial] = deque()
+
+    @property
+    def running(self) -> int:
+        """See `Executor.running`."""
+        return len(self._waiting)
+
+    def submit(self, trial: Trial, attempt: int) -> None:
+        """See `Executor.submit`."""
+        self._waiting.append(trial)
+
+    def cancel(self, trial: Trial) -> None:
+        """Take a waiting trial back; one that runs can't be stopped in its own process."""
+        if trial in self._waiting:
+            self._waiting.remove(trial)
+
+    def wait(self) -> list[Event]:
+        """Run the next trial; its progress is told while it runs."""
+        trial = self._waiting.popleft()
+
+        def report(progress: Progress) -> None:
+            self._tell(Progressed(trial, progress))
+
+        try:
+            return [Finished(trial, execute(trial, self._context_of(trial), report))]
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}"
+            return [Failed(trial, cause, traceback.format_exc(), is_lost=False)]

@@ -1,0 +1,220 @@
+"""From a suite to its trials."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from harness.data import DATASETS
+from harness.errors import UserError
+from harness.key import source_digest, trial_key
+from harness.protocol import Settings, TimingProtocol
+from harness.suite import Chosen, Row, TimeTable, TrainedRow
+from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
+from variants import VARIANTS, configure
+from variants.contract import Config
+
+FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the task decides
+
+
+class PlannedRow(Settings):
+    """A line of a table on a task, with every setting of its variant."""
+
+    row: int
+    variant: str
+    label: str
+    config: dict[str, Any]
+    task: str
+
+
+class Plan(Settings):
+    """All trials of a suite under a profile and a fraction, in the order in which they should start."""
+
+    suite: str
+    profile: str | None
+    budget: float | None  # seconds
+    fraction: float | None  # of every training protocol; None until a budget has been calibrated
+    table2: list[PlannedRow]
+    table3: list[PlannedRow]
+    baseline: int  # the row of Table 3 that the others are compared with
+    trials: list[Trial]
+
+    def only(self, pattern: str) -> Plan:
+        """The plan with the trials alone whose name matches a pattern such as `*capsnet*`.
+
+        Raises:
+            UserError: none does.
+        """
+        kept = [trial for trial in self.trials if fnmatch(trial.name, pattern)]
+        if not kept:
+            names = ", ".join(trial.name for trial in self.trials[:3])
+            raise UserError(f"--only {pattern}: no trial has such a name; names are like: {names}.")
+        return self.model_copy(update={"trials": kept})
+
+
+def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan:
+    """The plan of a suite. Without a budget the fraction is 1.
+
+    Raises:
+        UserError: an unknown variant, setting or dataset, or one that does not fit.
+    """
+    suite = chosen.suite
+    if chosen.budget is None:
+        fraction = 1.0
+    table2, training = _training_trials(chosen, data, fraction)
+    table3, timing = _timing_trials(chosen, data)
+    trials = list({trial.key: trial for trial in [*timing, *training]}.values())
+    return Plan(
+        suite=suite.name,
+        profile=chosen.profile,
+        budget=chosen.budget,
+        fraction=fraction,
+        table2=table2,
+        table3=table3,
+        baseline=_baseline(suite.table3, table3),
+        trials=trials,
+    )
+
+
+def _training_trials(chosen: Chosen, data: Path, fraction: float | None) -> tuple[list[PlannedRow], list[Trial]]:
+    table = chosen.suite.table2
+    if table is None:
+        return [], []
+    rows, trials = [], []
+    for number, row in enumerate(table.rows):
+        for task in table.tasks:
+            where = f"table2.rows.{number}"
+            config = checked_config(row, task, where)
+            rows.append(_planned(number, row.variant, config, task))
+            work = _training_work(chosen, row, task, fraction)
+            trials += [_trial("training", number, row.variant, config, task, seed, data, work) for seed in table.seeds]
+    return rows, trials
+
+
+def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
+    table = chosen.suite.table2
+    assert table is not None
+    protocol = chosen.suite.protocols[row.protocol]
+    size = DATASETS.get(task).train_size
+    images = min(size, table.train_images or size)
+    if protocol.batch_size > images:
+        raise UserError(
+            f"batch_size of protocol '{row.protocol}' is {protocol.batch_size}, but there are {images} training "
+            f"images; lower it or raise train_images."
+        )
+    full = protocol.full_iterations(images)
+    return TrainingWork(
+        protocol=protocol,
+        full_iterations=full,
+        iterations=None if fraction is None else max(1, round(fraction * full)),
+        train_images=images,
+        test_images=table.test_images,
+    )
+
+
+def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[Trial]]:
+    table = chosen.suite.table3
+    if table is None:
+        return [], []
+    settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
+    work = TimingWork(protocol=TimingProtocol(**settings), learning_rate=table.learning_rate)
+    configs = [checked_config(row, table.task, f"table3.rows.{n}") for n, row in enumerate(table.rows)]
+    trials = []
+    for number in range(table.rounds):
+        block = [
+            _trial("timing", n, row.variant, config, table.task, number, data, work)
+            for n, (row, config) in enumerate(zip(table.rows, configs, strict=True))
+        ]
+        block.append(_trial("timing", -1, SENTINEL, None, table.task, number, data, work))
+        random.Random(f"{chosen.suite.name} {number}").shuffle(block)
+        trials += block
+    rows = [_planned(n, row.variant, configs[n], table.task) for n, row in enumerate(table.rows)]
+    return rows, trials
+
+
+def checked_config(row: Row, task: str, where: str) -> Config:
+    """The complete configuration of a row's variant on a task.
+
+    Raises:
+        UserError: an unknown variant or setting, or a value that does not fit.
+    """
+    dataset = DATASETS.get(task)
+    fixed = FROM_TASK & row.config.keys()
+    if fixed:
+        raise UserError(f"{where}.config: '{fixed.pop()}' comes from the task '{task}'; leave it out.")
+    try:
+        return configure(
+            row.variant,
+            **row.config,
+            image_size=dataset.image_size,
+            image_channels=1,
+            classes=dataset.classes,
+        )
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _planned(row: int, variant: str, config: Config, task: str) -> PlannedRow:
+    label = VARIANTS.get(variant).label(config)
+    return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task)
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What a person chose, without what the task decides."""
+    return {name: value for name, value in config.model_dump().items() if name not in FROM_TASK}
+
+
+def _trial(
+    kind: str,
+    row: int,
+    variant: str,
+    config: Config | None,
+    task: str,
+    seed: int,
+    data: Path,
+    work: TrainingWork | TimingWork,
+) -> Trial:
+    settings = config.model_dump() if config is not None else {}
+    measured = {
+        "kind": kind,
+        "variant": variant,
+        "source": source_digest(VARIANTS.get(variant).__module__) if config is not None else "",
+        "config": settings,
+        "task": task,
+        "data": DATASETS.get(task)().digest(data),
+        "seed": seed,
+        "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
+    }
+    return Trial(
+        key=trial_key(measured),
+        kind="timing" if kind == "timing" else "training",
+        row=row,
+        variant=variant,
+        label=VARIANTS.get(variant).label(config) if config is not None else "",
+        config=settings,
+        task=task,
+        seed=seed,
+        training=work if isinstance(work, TrainingWork) else None,
+        timing=work if isinstance(work, TimingWork) else None,
+    )
+
+
+def _baseline(table: TimeTable | None, rows: list[PlannedRow]) -> int:
+    if table is None or table.baseline is None:
+        return 0
+    wanted = table.baseline
+    for number, row in enumerate(rows):
+        if row.variant == wanted.variant and wanted.config.items() <= row.config.items():
+            return number
+    raise UserError(f"table3.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")
+
+
+def count(statuses: Iterable[str]) -> dict[str, int]:
+    """How many there are of each status."""
+    counts: dict[str, int] = {}
+    for status in statuses:
+        counts[status] = counts.get(status, 0) + 1
+    return counts

@@ -1,0 +1,113 @@
+"""What a run would do, before it does anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harness.plan import count, make_plan
+from harness.record.store import Record
+from harness.run import Options
+from harness.running.model_size import COPIES, WORD, parameter_count
+from harness.suite import Chosen
+from harness.trial import SENTINEL, Trial
+
+
+def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
+    """Every trial with its status, size and work; nothing is written."""
+    statuses: dict[str, str] = {}
+    fraction = None
+    plan = make_plan(chosen, options.data)
+    if _is_there(options.address):
+        record = Record(options.address, chosen.suite.name)
+        fraction = record.fraction(plan.profile, plan.budget)
+        plan = make_plan(chosen, options.data, fraction)
+        statuses = record.statuses(trial.key for trial in plan.trials)
+    sizes: dict[str, int] = {}
+    return {
+        "suite": plan.suite,
+        "profile": plan.profile,
+        "budget_seconds": plan.budget,
+        "fraction": plan.fraction,
+        "trials": [_line(trial, statuses.get(trial.key, "new"), sizes) for trial in plan.trials],
+    }
+
+
+def _is_there(address: str) -> bool:
+    from pathlib import Path
+
+    return not address.startswith("sqlite:///") or Path(address.removeprefix("sqlite:///")).is_file()
+
+
+def _line(trial: Trial, status: str, sizes: dict[str, int]) -> dict[str, Any]:
+    parameters = _parameters(trial, sizes)
+    work = trial.training
+    timed = trial.timing
+    return {
+        "key": trial.key,
+        "name": trial.name,
+        "kind": trial.kind,
+        "variant": trial.variant,
+        "config": trial.config,
+        "task": trial.task,
+        "seed": trial.seed,
+        "status": status,
+        "parameters": parameters,
+        "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
+        "iterations": work.iterations if work is not None else None,
+        "full_iterations": work.full_iterations if work is not None else None,
+        "batch_size": (work.protocol if work else trial.timing.protocol).batch_size if work or trial.timing else None,
+    }
+
+
+def _parameters(trial: Trial, sizes: dict[str, int]) -> int | None:
+    if trial.variant == SENTINEL:
+        return None
+    which = f"{trial.variant} {sorted(trial.config.items())}"
+    if which not in sizes:
+        sizes[which] = parameter_count(trial.variant, trial.config)
+    return sizes[which]
+
+
+def print_preview(shown: dict[str, Any], console: Console) -> None:
+    """The preview for people: a line per trial, timing rounds gathered."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("trial", "status", "params", "state", "iterations"):
+        table.add_column(column, justify="left" if column in {"trial", "status"} else "right", no_wrap=True)
+    for name, lines in _gathered(shown["trials"]).items():
+        first = lines[0]
+        statuses = ", ".join(
+            f"{n} {s}" if len(lines) > 1 else s for s, n in count(line["status"] for line in lines).items()
+        )
+        table.add_row(
+            name,
+            statuses,
+            f"{first['parameters'] / 1e6:.1f}M" if first["parameters"] else "",
+            f"{first['state_mib']} MiB" if first["state_mib"] else "",
+            _iterations(first),
+        )
+    console.print(table, highlight=False)
+    totals = count(line["status"] for line in shown["trials"])
+    console.print(", ".join(f"{n} {status}" for status, n in totals.items()), highlight=False)
+    if shown["budget_seconds"] and shown["fraction"] is None:
+        console.print(
+            "the iterations will be calibrated when it runs, to fit the budget; the keys follow them",
+            highlight=False,
+        )
+
+
+def _gathered(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        name = line["name"].rpartition(" · round")[0] or line["name"]
+        groups.setdefault(name, []).append(line)
+    return groups
+
+
+def _iterations(line: dict[str, Any]) -> str:
+    if line["kind"] == "timing":
+        return "timed"
+    return f"{line['iterations']:,}" if line["iterations"] else f"of {line['full_iterations']:,}"

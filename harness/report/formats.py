@@ -1,0 +1,153 @@
+"""The report in each format: terminal, Markdown, LaTeX, CSV, JSON. All come from the same tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harness.report.sheets import Sheet, all_sheets, conditions
+from harness.report.tables import ErrorRow, Tables, TimeRow
+
+TEX_SIGNS = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "−": "$-$",
+    "–": "--",
+    "·": r"$\cdot$",
+}
+
+
+def print_tables(tables: Tables, console: Console) -> None:
+    """Both tables with their notes."""
+    console.print(f"\n{conditions(tables)}", highlight=False, style="bold")
+    for sheet in all_sheets(tables):
+        table = Table(title=f"\n{sheet.title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        table.padding = (0, 1, 0, 0)
+        for place, column in enumerate(sheet.columns):
+            table.add_column(column, justify="left" if place == 0 else "right", no_wrap=place == 0)
+        for row in sheet.rows:
+            table.add_row(*row)
+        console.print(table, highlight=False)
+        for note in sheet.notes:
+            console.print(f"  {note}", highlight=False, markup=False, style="dim")
+    for name, cause in tables.failures.items():
+        console.print(f"failed: {name}: {cause}", highlight=False, markup=False, style="red")
+
+
+def to_markdown(tables: Tables) -> str:
+    """A page for people."""
+    parts = [f"# {tables.suite}", "", f"Run as: {conditions(tables)}.", ""]
+    for sheet in all_sheets(tables):
+        parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *[f"- {n}" for n in sheet.notes], ""]
+    if tables.failures:
+        parts += ["## Failed", "", *[f"- {name}: {cause}" for name, cause in tables.failures.items()], ""]
+    if tables.environment:
+        facts = [f"{name.removeprefix('machine.')} {value}" for name, value in tables.environment.items()]
+        parts += ["## Environment", "", f"- {', '.join(facts)}"]
+        if tables.environments > 1:
+            parts.append(f"- The rows come from {tables.environments} different environments.")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _markdown_table(sheet: Sheet) -> list[str]:
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("*", "\\*") for cell in cells) + " |"
+
+    rule = "|:--" + "|--:" * (len(sheet.columns) - 1) + "|"
+    return [line(sheet.columns), rule, *map(line, sheet.rows)]
+
+
+def to_latex(tables: Tables) -> str:
+    """Tables for a paper; they need the package booktabs."""
+    return "\n".join(_latex_table(sheet, conditions(tables)) for sheet in all_sheets(tables))
+
+
+def _latex_table(sheet: Sheet, how: str) -> str:
+    columns = "l" + "r" * (len(sheet.columns) - 1)
+    body = [f"    {_latex_line(row)}" for row in sheet.rows]
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        f"  \\caption{{{_tex(sheet.title.partition('. ')[2])} ({_tex(how)}).}}",
+        f"  \\begin{{tabular}}{{{columns}}}",
+        r"    \toprule",
+        f"    {_latex_line(sheet.columns)}",
+        r"    \midrule",
+        *body,
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        *[f"  \\\\{{\\footnotesize {_tex(note)}}}" for note in sheet.notes],
+        r"\end{table}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _latex_line(cells: list[str]) -> str:
+    return " & ".join(map(_tex, cells)) + r" \\"
+
+
+def _tex(text: str) -> str:
+    return "".join(TEX_SIGNS.get(sign, sign) for sign in text)
+
+
+def to_csv(tables: Tables) -> str:
+    """One line per row of either table; the configuration as JSON in one column."""
+    lines = [{"table": 2, **_flat(row)} for row in tables.table2]
+    lines += [{"table": 3, **_flat(row)} for row in tables.table3]
+    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def _flat(row: ErrorRow | TimeRow) -> dict[str, Any]:
+    return {
+        name: json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+        for name, value in row_object(row).items()
+    }
+
+
+def to_json(tables: Tables) -> str:
+    """Everything, as `{"table2": [...], "table3": [...]}` and how it was run."""
+    document = {
+        "suite": tables.suite,
+        "profile": tables.profile,
+        "fraction": tables.fraction,
+        "budget_seconds": tables.budget,
+        "table2": [row_object(row) for row in tables.table2],
+        "table3": [row_object(row) for row in tables.table3],
+        "failures": tables.failures,
+        "environment": tables.environment,
+        "environments": tables.environments,
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def row_object(row: ErrorRow | TimeRow) -> dict[str, Any]:
+    """A row as plain data."""
+    return {**dataclasses.asdict(row), "title": row.title, "difference": row.difference}
+
+
+FORMATS: dict[str, Callable[[Tables], str]] = {
+    "md": to_markdown,
+    "tex": to_latex,
+    "csv": to_csv,
+    "json": to_json,
+}
+FILES = {"report.md": "md", "tables.tex": "tex", "tables.csv": "csv", "tables.json": "json"}

@@ -1,0 +1,85 @@
+"""Published numbers, read from files, to stand beside the measured ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from harness.errors import UserError
+from harness.explain import explain
+from harness.protocol import Settings
+from harness.yamlfile import read_yaml
+
+
+class Number(Settings):
+    """One published number."""
+
+    variant: str
+    config: dict[str, Any] = Field(default_factory=dict, description="settings that a row must have")
+    task: str
+    value: float
+    standard_error: float | None = None
+    differs: str = Field("", description="why this number can't be compared with ours")
+
+
+class PublishedTable(Settings):
+    """The numbers of a table and what they were measured with."""
+
+    unit: Literal["percent", "seconds"]
+    where: str
+    setting: dict[str, Any] = Field(default_factory=dict, description="settings of every row of the paper")
+    images: int | None = Field(None, description="test images")
+    batch_size: int | None = None
+    note: str = ""
+    differs: str = Field("", description="why none of the numbers can be compared with ours")
+    rows: list[Number]
+
+    def find(self, variant: str, config: dict[str, Any], task: str) -> Number | None:
+        """The number of a configuration, if there is one."""
+        for number in self.rows:
+            fits = all(config.get(name) == value for name, value in number.config.items())
+            if number.variant == variant and number.task == task and fits:
+                return number
+        return None
+
+
+class Published(Settings):
+    """The tables of one publication."""
+
+    source: str
+    table2: PublishedTable | None = None
+    table3: PublishedTable | None = None
+
+
+def load_published(paths: Iterable[Path]) -> list[Published]:
+    """Read files of published numbers.
+
+    Raises:
+        UserError: what is wrong with one of them.
+    """
+    found = []
+    for path in paths:
+        try:
+            found.append(Published.model_validate(read_yaml(path)))
+        except ValidationError as error:
+            raise UserError(f"{path}: {explain(error, Published)}.") from None
+    return found
+
+
+def look_up(
+    published: list[Published],
+    table: Literal["table2", "table3"],
+    variant: str,
+    config: dict[str, Any],
+    task: str,
+) -> tuple[Number, PublishedTable] | None:
+    """The first publication's number for a configuration."""
+    for publication in published:
+        numbers: PublishedTable | None = getattr(publication, table)
+        number = numbers.find(variant, config, task) if numbers is not None else None
+        if number is not None and numbers is not None:
+            return number, numbers
+    return None

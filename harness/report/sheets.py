@@ -1,0 +1,170 @@
+"""The tables as text in cells, the same for the terminal, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.engine.display import clock
+from harness.report.tables import ErrorRow, Tables, TimeRow
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table ready to be printed."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
+def all_sheets(tables: Tables) -> list[Sheet]:
+    """Table 2 and Table 3, as far as the suite has them."""
+    sheets = []
+    if tables.table2:
+        sheets.append(_error_sheet(tables))
+    if tables.table3:
+        sheets.append(_time_sheet(tables))
+    return sheets
+
+
+def conditions(tables: Tables) -> str:
+    """How all of it was run, in one line."""
+    parts = [f"suite {tables.suite}", f"profile {tables.profile}" if tables.profile else "no profile"]
+    if tables.budget is not None:
+        parts.append(f"budget {clock(tables.budget)}")
+    if tables.table2 and tables.fraction is not None:
+        parts.append(
+            f"{tables.fraction:.3%} of each training protocol"
+            if tables.fraction < 1
+            else "all of each training protocol"
+        )
+    return ", ".join(parts)
+
+
+def signed(value: float | None, digits: int) -> str:
+    """A number with its sign, or a dash."""
+    return NONE if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number, or a dash."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def measured(value: float | None, error: float | None, digits: int, status: str) -> str:
+    """A measured number with its standard error, or what is missing."""
+    if value is None:
+        return status
+    return number(value, digits) + (f" ± {error:.{digits}f}" if error is not None else "")
+
+
+def _error_sheet(tables: Tables) -> Sheet:
+    tasks = list(dict.fromkeys(row.task for row in tables.table2))
+    titles = list(dict.fromkeys(row.title for row in tables.table2))
+    cells = {(row.title, row.task): row for row in tables.table2}
+    columns = ["Method"]
+    for task in tasks:
+        test = next(row.test for row in tables.table2 if row.task == task)
+        columns += [f"{test} paper", "ours", "diff."]
+    rows = []
+    for title in titles:
+        line = [title]
+        for task in tasks:
+            row = cells.get((title, task))
+            line += _error_cells(row) if row is not None else [NONE] * 3
+        rows.append(line)
+    return Sheet("Table 2. Test error, percent", columns, rows, _error_notes(tables))
+
+
+def _error_cells(row: ErrorRow) -> list[str]:
+    flag = "" if row.comparable else "*"
+    ours = measured(row.measured, row.standard_error, 2, row.status)
+    return [
+        number(row.published, 2),
+        ours,
+        signed(row.difference, 2) + (flag if row.difference is not None else ""),
+    ]
+
+
+def _error_notes(tables: Tables) -> list[str]:
+    notes = [_standard_errors(tables.table2), *_flags(tables.table2)]
+    others = [f"{row.title} {number(value, 2)}" for row in tables.table2 for value in row.other_tests.values()]
+    names = sorted({name for row in tables.table2 for name in row.other_tests})
+    if others:
+        notes.append(f"Errors of the same models on {', '.join(names)}: {', '.join(others)}.")
+    iterations = sorted({(row.task, row.iterations, row.images) for row in tables.table2})
+    notes += [f"{task}: {count:,} iterations, tested on {images:,} images." for task, count, images in iterations]
+    return notes
+
+
+def _time_sheet(tables: Tables) -> Sheet:
+    columns = ["Method", "paper", "ours", "diff.", "median", "ratio", "95%", "+data"]
+    rows = [_time_cells(row) for row in tables.table3]
+    first = tables.table3[0]
+    notes = [
+        _standard_errors(tables.table3),
+        *_flags(tables.table3),
+        f"Batches of {first.batch_size}, {first.threads} threads; every process alone on its machine, in randomised "
+        f"blocks. Ratio: to {tables.baseline}, block by block, with its bootstrap interval. "
+        f"+data: median of the whole step, the making of its batch included.",
+    ]
+    notes += [
+        f"{row.title}: {row.unsteady} of {row.n} processes never became steady."
+        for row in tables.table3
+        if row.unsteady
+    ]
+    if tables.drift is not None:
+        notes.append(f"Drift of the machine over the rounds, by a fixed model: {tables.drift:.2f}×.")
+    costs = [
+        f"{row.title} {row.parameters / 1e6:.1f}M parameters, {number(row.peak_memory_mib, 0)} MiB"
+        for row in tables.table3
+        if row.parameters is not None
+    ]
+    if costs:
+        notes.append(f"Cost of a process: {'; '.join(costs)}.")
+    return Sheet("Table 3. Seconds per training iteration", columns, rows, notes)
+
+
+def _time_cells(row: TimeRow) -> list[str]:
+    flag = "" if row.comparable else "*"
+    interval = f"{row.ratio_low:.2f}–{row.ratio_high:.2f}" if row.ratio_low is not None else NONE
+    return [
+        row.title,
+        number(row.published, 4),
+        measured(row.measured, row.standard_error, 4, row.status),
+        signed(row.difference, 3) + (flag if row.difference is not None else ""),
+        number(row.median, 4),
+        number(row.ratio, 2),
+        interval,
+        number(row.with_data, 4),
+    ]
+
+
+def _standard_errors(rows: Sequence[ErrorRow] | Sequence[TimeRow]) -> str:
+    over = sorted({f"{row.standard_error_over}" for row in rows if row.measured is not None})
+    counts = sorted({row.n for row in rows if row.measured is not None})
+    if not counts:
+        return "Nothing is measured yet."
+    kind = "process" if rows[0].unit == "seconds" else "seed"
+    n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
+    plural = kind if counts[-1] == 1 else {"process": "processes", "seed": "seeds"}[kind]
+    return f"± is the standard error over {' or '.join(over)}; {n} {plural} a row."
+
+
+def _flags(rows: Sequence[ErrorRow] | Sequence[TimeRow]) -> list[str]:
+    """Why the flagged differences are no like-for-like comparison, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row.published is not None and not row.comparable:
+            for reason in row.reason.split("; "):
+                reasons.setdefault(reason, []).append(f"{row.title} on {row.task}")
+    flagged = sum(row.published is not None and not row.comparable for row in rows)
+    notes = []
+    for reason, where in reasons.items():
+        scope = "all" if len(where) == flagged else ", ".join(where) if len(where) <= 3 else f"{len(where)} rows"
+        notes.append(f"* not comparable ({scope}): {reason}.")
+    return notes

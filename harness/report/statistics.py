@@ -1,0 +1,74 @@
+"""Uncertainty of what was measured."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+MOST_EXACT = 6  # blocks up to which every resample is enumerated
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its uncertainty. `over` says what was repeated; the interval holds 95%."""
+
+    mean: float
+    standard_error: float | None
+    low: float | None
+    high: float | None
+    n: int
+    over: str
+
+
+def error_over_seeds(errors_percent: list[float], images: int) -> Estimate:
+    """Mean test error in percent, from one trial per seed.
+
+    With one seed the uncertainty is that of the test images alone (Wilson's interval); with several it is that
+    of the seeds (Student's t).
+    """
+    n, mean = len(errors_percent), float(np.mean(errors_percent))
+    if n == 1:
+        wrong = round(mean * images / 100)
+        interval = stats.binomtest(wrong, images).proportion_ci(LEVEL, method="wilson")
+        share = mean / 100
+        error = 100 * math.sqrt(share * (1 - share) / images)
+        return Estimate(mean, error, 100 * float(interval.low), 100 * float(interval.high), 1, "test images")
+    return _student(errors_percent, "seeds")
+
+
+def mean_over_processes(values: list[float]) -> Estimate:
+    """Mean of one value per process."""
+    if len(values) == 1:
+        return Estimate(values[0], None, None, None, 1, "processes")
+    return _student(values, "processes")
+
+
+def _student(values: list[float], over: str) -> Estimate:
+    n, mean = len(values), float(np.mean(values))
+    error = float(np.std(values, ddof=1)) / math.sqrt(n)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    return Estimate(mean, error, mean - half, mean + half, n, over)
+
+
+def ratio_over_blocks(values: list[float], base: list[float]) -> Estimate:
+    """Geometric mean of value / base over blocks, with a bootstrap interval over the blocks.
+
+    Arguments:
+        values, base: one measurement per block, in the same order of blocks.
+    """
+    logs = np.log(np.asarray(values) / np.asarray(base))
+    n, mean = len(logs), float(np.exp(logs.mean()))
+    if n == 1:
+        return Estimate(mean, None, None, None, 1, "blocks")
+    if n <= MOST_EXACT:
+        chosen = np.array(list(itertools.product(range(n), repeat=n)))
+    else:
+        chosen = np.random.Generator(np.random.PCG64(0)).integers(n, size=(10_000, n))
+    low, high = np.percentile(logs[chosen].mean(axis=1), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    error = mean * float(np.std(logs, ddof=1)) / math.sqrt(n)
+    return Estimate(mean, error, float(np.exp(low)), float(np.exp(high)), n, "blocks")

@@ -1,0 +1,285 @@
+"""Tables 2 and 3, built from the record: the published number beside ours, with what sets them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from harness.plan import Plan, PlannedRow
+from harness.report.published import Number, Published, PublishedTable, look_up
+from harness.report.statistics import Estimate, error_over_seeds, mean_over_processes, ratio_over_blocks
+from harness.trial import SENTINEL, Trial
+
+ERROR = "/error_percent"
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """What both tables say of a row. Errors are in percent, times in seconds."""
+
+    variant: str
+    label: str
+    config: dict[str, Any]
+    task: str
+    unit: Literal["percent", "seconds"]
+    published: float | None
+    published_standard_error: float | None
+    measured: float | None
+    standard_error: float | None
+    low: float | None
+    high: float | None
+    n: int  # seeds of Table 2, processes of Table 3
+    standard_error_over: str  # what was repeated: seeds, processes, or test images where there is one seed
+    comparable: bool
+    reason: str  # why not
+    status: str  # done, or what is missing
+
+    @property
+    def difference(self) -> float | None:
+        """Ours less the paper's."""
+        if self.measured is None or self.published is None:
+            return None
+        return self.measured - self.published
+
+    @property
+    def title(self) -> str:
+        """The variant and what sets its configuration apart."""
+        return f"{self.variant} {self.label}".strip()
+
+
+@dataclass(frozen=True)
+class ErrorRow(TableRow):
+    """A row of Table 2 on one task."""
+
+    test: str  # the test set of `measured`
+    images: int  # of the test set
+    iterations: int
+    fraction: float | None  # of the protocol
+    other_tests: dict[str, float]  # mean error on the task's other test sets, percent
+
+
+@dataclass(frozen=True)
+class TimeRow(TableRow):
+    """A row of Table 3."""
+
+    median: float | None  # over processes, of each one's median
+    q25: float | None  # likewise
+    q75: float | None
+    ratio: float | None  # to the baseline, block by block
+    ratio_low: float | None
+    ratio_high: float | None
+    with_data: float | None  # the whole step, the batch's making included
+    first_iteration: float | None
+    peak_memory_mib: float | None
+    parameters: int | None
+    batch_size: int
+    threads: int
+    unsteady: int  # processes whose warm-up never settled
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that a report tells."""
+
+    suite: str
+    profile: str | None
+    fraction: float | None
+    budget: float | None
+    table2: list[ErrorRow]
+    table3: list[TimeRow]
+    baseline: str
+    drift: float | None  # largest over smallest of the sentinel's times
+    failures: dict[str, str]  # cause by trial's name
+    environments: int  # different machines or versions among the results
+    environment: dict[str, str]  # of the newest
+
+
+def build_tables(plan: Plan, published: list[Published], frame: pd.DataFrame) -> Tables:
+    """The tables of a plan.
+
+    Arguments:
+        frame: a line per recorded trial, indexed by key: status, cause, metrics, machine.
+    """
+    trials = pd.DataFrame(
+        [
+            {"key": t.key, "kind": t.kind, "row": t.row, "task": t.task, "seed": t.seed, "name": t.name}
+            for t in plan.trials
+        ],
+        columns=["key", "kind", "row", "task", "seed", "name"],
+    )
+    joined = trials.join(frame, on="key")
+    joined["status"] = joined["status"].fillna("missing")
+    by_key = {trial.key: trial for trial in plan.trials}
+    table3 = _time_rows(plan, published, joined, by_key)
+    failed = joined[joined["status"] == "failed"]
+    machines = frame[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
+    return Tables(
+        suite=plan.suite,
+        profile=plan.profile,
+        fraction=plan.fraction,
+        budget=plan.budget,
+        table2=[_error_row(row, published, joined, by_key) for row in plan.table2],
+        table3=table3,
+        baseline=table3[plan.baseline].title if table3 else "",
+        drift=_drift(joined),
+        failures=dict(zip(failed["name"], failed["cause"], strict=True)),
+        environments=len(machines),
+        environment={} if machines.empty else {str(k): str(v) for k, v in machines.iloc[-1].items()},
+    )
+
+
+MACHINE = [f"machine.{n}" for n in ("cpu", "device", "allocator", "tf32", "python", "torch", "numpy")]
+
+
+def _error_row(row: PlannedRow, published: list[Published], joined: pd.DataFrame, by_key: dict[str, Trial]) -> ErrorRow:
+    lines = joined[(joined["kind"] == "training") & (joined["row"] == row.row) & (joined["task"] == row.task)]
+    done = lines[lines["status"] == "done"]
+    trial = by_key[lines["key"].iloc[0]] if len(lines) else None
+    tests = _tests(done, row.task)
+    test = tests[0] if tests else row.task
+    images = int(done[f"test/{test}/images"].iloc[0]) if tests else 0
+    errors = done[f"test/{test}{ERROR}"].tolist() if tests else []
+    estimate = error_over_seeds(errors, images) if errors else None
+    fraction = trial.training.fraction if trial is not None and trial.training is not None else None
+    found = look_up(published, "table2", row.variant, row.config, row.task)
+    reasons = _setting_reasons(found, row.config)
+    if fraction is not None and fraction < 1:
+        reasons.append(f"{fraction:.2%} of the protocol")
+    if test.endswith("-rebuilt"):
+        reasons.append("rebuilt test set")
+    if found is not None and found[1].images is not None and 0 < images < found[1].images:
+        reasons.append(f"{images:,} of {found[1].images:,} test images")
+    return ErrorRow(
+        **_common(row, "percent", found, estimate, reasons, lines, "seeds"),
+        test=test,
+        images=images,
+        iterations=(trial.training.iterations or 0) if trial is not None and trial.training is not None else 0,
+        fraction=fraction,
+        other_tests={name: float(done[f"test/{name}{ERROR}"].mean()) for name in tests[1:]},
+    )
+
+
+def _tests(done: pd.DataFrame, task: str) -> list[str]:
+    """The test sets that these trials were tested on; the one the task is named after comes first."""
+    names = [
+        c.removeprefix("test/").removesuffix(ERROR)
+        for c in done.columns
+        if c.startswith("test/") and c.endswith(ERROR) and done[c].notna().all() and len(done)
+    ]
+    return sorted(names, key=lambda name: (not name.startswith(task), len(name), name))
+
+
+def _time_rows(plan: Plan, published: list[Published], joined: pd.DataFrame, by_key: dict[str, Trial]) -> list[TimeRow]:
+    timed = joined[joined["kind"] == "timing"]
+    if not plan.table3:
+        return []
+    base = timed[(timed["row"] == plan.baseline) & (timed["status"] == "done")]
+    return [_time_row(row, published, timed[timed["row"] == row.row], base, by_key) for row in plan.table3]
+
+
+def _time_row(
+    row: PlannedRow,
+    published: list[Published],
+    lines: pd.DataFrame,
+    base: pd.DataFrame,
+    by_key: dict[str, Trial],
+) -> TimeRow:
+    done = lines[lines["status"] == "done"]
+    timing = by_key[lines["key"].iloc[0]].timing if len(lines) else None
+    batch_size = timing.protocol.batch_size if timing is not None else 0
+    found = look_up(published, "table3", row.variant, row.config, row.task)
+    reasons = _setting_reasons(found, row.config)
+    if found is not None and found[1].batch_size not in {None, batch_size}:
+        reasons.append(f"batches of {batch_size}")
+    means = done[f"{ITERATION}_mean_seconds"].tolist() if len(done) else []
+    ratio = _ratio(done, base)
+    return TimeRow(
+        **_common(row, "seconds", found, mean_over_processes(means) if means else None, reasons, lines, "processes"),
+        median=_median(done, f"{ITERATION}_median_seconds"),
+        q25=_median(done, f"{ITERATION}_q25_seconds"),
+        q75=_median(done, f"{ITERATION}_q75_seconds"),
+        ratio=ratio.mean if ratio else None,
+        ratio_low=ratio.low if ratio else None,
+        ratio_high=ratio.high if ratio else None,
+        with_data=_median(done, "time/with_data_median_seconds"),
+        first_iteration=_median(done, "time/first_iteration_seconds"),
+        peak_memory_mib=_median(done, "memory/peak_mib"),
+        parameters=int(done["model/parameters"].iloc[0]) if len(done) else None,
+        batch_size=batch_size,
+        threads=timing.protocol.threads if timing is not None else 0,
+        unsteady=int((done["time/is_steady"] == 0).sum()) if len(done) else 0,
+    )
+
+
+ITERATION = "time/iteration"
+
+
+def _ratio(done: pd.DataFrame, base: pd.DataFrame) -> Estimate | None:
+    """Each block's median against the baseline's of the same block."""
+    column = f"{ITERATION}_median_seconds"
+    if not len(done) or not len(base):
+        return None
+    pairs = done[["seed", column]].merge(base[["seed", column]], on="seed", suffixes=("", "_base"))
+    if pairs.empty:
+        return None
+    return ratio_over_blocks(pairs[column].tolist(), pairs[f"{column}_base"].tolist())
+
+
+def _median(done: pd.DataFrame, column: str) -> float | None:
+    return float(done[column].median()) if len(done) else None
+
+
+def _drift(joined: pd.DataFrame) -> float | None:
+    times = joined[(joined["row"] == -1) & (joined["status"] == "done")]
+    if times.empty or joined.loc[joined["row"] == -1, "name"].iloc[0].split()[0] != SENTINEL:
+        return None
+    medians = times[f"{ITERATION}_median_seconds"]
+    return float(medians.max() / medians.min())
+
+
+def _setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[str, Any]) -> list[str]:
+    """What sets a row apart from the published one, before anything was run."""
+    if found is None:
+        return ["nothing published"]
+    number, table = found
+    reasons = [
+        f"{name} {config.get(name)} instead of {value}"
+        for name, value in table.setting.items()
+        if config.get(name) != value
+    ]
+    return reasons + [text for text in (number.differs, table.differs) if text]
+
+
+def _common(
+    row: PlannedRow,
+    unit: str,
+    found: tuple[Number, PublishedTable] | None,
+    estimate: Estimate | None,
+    reasons: list[str],
+    lines: pd.DataFrame,
+    over: str,
+) -> dict[str, Any]:
+    done = int((lines["status"] == "done").sum())
+    if 0 < done < len(lines):
+        reasons = [*reasons, f"{done} of {len(lines)} {over}"]
+    missing = [status for status in lines["status"].unique() if status != "done"]
+    return {
+        "variant": row.variant,
+        "label": row.label,
+        "config": row.config,
+        "task": row.task,
+        "unit": unit,
+        "published": found[0].value if found else None,
+        "published_standard_error": found[0].standard_error if found else None,
+        "measured": estimate.mean if estimate else None,
+        "standard_error": estimate.standard_error if estimate else None,
+        "low": estimate.low if estimate else None,
+        "high": estimate.high if estimate else None,
+        "n": estimate.n if estimate else 0,
+        "standard_error_over": estimate.over if estimate else over,
+        "comparable": not reasons,
+        "reason": "; ".join(reasons),
+        "status": "done" if not missing else ", ".join(sorted(missing)),
+    }

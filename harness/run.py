@@ -1,0 +1,234 @@
+"""Run a suite: plan, check, time, calibrate, train, record, report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from harness.budget import fit_fraction
+from harness.data import DATASETS
+from harness.engine.cluster import Node, check_requests, cluster, uses_gpu
+from harness.engine.display import Display, clock
+from harness.engine.driver import Driver
+from harness.engine.events import Executor
+from harness.engine.serial import SerialExecutor
+from harness.errors import UserError
+from harness.plan import Plan, count, make_plan
+from harness.record.address import artifact_folder, make_folder
+from harness.record.lock import only_driver
+from harness.record.store import Record
+from harness.report.build import read_tables, report_folder, write_report
+from harness.report.published import load_published
+from harness.report.tables import Tables
+from harness.running.calibration import Cost
+from harness.running.context import Context
+from harness.running.model_size import checkpoint_bytes
+from harness.suite import Chosen
+from harness.trial import Trial
+
+REPORTING = 15.0  # seconds kept for the report at the end of a budget
+SAFETY = 0.04  # share of a budget that stays unplanned
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a suite."""
+
+    path: Path
+    results: Path
+    data: Path
+    address: str  # of the record
+    cluster: str | None = None
+    only: str | None = None
+    serial: bool = False
+    plugins: tuple[Path, ...] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has come to."""
+
+    tables: Tables
+    files: list[Path]
+    failed: list[Trial]
+
+
+def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
+    """Run what is missing of a suite and write its report.
+
+    Raises:
+        UserError: something the user can mend, before anything is run.
+        KeyboardInterrupt: the user stopped it; running the same command again goes on.
+    """
+    suite = chosen.suite
+    make_folder(options.results)
+    published = load_published(chosen.folder / path for path in suite.published)
+    with only_driver(options.results, suite.name):
+        plan = make_plan(chosen, options.data)
+        record = Record(options.address, suite.name, artifact_folder(options.address, options.results))
+        plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
+        _check_disk(plan, options)
+        with _workplace(plan, chosen, options) as (offers, executor_for):
+            _fetch(plan, options.data, console)
+            numbers = [each.model_dump(mode="json") for each in published]
+            invocation = record.begin_invocation(plan, numbers, options.command)
+            run = _Run(chosen, options, console, record, invocation, offers, executor_for)
+            try:
+                plan, failed = run.work(plan)
+            except BaseException:
+                record.end_invocation(invocation, "KILLED")
+                raise
+        tables = read_tables(record, chosen.profile)
+        folder = report_folder(options.results, suite.name, chosen.profile)
+        files = write_report(tables, folder)
+        record.end_invocation(invocation, "FAILED" if failed else "FINISHED", folder)
+    return Outcome(tables, files, failed)
+
+
+ExecutorFor = Callable[[Callable[[Trial], Context], Driver], Executor]
+
+
+@contextmanager
+def _workplace(plan: Plan, chosen: Chosen, options: Options) -> Iterator[tuple[list[Node], ExecutorFor]]:
+    """Where trials run: this process, an embedded Ray, or a cluster."""
+    resources = chosen.suite.resources
+    if options.serial:
+        yield [Node(float("inf"), 0, 1)], lambda context, driver: SerialExecutor(context, driver.handle)
+        return
+    with cluster(options.cluster, list(options.plugins)) as offers:
+        check_requests(plan.trials, resources, offers, str(options.path))
+        from harness.engine.remote import RayExecutor
+
+        yield offers, lambda context, _: RayExecutor(context, resources, offers)
+
+
+@dataclass
+class _Run:
+    chosen: Chosen
+    options: Options
+    console: Console
+    record: Record
+    invocation: str
+    offers: list[Node]
+    executor_for: ExecutorFor
+
+    def work(self, plan: Plan) -> tuple[Plan, list[Trial]]:
+        """Run all that is missing; the final plan and the trials that failed."""
+        todo = self._missing(plan)
+        with Display(self.console, len(todo)) as display:
+            driver = Driver(
+                self.record,
+                display,
+                lambda trial: self.record.begin(trial, plan, self.invocation, self.options.data),
+                self.chosen.suite.attempts,
+                self.chosen.suite.deadline,
+            )
+            executor = self.executor_for(self._context, driver)
+            # Timing goes first: then the machine is quiet, and what is left of a budget is known.
+            timing = [trial for trial in todo if trial.kind == "timing"]
+            driver.run(timing, executor, at_once=sum(node.share >= 1 for node in self.offers))
+            plan, costs = self._calibrated(plan, display)
+            training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
+            training.sort(key=lambda trial: -_expected(trial, costs))
+            driver.run(training, executor)
+        return plan, driver.failed
+
+    def _missing(self, plan: Plan, announce: bool = True) -> list[Trial]:
+        selected = plan.only(self.options.only).trials if self.options.only else plan.trials
+        statuses = self.record.statuses(trial.key for trial in selected)
+        if announce:
+            counts = ", ".join(f"{n} {status}" for status, n in sorted(count(statuses.values()).items()))
+            self.console.print(f"{plan.suite}: {len(selected)} trials: {counts}", highlight=False)
+        return [trial for trial in selected if statuses[trial.key] != "done"]
+
+    def _context(self, trial: Trial) -> Context:
+        threads = trial.timing.protocol.threads if trial.timing else self.chosen.suite.resources.threads
+        return Context(
+            data=self.options.data,
+            checkpoints=self.options.results.resolve() / "checkpoints",
+            threads=threads,
+            plugins=tuple(path.resolve() for path in self.options.plugins),
+        )
+
+    def _calibrated(self, plan: Plan, display: Display) -> tuple[Plan, dict[str, Cost]]:
+        """The plan with the fraction that the rest of the budget allows, where it is not known yet."""
+        if plan.fraction is not None or plan.budget is None:
+            return plan, {}
+        display.say("calibrating the training trials")
+        trials = [trial for trial in plan.trials if trial.training is not None]
+        costs = self._measure_costs(trials)
+        works = [trial.training for trial in trials if trial.training is not None]
+        elapsed = time.time() - psutil.Process().create_time()
+        left = plan.budget * (1 - SAFETY) - elapsed - REPORTING
+        fraction = fit_fraction(works, [costs[_cost_key(t)] for t in trials], self._slots(), left)
+        self.record.keep_fraction(plan.profile, plan.budget, fraction)
+        plan = make_plan(self.chosen, self.options.data, fraction)
+        self.record.keep_plan(self.invocation, plan)
+        display.say(f"{clock(left)} left for training: {fraction:.3%} of each protocol")
+        return plan, costs
+
+    def _measure_costs(self, trials: list[Trial]) -> dict[str, Cost]:
+        distinct = list({_cost_key(trial): trial for trial in trials}.values())
+        if self.options.serial:
+            from harness.running.calibration import calibrate
+
+            found = [calibrate(trial, self._context(trial)) for trial in distinct]
+        else:
+            from harness.engine.measuring import measure_costs
+
+            found = measure_costs(distinct, self._context, self.chosen.suite.resources, self.offers)
+        return {_cost_key(trial): cost for trial, cost in zip(distinct, found, strict=True)}
+
+    def _slots(self) -> int:
+        """How many training trials run at a time."""
+        resources = self.chosen.suite.resources
+        if self.options.serial:
+            return 1
+        if uses_gpu(resources, self.offers):
+            return max(1, sum(int(node.gpus / resources.gpus) for node in self.offers))
+        return max(1, sum(int(node.cpus / resources.threads) for node in self.offers))
+
+
+def _cost_key(trial: Trial) -> str:
+    return f"{trial.variant} {sorted(trial.config.items())} {trial.task}"
+
+
+def _expected(trial: Trial, costs: dict[str, Cost]) -> float:
+    cost = costs.get(_cost_key(trial))
+    assert trial.training is not None
+    return cost.of(trial.training.iterations or 0) if cost is not None else trial.config["image_size"]
+
+
+def _fetch(plan: Plan, data: Path, console: Console) -> None:
+    make_folder(data)
+    for task in sorted({trial.task for trial in plan.trials}):
+        DATASETS.get(task)().fetch(data, lambda text: console.print(text, highlight=False))
+
+
+def _check_disk(plan: Plan, options: Options) -> None:
+    """Refuse to start where the checkpoints of the largest trials would not fit.
+
+    Raises:
+        UserError: too little space.
+    """
+    trials = {_cost_key(t): t for t in plan.trials if t.training is not None}.values()
+    needed = 2 * max((checkpoint_bytes(t.variant, t.config) for t in trials), default=0)
+    free = shutil.disk_usage(options.results).free
+    if free < needed:
+        raise UserError(
+            f"{options.results} has {free / 2**30:.1f} GiB free, and the checkpoints of a trial may take "
+            f"{needed / 2**30:.1f} GiB; free some space or name another folder with --results."
+        )
+
+
+def with_plugins(chosen: Chosen, options: Options) -> Options:
+    """The options with the suite's own plugins added."""
+    return replace(options, plugins=(*chosen.plugin_paths(), *options.plugins))

@@ -1,0 +1,1 @@
+"""What a worker does with a trial. Nothing here knows Ray or MLflow."""

@@ -1,0 +1,35 @@
+"""Test error: the share of a test set's images that a model gets wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from harness.data import Examples
+from harness.data.batches import evaluation_batches
+from variants.contract import Variant
+
+BATCH = 100
+
+
+def subset(examples: Examples, count: int | None) -> Examples:
+    """`count` images spread evenly over the set, always the same ones; all of them if None."""
+    total = len(examples.labels)
+    if count is None or count >= total:
+        return examples
+    chosen = np.arange(count) * total // count
+    return Examples(examples.images[chosen], examples.labels[chosen])
+
+
+@torch.inference_mode()
+def predict(model: Variant, examples: Examples, device: torch.device) -> np.ndarray:
+    """The predicted class of every image, (images,) uint8."""
+    model.eval()
+    found = [model(images).predictions() for images, _ in evaluation_batches(examples, BATCH, device)]
+    model.train()
+    return torch.cat(found).cpu().numpy().astype(np.uint8)
+
+
+def error_percent(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """The share of wrong predictions, in percent."""
+    return float(100 * np.mean(predictions != labels))

@@ -1,0 +1,74 @@
+"""Facts about the process and the machine that a result was measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+import torch
+
+ALLOCATOR = {  # glibc keeps its memory: page faults would cost more than the arithmetic
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+PACKAGES = ("torch", "numpy", "ray", "mlflow")
+
+
+def describe_machine(device: torch.device) -> dict[str, str]:
+    """What a reader needs to judge a measurement, as text by name."""
+    facts = {
+        "cpu": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory_gib": f"{psutil.virtual_memory().total / 2**30:.0f}",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "threads": str(torch.get_num_threads()),
+        "niceness": str(os.nice(0)),
+        "load": f"{os.getloadavg()[0]:.2f}",
+        "allocator": "keeps memory" if is_allocator_set() else "default",
+        "device": "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "tf32": str(device.type != "cpu" and torch.backends.cuda.matmul.allow_tf32).lower(),
+    }
+    for package in PACKAGES:
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            facts[package] = "not installed"
+    return facts
+
+
+def is_allocator_set() -> bool:
+    """Whether this process was started with the allocator settings."""
+    return all(os.environ.get(name) == value for name, value in ALLOCATOR.items())
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """The most memory that this process has held: allocated on the GPU, else resident."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def choose_device(gpu: bool) -> torch.device:
+    """The GPU where one was granted and torch can use it, else the processor."""
+    return torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"

@@ -1,0 +1,143 @@
+"""Time a variant's training iteration in this process, which should be fresh and alone on its machine."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import variants
+from harness.data import DATASETS
+from harness.data.batches import Batches
+from harness.protocol import TimingProtocol
+from harness.running.context import Context
+from harness.running.machine import choose_device, describe_machine, peak_memory_mib, synchronize
+from harness.running.sentinel import Sentinel
+from harness.trial import SENTINEL, Result, Trial
+from variants.contract import Config, Variant
+
+
+def measure(trial: Trial, context: Context) -> Result:
+    """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data."""
+    assert trial.timing is not None
+    protocol = trial.timing.protocol
+    device = choose_device(context.gpu)
+    torch.manual_seed(trial.seed)
+    batches = _batches(trial, context, device)
+    model = _model(trial).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=trial.timing.learning_rate, fused=True)
+    images, labels = batches.at(0)
+    step = _step(model, optimizer)
+
+    def resident() -> None:
+        step(images, labels)
+
+    first = _time(resident, 1, device)[0]
+    gc.collect()
+    gc.disable()
+    warmup, is_steady = _warm_up(resident, protocol, device)
+    samples = _time(resident, protocol.iterations, device)
+    with_data = _time_with_data(step, batches, protocol.iterations, device)
+    gc.enable()
+    raw = {"iteration": samples, "warmup": warmup, "with_data": with_data, "first": [first]}
+    return Result(
+        metrics=_summary(samples, with_data, first, len(warmup), is_steady)
+        | {
+            "memory/peak_mib": peak_memory_mib(device),
+            "model/parameters": float(sum(p.numel() for p in model.parameters())),
+        },
+        samples=raw,
+        machine=describe_machine(device),
+    )
+
+
+def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
+    assert trial.timing is not None
+    dataset = DATASETS.get(trial.task)
+    return Batches(
+        dataset().load(context.data).train,
+        image_size=dataset.image_size,
+        batch_size=trial.timing.protocol.batch_size,
+        shift=0,
+        seed=trial.seed,
+        device=device,
+    )
+
+
+def _model(trial: Trial) -> Variant:
+    if trial.variant == SENTINEL:
+        return Sentinel(Config(image_size=DATASETS.get(trial.task).image_size))
+    return variants.build(trial.variant, **trial.config)
+
+
+def _step(model: Variant, optimizer: torch.optim.Optimizer) -> Callable[[Tensor, Tensor], None]:
+    def step(images: Tensor, labels: Tensor) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        output = model(images, labels)
+        model.loss(output, images, labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def _time(call: Callable[[], None], count: int, device: torch.device) -> list[float]:
+    """Seconds of each of `count` calls."""
+    samples = []
+    for _ in range(count):
+        synchronize(device)
+        start = time.perf_counter()
+        call()
+        synchronize(device)
+        samples.append(time.perf_counter() - start)
+    return samples
+
+
+def _time_with_data(
+    step: Callable[[Tensor, Tensor], None], batches: Batches, count: int, device: torch.device
+) -> list[float]:
+    """Seconds of each of up to `count` iterations that take a new batch from the data set first."""
+    samples: list[float] = []
+    for iteration in range(1, 1 + min(count, batches.per_epoch - 1)):
+
+        def whole_step(iteration: int = iteration) -> None:
+            step(*batches.at(iteration))
+
+        samples += _time(whole_step, 1, device)
+    return samples
+
+
+def _warm_up(call: Callable[[], None], protocol: TimingProtocol, device: torch.device) -> tuple[list[float], bool]:
+    """Iterate until two windows in a row agree; the samples, and whether they did."""
+    samples = _time(call, max(protocol.warmup, 2 * protocol.window), device)
+    while not agree(samples, protocol.window, protocol.tolerance):
+        if len(samples) >= protocol.longest_warmup:
+            return samples, False
+        samples += _time(call, protocol.window, device)
+    return samples, True
+
+
+def agree(samples: list[float], window: int, tolerance: float) -> bool:
+    """Whether the medians of the last two windows differ by no more than the tolerance."""
+    last = float(np.median(samples[-window:]))
+    before = float(np.median(samples[-2 * window : -window]))
+    return abs(last - before) <= tolerance * min(last, before)
+
+
+def _summary(
+    samples: list[float], with_data: list[float], first: float, warmup: int, is_steady: bool
+) -> dict[str, float]:
+    q25, median, q75 = (float(q) for q in np.percentile(samples, [25, 50, 75]))
+    return {
+        "time/iteration_mean_seconds": float(np.mean(samples)),
+        "time/iteration_median_seconds": median,
+        "time/iteration_q25_seconds": q25,
+        "time/iteration_q75_seconds": q75,
+        "time/with_data_median_seconds": float(np.median(with_data)),
+        "time/first_iteration_seconds": first,
+        "time/warmup_iterations": float(warmup),
+        "time/is_steady": float(is_steady),
+    }

@@ -1,0 +1,210 @@
+"""Train a variant and test it. A trial that is killed and resumed ends with the same bits."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import variants
+from harness.data import DATASETS, Examples, TaskData
+from harness.data.batches import Batches
+from harness.running.checkpoint import Checkpoints
+from harness.running.context import Context, Report
+from harness.running.evaluation import error_percent, predict, subset
+from harness.running.machine import choose_device, describe_machine, peak_memory_mib
+from harness.trial import Diverged, Point, Progress, Result, Trial
+from variants.contract import Variant
+
+POINTS = 10  # of a curve that is shorter than so many epochs
+REPORT_SECONDS = 1.0
+
+
+class Training:
+    """A model in training: the state that a checkpoint holds, and the step that changes it."""
+
+    def __init__(self, trial: Trial, data: TaskData, device: torch.device) -> None:
+        assert trial.training is not None
+        assert trial.training.iterations is not None
+        self.work, self.iterations = trial.training, trial.training.iterations
+        self.device = device
+        torch.manual_seed(trial.seed)
+        self.model: Variant = variants.build(trial.variant, **trial.config).to(device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.work.protocol.learning_rate, fused=True)
+        self.batches = Batches(
+            Examples(data.train.images[: self.work.train_images], data.train.labels[: self.work.train_images]),
+            image_size=trial.config["image_size"],
+            batch_size=self.work.protocol.batch_size,
+            shift=self.work.protocol.shift,
+            seed=trial.seed,
+            device=device,
+        )
+        self.iteration = 0
+        self.seconds = 0.0
+        self.history: list[Point] = []
+        self._new_interval()
+
+    def _new_interval(self) -> None:
+        # Sums stay on the device: reading them at every iteration would stall it.
+        self.loss_sum = torch.zeros((), device=self.device)
+        self.wrong_sum = torch.zeros((), device=self.device)
+        self.first_bad = torch.full((), -1, dtype=torch.int64, device=self.device)
+        self.interval_start = self.iteration
+
+    def step(self) -> None:
+        """One iteration: the next batch, the learning rate, forward, loss, backward, update."""
+        images, labels = self.batches.at(self.iteration)
+        # The schedule is written for the whole protocol; a fraction of it runs through it faster.
+        position = self.iteration * self.work.full_iterations / self.iterations
+        rate = self.work.protocol.schedule.rate(self.work.protocol.learning_rate, position)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        output = self.model(images, labels)
+        loss = self.model.loss(output, images, labels)
+        loss.backward()
+        self.optimizer.step()
+        self._observe(loss.detach(), output.activities.detach(), labels)
+        self.iteration += 1
+
+    def _observe(self, loss: Tensor, activities: Tensor, labels: Tensor) -> None:
+        self.loss_sum += loss
+        self.wrong_sum += (activities.argmax(1) != labels).sum()
+        is_new = (self.first_bad < 0) & ~torch.isfinite(loss)
+        self.first_bad = torch.where(is_new, self.iteration, self.first_bad)
+
+    def close_interval(self, tests: dict[str, float]) -> None:
+        """Add a point to the curve: means since the last point, and test errors where there are any.
+
+        Raises:
+            Diverged: a loss since the last point was not finite.
+        """
+        bad = int(self.first_bad.item())
+        if bad >= 0:
+            raise Diverged(bad)
+        count = self.iteration - self.interval_start
+        metrics = {
+            "train/loss": self.loss_sum.item() / count,
+            "train/error_percent": 100 * self.wrong_sum.item() / (count * self.work.protocol.batch_size),
+            **tests,
+        }
+        epoch = self.iteration / self.batches.per_epoch
+        self.history.append(Point(self.iteration, epoch, self.seconds, metrics))
+        self._new_interval()
+
+    @property
+    def is_epoch_end(self) -> bool:
+        """Whether the training images have just been gone through once more."""
+        return self.iteration % self.batches.per_epoch == 0
+
+    @property
+    def is_point(self) -> bool:
+        """Whether the curve gets a point here: at each epoch's end, and ten times in all at least."""
+        every = min(self.batches.per_epoch, max(1, self.iterations // POINTS))
+        return self.iteration % every == 0 or self.is_epoch_end or self.iteration == self.iterations
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the training depends on."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "iteration": self.iteration,
+            "interval_start": self.interval_start,
+            "sums": [self.loss_sum, self.wrong_sum, self.first_bad],
+            "seconds": self.seconds,
+            "history": [dataclasses.asdict(point) for point in self.history],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+        if state["random_cuda"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"], self.device)
+        self.iteration, self.interval_start = state["iteration"], state["interval_start"]
+        self.loss_sum, self.wrong_sum, self.first_bad = (t.to(self.device) for t in state["sums"])
+        self.seconds = state["seconds"]
+        self.history = [Point(**point) for point in state["history"]]
+
+
+def train(trial: Trial, context: Context, report: Report) -> Result:
+    """Run a training trial to its end, from its last checkpoint where there is one.
+
+    Raises:
+        Diverged: the loss became infinite or not a number.
+    """
+    device = choose_device(context.gpu)
+    data = DATASETS.get(trial.task)().load(context.data)
+    training = Training(trial, data, device)
+    checkpoints = Checkpoints(context.checkpoints / trial.key)
+    state = checkpoints.latest()
+    if state is not None:
+        training.restore(state)
+        del state
+    tests = {name: subset(test, training.work.test_images) for name, test in data.tests.items()}
+    _run(training, tests, checkpoints, context, report)
+    report(_progress(training, "testing"))
+    predictions = {name: predict(training.model, test, device) for name, test in tests.items()}
+    return _result(training, tests, predictions)
+
+
+def _run(
+    training: Training,
+    tests: dict[str, Examples],
+    checkpoints: Checkpoints,
+    context: Context,
+    report: Report,
+) -> None:
+    """The training loop, with the points of the curve, checkpoints and reports in it."""
+    started, already = time.perf_counter(), training.seconds
+    saved = reported = started
+    report(_progress(training))
+    while training.iteration < training.iterations:
+        training.step()
+        now = time.perf_counter()
+        training.seconds = already + now - started
+        is_last = training.iteration == training.iterations
+        if training.is_point:
+            is_tested = training.is_epoch_end and not is_last
+            training.close_interval(_test(training, tests) if is_tested else {})
+        is_due = now - saved > context.checkpoint_seconds
+        if (is_due or training.is_epoch_end) and not is_last:
+            checkpoints.save(training.iteration, training.state())
+            saved = time.perf_counter()
+        if training.is_point or now - reported > REPORT_SECONDS:
+            report(_progress(training))
+            reported = now
+
+
+def _test(training: Training, tests: dict[str, Examples]) -> dict[str, float]:
+    return {
+        f"test/{name}/error_percent": error_percent(predict(training.model, test, training.device), test.labels)
+        for name, test in tests.items()
+    }
+
+
+def _progress(training: Training, stage: str = "training") -> Progress:
+    return Progress(training.iteration, training.iterations, tuple(training.history), stage)
+
+
+def _result(training: Training, tests: dict[str, Examples], predictions: dict[str, Any]) -> Result:
+    metrics = {
+        "model/parameters": float(sum(p.numel() for p in training.model.parameters())),
+        "time/training_seconds": training.seconds,
+        "memory/peak_mib": peak_memory_mib(training.device),
+    }
+    for name, test in tests.items():
+        metrics[f"test/{name}/error_percent"] = error_percent(predictions[name], test.labels)
+        metrics[f"test/{name}/images"] = float(len(test.labels))
+    return Result(
+        metrics=metrics,
+        history=tuple(training.history),
+        predictions=predictions,
+        machine=describe_machine(training.device),
+    )

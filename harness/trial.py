@@ -1,0 +1,100 @@
+"""A trial, the unit of work, and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.protocol import Protocol, Settings, TimingProtocol
+
+SENTINEL = "sentinel"  # the fixed model that exposes drift between timing rounds; not a variant
+
+
+class TrainingWork(Settings):
+    """What a training trial does: so many of its protocol's iterations."""
+
+    protocol: Protocol
+    full_iterations: int  # of the whole protocol
+    iterations: int | None  # that are run; None until a budget has been calibrated
+    train_images: int
+    test_images: int | None  # of each test set; None: all
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of the protocol that is run, 0..1."""
+        return None if self.iterations is None else self.iterations / self.full_iterations
+
+
+class TimingWork(Settings):
+    """What a timing trial does, in one fresh process."""
+
+    protocol: TimingProtocol
+    learning_rate: float
+
+
+class Trial(Settings):
+    """Variant × configuration × task × seed. For timing, the seed is the round."""
+
+    key: str
+    kind: Literal["training", "timing"]
+    row: int  # of its table; the sentinel's is -1
+    variant: str
+    label: str
+    config: dict[str, Any]
+    task: str
+    seed: int
+    training: TrainingWork | None = None
+    timing: TimingWork | None = None
+
+    @property
+    def title(self) -> str:
+        """The variant and what sets its configuration apart."""
+        return f"{self.variant} {self.label}".strip()
+
+    @property
+    def name(self) -> str:
+        """What a person reads in a list of runs."""
+        if self.kind == "timing":
+            return f"{self.title} · timing · round {self.seed + 1}"
+        return f"{self.title} · {self.task} · seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a training curve."""
+
+    iteration: int
+    epoch: float  # of the training images
+    seconds: float  # of training so far
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a running trial says of itself. It always carries the whole history, so none can be lost."""
+
+    iteration: int
+    iterations: int
+    history: tuple[Point, ...] = ()
+    stage: str = "training"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished trial leaves: summaries, curve, raw samples, predictions, and where it ran."""
+
+    metrics: dict[str, float]
+    history: tuple[Point, ...] = ()
+    samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)  # (images,) uint8 by test
+    machine: dict[str, str] = field(default_factory=dict)
+
+
+class Diverged(Exception):
+    """The loss became infinite or not a number."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(f"the loss is not finite from iteration {iteration} on")
+        self.iteration = iteration

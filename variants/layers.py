@@ -1,0 +1,89 @@
+"""What the capsule variants share: squashing, the convolutions before the capsules, primary capsules.
+
+A set of capsules is a tensor (batch, pose, capsule): the pose comes before the capsule, so that the output of a
+convolution is a set of capsules without a copy and sums over the pose run along contiguous memory.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from variants.contract import Config
+from variants.convolution import LargeKernelConv2d
+
+TYPES = 32  # types of primary capsules, Sabour et al. 2017, section 4
+POSE = 8  # dimensions of a primary capsule
+DIGIT_POSE = 16  # dimensions of a digit capsule
+
+
+def norm(vectors: Tensor, dim: int, keepdim: bool = False) -> Tensor:
+    """Length of vectors along `dim`; the gradient at the zero vector is zero, not NaN."""
+    squared = vectors.square().sum(dim, keepdim=keepdim)
+    # below this floor the clamp passes no gradient on, and the square root never divides by zero
+    return squared.clamp_min(1e-30).sqrt()
+
+
+def squash(vectors: Tensor, dim: int) -> Tensor:
+    """v = ‖s‖²/(1+‖s‖²) · s/‖s‖ along `dim` (Sabour et al. 2017, equation 1; ladder paper, equation 3)."""
+    length = norm(vectors, dim, keepdim=True)
+    return vectors * (length / (1 + length.square()))
+
+
+def primary_grid(image_size: int, first_kernel: int, second_kernel: int) -> int:
+    """Rows and columns of the grid of primary capsules: a stride-1, then a stride-2 convolution, unpadded."""
+    return (image_size - first_kernel + 1 - second_kernel) // 2 + 1
+
+
+def primary_capsules(image_size: int, first_kernel: int, second_kernel: int) -> int:
+    """Number of primary capsules of an image.
+
+    Raises:
+        ValueError: the image is too small for the two kernels.
+    """
+    smallest = first_kernel + second_kernel - 1
+    if image_size < smallest:
+        raise ValueError(
+            f"image_size {image_size} is too small for kernels of {first_kernel} and {second_kernel} pixels; "
+            f"use images of at least {smallest} pixels"
+        )
+    return TYPES * primary_grid(image_size, first_kernel, second_kernel) ** 2
+
+
+class PrimaryCapsules(nn.Module):
+    """ReLU convolution, then 32 types of 8D capsules at each position of a stride-2 convolution.
+
+    A capsule is made of 8 channels at one position: channel `dimension · 32 + type`.
+
+    Arguments:
+        relu: apply ReLU to the capsules' inputs, so that poses are non-negative.
+    """
+
+    def __init__(self, config: Config, first_kernel: int, second_kernel: int, *, relu: bool = False) -> None:
+        super().__init__()
+        self.relu = relu
+        self.features = LargeKernelConv2d(
+            config.image_channels, config.width, first_kernel, algorithm=config.convolution
+        )
+        self.capsules = LargeKernelConv2d(
+            config.width, POSE * TYPES, second_kernel, stride=2, algorithm=config.convolution
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Squashed poses (batch, 8, capsules) of images (batch, channels, height, width)."""
+        channels = self.capsules(torch.relu_(self.features(images)))  # (batch, 8 · 32, grid, grid)
+        inputs = channels.reshape(len(images), POSE, -1)
+        return squash(torch.relu(inputs) if self.relu else inputs, dim=1)
+
+
+__all__ = [
+    "DIGIT_POSE",
+    "POSE",
+    "TYPES",
+    "LargeKernelConv2d",
+    "PrimaryCapsules",
+    "norm",
+    "primary_capsules",
+    "primary_grid",
+    "squash",
+]
