@@ -153,12 +153,14 @@ def list_(
 def ui(
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(help="Of 127.0.0.1, 1 to 65535.")] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the address.")] = True,
 ) -> None:
     """Browse the record in MLflow, on 127.0.0.1 only."""
     from harness.ui import serve
 
+    if not 1 <= port <= 65_535:
+        raise UserError(f"--port is {port}; allowed: 1 to 65535.")
     address = _address(tracking_uri, results)
     _require_store(address)
     serve(address, port, open_browser, _console())
@@ -282,17 +284,13 @@ def _interrupt(*_: object) -> NoReturn:
 
 def main() -> NoReturn:
     """Run a command. Exit codes: 0 well, 1 a trial failed, 2 the user's mistake, 130 interrupted."""
-    import click
-
     try:
         code = app(standalone_mode=False)
     except UserError as error:
-        _leave(str(error), 2)
-    except click.exceptions.NoArgsIsHelpError as error:
+        _leave(" ".join(str(error).splitlines()), 2)
+    except typer.TyperException as error:
         _leave(error.format_message(), 2)
-    except click.ClickException as error:
-        _leave(error.format_message(), 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         again = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
         _leave(f"interrupted; what is done is kept, and this goes on with it: {again}", 130)
     except BrokenPipeError:

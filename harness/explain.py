@@ -15,8 +15,9 @@ BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
 
 def explain(error: ValidationError, schema: type[BaseModel]) -> str:
     """What is wrong with the first key that pydantic refuses, and what is allowed there."""
-    first = error.errors()[0]
-    path = [part for part in first["loc"] if not _is_type_name(part)]
+    # An unknown key first: it is the reason where another one is missing.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    path = [part for part in first["loc"] if part != "[key]"]  # pydantic's mark of a mapping's own key
     key = ".".join(str(part) for part in path) or "the document"
     field, owner = _find(path, schema)
     if first["type"] == "extra_forbidden":
@@ -28,14 +29,9 @@ def explain(error: ValidationError, schema: type[BaseModel]) -> str:
     message = message[:1].lower() + message[1:]
     if first["type"] == "value_error":
         return f"{key}: {message}" if path else message
-    bounds = _range(field)
+    bounds = _range(field, is_item=isinstance(path[-1], int) if path else False)
     allowed_range = f"; allowed: {bounds}" if bounds else ""
     return f"'{key}' is {_short(first['input'])}: {message}{allowed_range}"
-
-
-def _is_type_name(part: int | str) -> bool:
-    """Pydantic puts the name of a union's member into the path; it is no key of the document."""
-    return isinstance(part, str) and (part[:1].isupper() or "[" in part or part in {"int", "float", "str"})
 
 
 def _find(path: list[int | str], schema: type[BaseModel]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
@@ -69,16 +65,24 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _range(field: FieldInfo | None) -> str:
+def _range(field: FieldInfo | None, is_item: bool) -> str:
     if field is None:
         return ""
     found = [
         text.format(getattr(rule, name))
-        for rule in field.metadata
+        for rule in (_item_rules(field.annotation) if is_item else field.metadata)
         for name, text in BOUNDS.items()
         if getattr(rule, name, None) is not None
     ]
     return " and ".join(found)
+
+
+def _item_rules(annotation: Any) -> list[Any]:
+    """The rules for the items of an annotation such as `list[Annotated[int, Field(ge=0)]]`."""
+    rules: list[Any] = []
+    for argument in typing.get_args(annotation):
+        rules += argument.metadata if isinstance(argument, FieldInfo) else _item_rules(argument)
+    return rules
 
 
 def _meaning(field: FieldInfo | None) -> str:

@@ -32,12 +32,14 @@ def _digest(module: str) -> str:
     while pending:
         name = pending.pop()
         path = _file_of(name)
-        if name in seen or path is None:
+        # A package's __init__ only gathers names, unless the variant itself stands in it.
+        if name in seen or path is None or (path.name == "__init__.py" and name != module):
             continue
         source = path.read_bytes().replace(b"\r\n", b"\n")
         seen[name] = hashlib.sha256(source).hexdigest()
         homes = {module.partition(".")[0], SHARED}
-        pending += [found for found in _imports(source, name) if found.partition(".")[0] in homes]
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        pending += [found for found in _imports(source, package) if found.partition(".")[0] in homes]
     # Module names of plugins hold a path; only the order of contents may depend on them.
     contents = [seen.pop(module, "")] + [seen[name] for name in sorted(seen)]
     return hashlib.sha256("".join(contents).encode()).hexdigest()[:16]
@@ -54,14 +56,12 @@ def _file_of(module: str) -> Path | None:
             return None
         file = spec.origin if spec else None
     path = Path(file) if file else None
-    # A package's __init__ only gathers names: what is used of it stands in its modules.
-    return path if path and path.suffix == ".py" and path.name != "__init__.py" else None
+    return path if path and path.suffix == ".py" else None
 
 
-def _imports(source: bytes, module: str) -> list[str]:
-    """The modules that a source imports, `from package import module` included."""
+def _imports(source: bytes, package: str) -> list[str]:
+    """The modules that a source in a package imports, `from package import module` included."""
     found: list[str] = []
-    package = module.rpartition(".")[0]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]

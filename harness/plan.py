@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,14 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         UserError: an unknown variant, setting or dataset, or one that does not fit.
     """
     suite = chosen.suite
-    if chosen.budget is None:
+    if chosen.budget is None or suite.table2 is None:
         fraction = 1.0
-    table2, training = _training_trials(chosen, data, fraction)
-    table3, timing = _timing_trials(chosen, data)
+    try:
+        table2, training = _training_trials(chosen, data, fraction)
+        table3, timing = _timing_trials(chosen, data)
+        baseline = _baseline(suite.table3, table3)
+    except UserError as error:
+        raise UserError(f"{chosen.path}: {error}") from None
     trials = list({trial.key: trial for trial in [*timing, *training]}.values())
     return Plan(
         suite=suite.name,
@@ -74,7 +78,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         fraction=fraction,
         table2=table2,
         table3=table3,
-        baseline=_baseline(suite.table3, table3),
+        baseline=baseline,
         trials=trials,
     )
 
@@ -84,13 +88,15 @@ def _training_trials(chosen: Chosen, data: Path, fraction: float | None) -> tupl
     if table is None:
         return [], []
     rows, trials = [], []
+    labelled = {task: _labelled(table.rows, task, "table2") for task in table.tasks}
     for number, row in enumerate(table.rows):
         for task in table.tasks:
-            where = f"table2.rows.{number}"
-            config = checked_config(row, task, where)
-            rows.append(_planned(number, row.variant, config, task))
+            config, label = labelled[task][number]
+            rows.append(_planned(number, row.variant, label, config, task))
             work = _training_work(chosen, row, task, fraction)
-            trials += [_trial("training", number, row.variant, config, task, seed, data, work) for seed in table.seeds]
+            trials += [
+                _trial("training", number, row.variant, label, config, task, seed, data, work) for seed in table.seeds
+            ]
     return rows, trials
 
 
@@ -121,18 +127,44 @@ def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[T
         return [], []
     settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
     work = TimingWork(protocol=TimingProtocol(**settings), learning_rate=table.learning_rate)
-    configs = [checked_config(row, table.task, f"table3.rows.{n}") for n, row in enumerate(table.rows)]
+    labelled = _labelled(table.rows, table.task, "table3")
     trials = []
     for number in range(table.rounds):
         block = [
-            _trial("timing", n, row.variant, config, table.task, number, data, work)
-            for n, (row, config) in enumerate(zip(table.rows, configs, strict=True))
+            _trial("timing", n, row.variant, label, config, table.task, number, data, work)
+            for n, (row, (config, label)) in enumerate(zip(table.rows, labelled, strict=True))
         ]
-        block.append(_trial("timing", -1, SENTINEL, None, table.task, number, data, work))
+        block.append(_trial("timing", -1, SENTINEL, "", None, table.task, number, data, work))
         random.Random(f"{chosen.suite.name} {number}").shuffle(block)
         trials += block
-    rows = [_planned(n, row.variant, configs[n], table.task) for n, row in enumerate(table.rows)]
+    rows = [
+        _planned(n, row.variant, label, config, table.task)
+        for n, (row, (config, label)) in enumerate(zip(table.rows, labelled, strict=True))
+    ]
     return rows, trials
+
+
+def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, str]]:
+    """The configuration of each row of a table, and a label that no other row of its variant has.
+
+    Raises:
+        UserError: a configuration that does not fit, or the same row twice.
+    """
+    configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
+    own = [VARIANTS.get(row.variant).label(config) for row, config in zip(rows, configs, strict=True)]
+    told = [
+        _settings(config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
+        for row, config in zip(rows, configs, strict=True)
+    ]
+    labels = []
+    for number, row in enumerate(rows):
+        twins = [n for n, other in enumerate(rows) if (other.variant, own[n]) == (row.variant, own[number])]
+        same = [n for n in twins if n < number and told[n] == told[number]]
+        if same:
+            raise UserError(f"{table}.rows.{number} is the same as {table}.rows.{same[0]}; remove one of them.")
+        apart = [name for name, value in told[number].items() if any(told[n].get(name) != value for n in twins)]
+        labels.append(", ".join(filter(None, [own[number], *(f"{name}={told[number][name]}" for name in apart)])))
+    return list(zip(configs, labels, strict=True))
 
 
 def checked_config(row: Row, task: str, where: str) -> Config:
@@ -141,7 +173,10 @@ def checked_config(row: Row, task: str, where: str) -> Config:
     Raises:
         UserError: an unknown variant or setting, or a value that does not fit.
     """
-    dataset = DATASETS.get(task)
+    try:
+        dataset = DATASETS.get(task)
+    except UserError as error:
+        raise UserError(f"{where.partition('.')[0]}: {error}") from None
     fixed = FROM_TASK & row.config.keys()
     if fixed:
         raise UserError(f"{where}.config: '{fixed.pop()}' comes from the task '{task}'; leave it out.")
@@ -157,8 +192,7 @@ def checked_config(row: Row, task: str, where: str) -> Config:
         raise UserError(f"{where}: {error}") from None
 
 
-def _planned(row: int, variant: str, config: Config, task: str) -> PlannedRow:
-    label = VARIANTS.get(variant).label(config)
+def _planned(row: int, variant: str, label: str, config: Config, task: str) -> PlannedRow:
     return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task)
 
 
@@ -171,6 +205,7 @@ def _trial(
     kind: str,
     row: int,
     variant: str,
+    label: str,
     config: Config | None,
     task: str,
     seed: int,
@@ -193,7 +228,7 @@ def _trial(
         kind="timing" if kind == "timing" else "training",
         row=row,
         variant=variant,
-        label=VARIANTS.get(variant).label(config) if config is not None else "",
+        label=label,
         config=settings,
         task=task,
         seed=seed,

@@ -26,7 +26,7 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
         fraction = record.fraction(plan.profile, plan.budget)
         plan = make_plan(chosen, options.data, fraction)
         statuses = record.statuses(trial.key for trial in plan.trials)
-    sizes: dict[str, int] = {}
+    sizes: dict[str, int | None] = {}
     return {
         "suite": plan.suite,
         "profile": plan.profile,
@@ -42,7 +42,7 @@ def _is_there(address: str) -> bool:
     return not address.startswith("sqlite:///") or Path(address.removeprefix("sqlite:///")).is_file()
 
 
-def _line(trial: Trial, status: str, sizes: dict[str, int]) -> dict[str, Any]:
+def _line(trial: Trial, status: str, sizes: dict[str, int | None]) -> dict[str, Any]:
     parameters = _parameters(trial, sizes)
     work = trial.training
     timed = trial.timing
@@ -59,11 +59,11 @@ def _line(trial: Trial, status: str, sizes: dict[str, int]) -> dict[str, Any]:
         "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
         "iterations": work.iterations if work is not None else None,
         "full_iterations": work.full_iterations if work is not None else None,
-        "batch_size": (work.protocol if work else trial.timing.protocol).batch_size if work or trial.timing else None,
+        "batch_size": work.protocol.batch_size if work else timed.protocol.batch_size if timed else None,
     }
 
 
-def _parameters(trial: Trial, sizes: dict[str, int]) -> int | None:
+def _parameters(trial: Trial, sizes: dict[str, int | None]) -> int | None:
     if trial.variant == SENTINEL:
         return None
     which = f"{trial.variant} {sorted(trial.config.items())}"

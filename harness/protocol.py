@@ -50,6 +50,7 @@ class TimingProtocol(Settings):
     batch_size: int = Field(100, ge=1, le=65_536, description="images per timed iteration")
     rounds: int = Field(5, ge=1, le=1000, description="fresh processes per row, in randomised complete blocks")
     iterations: int = Field(30, ge=2, le=100_000, description="timed iterations per process")
+    with_data: int = Field(5, ge=1, le=100_000, description="further iterations that make their batch first")
     warmup: int = Field(10, ge=0, le=10_000, description="iterations before the first timed one, at least")
     window: int = Field(5, ge=1, le=1000, description="iterations per window of the warm-up")
     tolerance: float = Field(0.05, gt=0, le=1, description="how far the medians of two windows may differ")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.budget import fit_fraction
 from harness.data import DATASETS
-from harness.engine.cluster import Node, check_requests, cluster, uses_gpu
+from harness.engine.cluster import Node, check_requests, cluster, slots
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
 from harness.engine.events import Executor
@@ -28,6 +28,7 @@ from harness.report.build import read_tables, report_folder, write_report
 from harness.report.published import load_published
 from harness.report.tables import Tables
 from harness.running.calibration import Cost
+from harness.running.checkpoint import Checkpoints
 from harness.running.context import Context
 from harness.running.model_size import checkpoint_bytes
 from harness.suite import Chosen
@@ -51,6 +52,11 @@ class Options:
     plugins: tuple[Path, ...] = ()
     command: str = ""
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of all trials' checkpoints."""
+        return self.results.resolve() / "checkpoints"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -69,15 +75,18 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
         KeyboardInterrupt: the user stopped it; running the same command again goes on.
     """
     suite = chosen.suite
-    make_folder(options.results)
     published = load_published(chosen.folder / path for path in suite.published)
+    plan = make_plan(chosen, options.data)
+    if options.only is not None:
+        plan.only(options.only)
+    make_folder(options.results)
     with only_driver(options.results, suite.name):
-        plan = make_plan(chosen, options.data)
-        record = Record(options.address, suite.name, artifact_folder(options.address, options.results))
-        plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
         _check_disk(plan, options)
         with _workplace(plan, chosen, options) as (offers, executor_for):
             _fetch(plan, options.data, console)
+            record = Record(options.address, suite.name, artifact_folder(options.address, options.results))
+            # Made again: what was fetched decides the digest of the data, and with it the keys.
+            plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
             numbers = [each.model_dump(mode="json") for each in published]
             invocation = record.begin_invocation(plan, numbers, options.command)
             run = _Run(chosen, options, console, record, invocation, offers, executor_for)
@@ -101,7 +110,7 @@ def _workplace(plan: Plan, chosen: Chosen, options: Options) -> Iterator[tuple[l
     """Where trials run: this process, an embedded Ray, or a cluster."""
     resources = chosen.suite.resources
     if options.serial:
-        yield [Node(float("inf"), 0, 1)], lambda context, driver: SerialExecutor(context, driver.handle)
+        yield [Node(cpus=float("inf"), gpus=0, share=1)], lambda context, driver: SerialExecutor(context, driver.handle)
         return
     with cluster(options.cluster, list(options.plugins)) as offers:
         check_requests(plan.trials, resources, offers, str(options.path))
@@ -128,6 +137,7 @@ class _Run:
                 self.record,
                 display,
                 lambda trial: self.record.begin(trial, plan, self.invocation, self.options.data),
+                lambda trial: Checkpoints(self.options.checkpoints / trial.key).clear(),
                 self.chosen.suite.attempts,
                 self.chosen.suite.deadline,
             )
@@ -153,7 +163,7 @@ class _Run:
         threads = trial.timing.protocol.threads if trial.timing else self.chosen.suite.resources.threads
         return Context(
             data=self.options.data,
-            checkpoints=self.options.results.resolve() / "checkpoints",
+            checkpoints=self.options.checkpoints,
             threads=threads,
             plugins=tuple(path.resolve() for path in self.options.plugins),
         )
@@ -189,12 +199,7 @@ class _Run:
 
     def _slots(self) -> int:
         """How many training trials run at a time."""
-        resources = self.chosen.suite.resources
-        if self.options.serial:
-            return 1
-        if uses_gpu(resources, self.offers):
-            return max(1, sum(int(node.gpus / resources.gpus) for node in self.offers))
-        return max(1, sum(int(node.cpus / resources.threads) for node in self.offers))
+        return 1 if self.options.serial else slots(self.chosen.suite.resources, self.offers)
 
 
 def _cost_key(trial: Trial) -> str:

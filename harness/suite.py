@@ -77,7 +77,7 @@ class Resources(Settings):
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: a GPU where the cluster has one")
     threads: int = Field(1, ge=1, le=1024, description="processor threads of a trial without a GPU")
     gpus: float = Field(1.0, gt=0, le=1, description="the share of a GPU that a trial takes")
-    memory_gb: float = Field(2.0, ge=0, le=4096, description="main memory to reserve for a trial")
+    memory_gb: float = Field(2.0, ge=0, le=4096, description="GiB of main memory that a trial reserves")
 
 
 class ProtocolChange(Settings):
@@ -95,6 +95,7 @@ class TimingChange(Settings):
 
     rounds: int | None = Field(None, ge=1, le=1000)
     iterations: int | None = Field(None, ge=2, le=100_000)
+    with_data: int | None = Field(None, ge=1, le=100_000)
     warmup: int | None = Field(None, ge=0, le=10_000)
     window: int | None = Field(None, ge=1, le=1000)
     longest_warmup: int | None = Field(None, ge=0, le=100_000)
@@ -108,7 +109,8 @@ class Profile(Settings):
     budget: Duration | None = Field(None, description="how long the whole suite may take")
     seeds: list[Annotated[int, Field(ge=0, le=2**31)]] | None = Field(None, min_length=1)
     config: dict[str, Any] = Field(default_factory=dict, description="settings of every variant")
-    protocol: ProtocolChange = ProtocolChange()
+    protocol: ProtocolChange = Field(ProtocolChange(), description="changes of every protocol")
+    protocols: dict[Name, ProtocolChange] = Field(default_factory=dict, description="further changes, by protocol")
     timing: TimingChange = TimingChange()
     test_images: int | None = Field(None, ge=1)
     resources: Resources | None = None
@@ -136,7 +138,12 @@ class Chosen(Settings):
     suite: Suite
     profile: str | None
     budget: float | None  # seconds
-    folder: Path
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the suite's file is; its own paths are relative to it."""
+        return self.path.resolve().parent
 
     def plugin_paths(self) -> list[Path]:
         """The plugins that the suite names, relative to its file."""
@@ -166,7 +173,7 @@ def load_suite(path: Path, profile: str | None = None, budget: str | None = None
             limit = seconds(budget)
         except ValueError as error:
             raise UserError(f"--budget: {error}.") from None
-    return Chosen(suite=suite, profile=profile, budget=limit, folder=path.resolve().parent)
+    return Chosen(suite=suite, profile=profile, budget=limit, path=path)
 
 
 def _check_references(suite: Suite, path: Path) -> None:
@@ -182,8 +189,10 @@ def _check_references(suite: Suite, path: Path) -> None:
 
 def apply_profile(suite: Suite, profile: Profile) -> Suite:
     """The suite with a profile's changes made to its rows, protocols, timing, seeds and resources."""
-    changed = {key: value for key, value in profile.protocol if value is not None}
-    protocols = {name: protocol.model_copy(update=changed) for name, protocol in suite.protocols.items()}
+    protocols = {
+        name: protocol.model_copy(update=_changes(profile.protocol) | _changes(profile.protocols.get(name)))
+        for name, protocol in suite.protocols.items()
+    }
     update: dict[str, Any] = {"protocols": protocols}
     if profile.resources is not None:
         update["resources"] = profile.resources
@@ -200,6 +209,10 @@ def apply_profile(suite: Suite, profile: Profile) -> Suite:
             times["baseline"] = _with_config(suite.table3.baseline, profile.config)
         update["table3"] = suite.table3.model_copy(update=times)
     return suite.model_copy(update=update)
+
+
+def _changes(change: ProtocolChange | None) -> dict[str, Any]:
+    return {key: value for key, value in change if value is not None} if change is not None else {}
 
 
 def _with_config(row: Row, config: dict[str, Any]) -> Row:

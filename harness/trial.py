@@ -96,5 +96,8 @@ class Diverged(Exception):
     """The loss became infinite or not a number."""
 
     def __init__(self, iteration: int) -> None:
-        super().__init__(f"the loss is not finite from iteration {iteration} on")
+        super().__init__(iteration)  # the arguments alone, as pickling makes the exception anew from them
         self.iteration = iteration
+
+    def __str__(self) -> str:
+        return f"the loss is not finite from iteration {self.iteration} on"

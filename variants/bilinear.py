@@ -1,19 +1,18 @@
 """Convolution by blocks as a bilinear algorithm: y = E [(A x) ⊙ (B w)] with constant real matrices A, B, E.
 
-A block of t × t outputs depends on n × n inputs, n = t + taps − 1. Evaluating both image and kernel at the n-th
-roots of ±1 in either direction (a discrete Fourier transform over the block) turns correlation into one complex
-product per frequency; one of each conjugate pair of frequencies is enough, and a complex product takes three real
-ones (or four, with smaller transforms). What wraps around the block never reaches its t × t outputs. A stride s
-is split into its s² phases, which join the channels: ⊙ is a matrix product over channels and phases for each
-frequency. Larger images are covered by overlapping blocks.
+A block of outputs depends on a block of inputs that is larger by the taps of the kernel less one. Evaluating
+image and kernel at roots of ±1 in both directions (a discrete Fourier transform of the size of that block)
+turns correlation into one complex product per frequency; one of each conjugate pair of frequencies is enough,
+and a complex product takes three real ones, or four with smaller transforms. What wraps around the block never
+reaches its outputs. The phases of a stride join the channels: ⊙ is a matrix product over both per frequency.
 
-Tensors are laid out with the channel last and the frequency first, so that transforms are plain matrix products.
+A, B and E factor into rows and columns. With the frequency first and the channel last in memory, every factor
+is a plain matrix product and nothing is transposed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,299 +22,182 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-PIECE = 512 * 2**20  # bytes of transformed images and products at a time; larger batches go in pieces
+from variants.blocks import Plan, gather, gather_taps, place, scatter, scatter_taps, split
+
+# What the factors of a real product are made of, as combinations of real and imaginary part, and what a product
+# adds to them; a list for each group of products, the groups share the image's factors.
+_IMAGE = {3: [[[1, 0], [0, 1], [1, 1]]], 4: [[[1, 0], [0, 1]]]}
+_KERNEL = {3: [[[1, 0], [0, 1], [1, 1]]], 4: [[[1, 0]], [[0, 1]]]}
+_OUTPUT = {3: [[[1, -1], [-1, -1], [0, 1]]], 4: [[[1, 0], [0, 1]], [[0, 1], [-1, 0]]]}
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A convolution: images (batch, channels, height, width), square kernels, stride and zero padding."""
+class Transform:
+    """One of A, B and the transpose of E, in two factors.
 
-    batch: int
-    channels: int
-    height: int
-    width: int
-    outputs: int
-    kernel: int
-    stride: int
-    padding: int
-
-    @property
-    def rows(self) -> int:
-        """Height of the output."""
-        return (self.height + 2 * self.padding - self.kernel) // self.stride + 1
-
-    @property
-    def columns(self) -> int:
-        """Width of the output."""
-        return (self.width + 2 * self.padding - self.kernel) // self.stride + 1
-
-    @property
-    def taps(self) -> int:
-        """Taps of one phase of the kernel in one direction."""
-        return -(-self.kernel // self.stride)
-
-
-@dataclass(frozen=True)
-class Block:
-    """How a block is computed: t × t outputs at a time, three or four real products a complex one."""
-
-    tile: int
-    products: int
-
-
-@dataclass(frozen=True)
-class Constants:
-    """The matrices of a block; `bins` is the batch of the matrix product.
-
-    image: A, (bins · stack, n²), kernel: B, (groups · bins, taps²), output: E, (t², groups · bins · stack).
-    With three products every bin is a real product of its own. With four, a bin is a frequency: real and
-    imaginary part of the image are stacked as rows (stack 2), those of the kernel taken in turn (groups 2).
+    outer: (2 · pairs, height), real and imaginary part of each frequency along the rows.
+    inner: for each group (columns' frequencies · factors, 2 · width), real above imaginary part.
     """
 
-    image: Tensor
-    kernel: Tensor
-    output: Tensor
+    outer: Tensor
+    inner: tuple[Tensor, ...]
+
+    def __call__(self, matrix: Tensor) -> Tensor:
+        """Transforms the columns of a matrix (height · width, n) to (groups, pairs, rows of inner, n)."""
+        columns, pairs = matrix.shape[1], len(self.outer) // 2
+        lines = (self.outer @ matrix.view(self.outer.shape[1], -1)).view(pairs, -1, columns)
+        result = matrix.new_empty(len(self.inner), pairs, len(self.inner[0]), columns)
+        for inner, part in zip(self.inner, result, strict=True):
+            torch.bmm(inner.expand(pairs, -1, -1), lines, out=part)
+        return result
+
+    def adjoint(self, tensor: Tensor) -> Tensor:
+        """The transposed transform, (groups, pairs, rows of inner, n) to (height · width, n)."""
+        columns, pairs = tensor.shape[3], len(self.outer) // 2
+        lines = torch.bmm(self.inner[0].t().expand(pairs, -1, -1), tensor[0])
+        for inner, part in zip(self.inner[1:], tensor[1:], strict=True):
+            lines.baddbmm_(inner.t().expand(pairs, -1, -1), part)
+        return (self.outer.t() @ lines.view(2 * pairs, -1)).view(-1, columns)
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """The transforms A and B, and E by its transpose; `bins` is the batch of the matrix products."""
+
+    image: Transform
+    kernel: Transform
+    output: Transform
     bins: int
-    stack: int
-    groups: int
 
 
-def frequencies(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """One of each conjugate pair of 2-D frequencies of an n × n block, (count, 2) radians, and its multiplicity.
+def factors(
+    size: tuple[int, int], sides: tuple[int, int], sign: int, forms: list[list[list[int]]]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The factors of a transform of size[0] × size[1] points to the frequencies of sides[0] × sides[1] ones.
 
-    The rows use roots of −1 where n is even: no frequency is then its own conjugate.
+    Frequencies along the rows are roots of −1 where their number is even, as none is then its own conjugate,
+    and of 1 where it is odd; only one of a pair is taken. Those along the columns are all roots of 1.
     """
-    shift = 0.5 if n % 2 == 0 else 0.0
-    pairs, counts = [], []
-    for k in range(n):
-        for m in range(n):
-            mirror = (round(n - k - 2 * shift) % n, (n - m) % n)
-            if (k, m) <= mirror:
-                pairs.append((2 * math.pi * (k + shift) / n, 2 * math.pi * m / n))
-                counts.append(1 if (k, m) == mirror else 2)
-    return np.array(pairs), np.array(counts)
-
-
-def _waves(angles: np.ndarray, size: int) -> np.ndarray:
-    """Phase of every frequency at every point of a size × size grid, (count, size²)."""
-    rows, columns = np.divmod(np.arange(size * size), size)
-    return np.outer(angles[:, 0], rows) + np.outer(angles[:, 1], columns)
-
-
-def matrices(taps: int, tile: int, products: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int, int]:
-    """A, B, E in float64 with bins, stack and groups as in `Constants`."""
-    n = tile + taps - 1
-    angles, counts = frequencies(n)
-    inside, kernel, outside = _waves(angles, n), _waves(angles, taps), _waves(angles, tile)
-    xr, xi, wr, wi = np.cos(inside), -np.sin(inside), np.cos(kernel), np.sin(kernel)
-    scale = (counts / n**2)[:, None]
-    yr, yi = scale * np.cos(outside), -scale * np.sin(outside)
-    if products == 4:
-        a = np.stack([xr, xi], 1).reshape(-1, n * n)
-        b = np.concatenate([wr, wi])
-        e = np.concatenate([np.stack([yr, yi], 1), np.stack([yi, -yr], 1)]).reshape(-1, tile * tile)
-        return a, b, e.T, len(angles), 2, 2
-    pair = counts == 2
-    a = np.concatenate([xr, xi[pair], (xr + xi)[pair]])
-    b = np.concatenate([wr, wi[pair], (wr + wi)[pair]])
-    e = np.concatenate([yr - np.where(pair[:, None], yi, 0), (-yr - yi)[pair], yi[pair]])
-    return a, b, e.T, len(a), 1, 1
+    shift = 0.5 if sides[0] % 2 == 0 else 0.0
+    half = np.arange(-(-sides[0] // 2)) + shift
+    rows = np.outer(2 * math.pi * half / sides[0], np.arange(size[0]))
+    columns = np.outer(2 * math.pi * np.arange(sides[1]) / sides[1], np.arange(size[1]))
+    outer = np.stack([np.cos(rows), sign * np.sin(rows)], axis=1).reshape(-1, size[0])
+    real = np.concatenate([np.cos(columns), -sign * np.sin(columns)], axis=1)
+    imaginary = np.concatenate([sign * np.sin(columns), np.cos(columns)], axis=1)
+    parts = np.stack([real, imaginary])
+    inner = [np.einsum("fp,plc->lfc", np.array(form), parts).reshape(-1, 2 * size[1]) for form in forms]
+    return outer, inner
 
 
 @lru_cache(maxsize=64)
-def constants(taps: int, block: Block, device: torch.device) -> Constants:
-    """The matrices of a block, computed in float64 and rounded once to float32."""
-    a, b, e, bins, stack, groups = matrices(taps, block.tile, block.products)
-    a, b, e = (torch.tensor(m, dtype=torch.float32, device=device) for m in (a, b, e))
-    return Constants(a, b, e, bins, stack, groups)
+def bilinear(taps: int, height: int, width: int, products: int, device: torch.device) -> Bilinear:
+    """The constants of blocks of height × width outputs, computed in float64 and rounded once to float32."""
+    sides = (height + taps - 1, width + taps - 1)
+    image = factors(sides, sides, -1, _IMAGE[products])
+    kernel = factors((taps, taps), sides, 1, _KERNEL[products])
+    outer, inner = factors((height, width), sides, -1, _OUTPUT[products])
+    weight = np.full(len(outer), 2 / (sides[0] * sides[1]))  # a frequency stands for its conjugate too
+    if sides[0] % 2:
+        weight[:2] /= 2
+    output = (outer * weight[:, None], inner)
+
+    def rounded(matrices: tuple[np.ndarray, list[np.ndarray]]) -> Transform:
+        first, *rest = (torch.tensor(m, dtype=torch.float32, device=device) for m in (matrices[0], *matrices[1]))
+        return Transform(first, tuple(rest))
+
+    bins = -(-sides[0] // 2) * sides[1] * (3 if products == 3 else 1)
+    return Bilinear(rounded(image), rounded(kernel), rounded(output), bins)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How a convolution is covered by blocks: down × across of them for an image, `piece` images at a time."""
-
-    shape: Shape
-    block: Block
-    piece: int
-
-    @property
-    def side(self) -> int:
-        """Side n of the input block of one phase."""
-        return self.block.tile + self.shape.taps - 1
-
-    @property
-    def down(self) -> int:
-        """Blocks in a column of the output."""
-        return -(-self.shape.rows // self.block.tile)
-
-    @property
-    def across(self) -> int:
-        """Blocks in a row of the output."""
-        return -(-self.shape.columns // self.block.tile)
-
-    @property
-    def canvas(self) -> tuple[int, int]:
-        """Height and width of the padded image that the blocks read."""
-        reach, s = self.shape.taps - 1, self.shape.stride
-        return s * (self.down * self.block.tile + reach), s * (self.across * self.block.tile + reach)
-
-    @property
-    def depth(self) -> int:
-        """Inner dimension of the matrix products: channels × phases."""
-        return self.shape.channels * self.shape.stride**2
+def _constants(plan: Plan, device: torch.device) -> Bilinear:
+    block = plan.block
+    return bilinear(plan.shape.taps, block.height, block.width, block.products, device)
 
 
-def _windows(canvas: Tensor, plan: Plan, rows: range, columns: range) -> Tensor:
-    """View of a canvas (batch, height, width, channel) by blocks, limited to some rows and columns of a block.
-
-    Its shape is (row, column, batch, block down, block across, phase down, phase across, channel).
-    """
-    s, t = plan.shape.stride, plan.block.tile
-    image, line, point, _ = canvas.stride()
-    shape = (len(rows), len(columns), len(canvas), plan.down, plan.across, s, s, plan.shape.channels)
-    stride = (s * line, s * point, image, s * t * line, s * t * point, line, point, 1)
-    start = canvas.storage_offset() + s * (rows.start * line + columns.start * point)
-    return canvas.as_strided(shape, stride, start)
+def _transformed(images: Tensor, plan: Plan, c: Bilinear) -> Tensor:
+    """A x of images, (bins, rows, depth); a row is a block, or its real or imaginary part."""
+    return c.image(gather(images, plan)).view(c.bins, -1, plan.shape.depth)
 
 
-def _overlaps(side: int, tile: int) -> Iterator[range]:
-    """Cuts 0..side into parts no longer than a tile: blocks do not overlap within a part."""
-    return (range(start, min(start + tile, side)) for start in range(0, side, tile))
-
-
-def _gather(images: Tensor, plan: Plan) -> Tensor:
-    """Blocks of images (batch, channel, height, width), as a matrix (n², blocks · depth)."""
-    p, (height, width) = plan.shape.padding, plan.canvas
-    x = images.permute(0, 2, 3, 1)
-    high, wide = min(x.shape[1], height - p), min(x.shape[2], width - p)
-    if p or (high, wide) != (height, width) or x.stride(3) != 1:
-        canvas = x.new_zeros(len(x), height, width, x.shape[3])
-        canvas[:, p : p + high, p : p + wide] = x[:, :high, :wide]
-        x = canvas
-    n = plan.side
-    return _windows(x, plan, range(n), range(n)).reshape(n * n, -1)
-
-
-def _scatter(blocks: Tensor, plan: Plan, batch: int) -> Tensor:
-    """Adjoint of `_gather`: sums a matrix (n², blocks · depth) into images (batch, channel, height, width)."""
-    shape, n, p = plan.shape, plan.side, plan.shape.padding
-    height, width = plan.canvas
-    full = (batch, max(height, shape.height + p), max(width, shape.width + p), shape.channels)
-    canvas = blocks.new_zeros(full)
-    view = blocks.view(n, n, batch, plan.down, plan.across, shape.stride, shape.stride, shape.channels)
-    for rows in _overlaps(n, plan.block.tile):
-        for columns in _overlaps(n, plan.block.tile):
-            part = view[rows.start : rows.stop, columns.start : columns.stop]
-            _windows(canvas, plan, rows, columns).add_(part)
-    return canvas[:, p : p + shape.height, p : p + shape.width].permute(0, 3, 1, 2)
-
-
-def _taps(weight: Tensor, shape: Shape) -> Tensor:
-    """Kernels (output, channel, k, k) by phase, as a matrix (taps², output · depth)."""
-    k, s, taps = shape.kernel, shape.stride, shape.taps
-    result = weight.new_zeros(taps, taps, shape.outputs, s, s, shape.channels)
-    for i in range(s):
-        for j in range(s):
-            part = weight[:, :, i::s, j::s].permute(2, 3, 0, 1)
-            result[: part.shape[0], : part.shape[1], :, i, j] = part
-    return result.view(taps * taps, -1)
-
-
-def _kernels(matrix: Tensor, shape: Shape) -> Tensor:
-    """Adjoint of `_taps`: kernels (output, channel, k, k) from a matrix (taps², output · depth)."""
-    k, s, taps = shape.kernel, shape.stride, shape.taps
-    view = matrix.view(taps, taps, shape.outputs, s, s, shape.channels)
-    result = matrix.new_empty(shape.outputs, k, k, shape.channels).permute(0, 3, 1, 2)
-    for i in range(s):
-        for j in range(s):
-            part = result[:, :, i::s, j::s]
-            part.copy_(view[: part.shape[2], : part.shape[3], :, i, j].permute(2, 3, 0, 1))
+def _products(blocks: Tensor, kernel: Tensor) -> Tensor:
+    """A x ⊙ B w, (groups, bins, rows, output)."""
+    result = blocks.new_empty(*kernel.shape[:2], blocks.shape[1], kernel.shape[2])
+    for group, part in zip(kernel, result, strict=True):
+        torch.bmm(blocks, group.transpose(1, 2), out=part)
     return result
 
 
-def _place(tiles: Tensor, plan: Plan, batch: int, bias: Tensor | None) -> Tensor:
-    """Output (batch, output, rows, columns) from its tiles, a matrix (t², blocks · output)."""
-    shape, t = plan.shape, plan.block.tile
-    view = tiles.view(t, t, batch, plan.down, plan.across, -1).permute(2, 3, 0, 4, 1, 5)
-    result = tiles.new_empty(view.shape)
-    if bias is None:
-        result.copy_(view)
-    else:
-        torch.add(view, bias, out=result)
-    result = result.view(batch, plan.down * t, plan.across * t, -1)[:, : shape.rows, : shape.columns]
-    return result.contiguous().permute(0, 3, 1, 2)
+def _output(products: Tensor, plan: Plan, c: Bilinear, bias: Tensor | None, batch: int) -> Tensor:
+    """The images that the products make."""
+    pairs, rows = len(c.output.outer) // 2, len(c.output.inner[0])
+    tiles = c.output.adjoint(products.view(len(products), pairs, rows, -1))
+    return place(tiles, plan, batch, bias)
 
 
-def _split(gradient: Tensor, plan: Plan) -> Tensor:
-    """Adjoint of `_place`: a matrix (t², blocks · output) from (batch, output, rows, columns)."""
-    t, batch = plan.block.tile, len(gradient)
-    y = gradient.permute(0, 2, 3, 1)
-    height, width = plan.down * t, plan.across * t
-    if y.shape[1:3] != (height, width) or not y.is_contiguous():
-        canvas = y.new_zeros(batch, height, width, y.shape[3])
-        canvas[:, : y.shape[1], : y.shape[2]] = y
-        y = canvas
-    y = y.view(batch, plan.down, t, plan.across, t, -1).permute(2, 4, 0, 1, 3, 5)
-    return y.reshape(t * t, -1)
+def _image_gradient(products: Tensor, kernel: Tensor, plan: Plan, c: Bilinear, batch: int) -> Tensor:
+    """Gradient of images from that of the products."""
+    blocks = torch.bmm(products[0], kernel[0])
+    for part, group in zip(products[1:], kernel[1:], strict=True):
+        blocks.baddbmm_(part, group)
+    pairs, rows = len(c.image.outer) // 2, len(c.image.inner[0])
+    return scatter(c.image.adjoint(blocks.view(1, pairs, rows, -1)), plan, batch)
+
+
+def _add_kernel_gradient(total: Tensor | None, products: Tensor, blocks: Tensor) -> Tensor:
+    """Adds the gradient of B w, (groups, bins, output, depth), from that of the products to a total."""
+    beta = 0 if total is None else 1  # 0 ignores what is in the tensor
+    if total is None:
+        total = blocks.new_empty(*products.shape[:2], products.shape[3], blocks.shape[2])
+    for group, part in zip(total, products, strict=True):
+        group.baddbmm_(part.transpose(1, 2), blocks, beta=beta)
+    return total
+
+
+def _kernel_gradient(total: Tensor, plan: Plan, c: Bilinear) -> Tensor:
+    """Gradient of the weight from that of B w."""
+    pairs, rows = len(c.kernel.outer) // 2, len(c.kernel.inner[0])
+    return scatter_taps(c.kernel.adjoint(total.view(len(total), pairs, rows, -1)), plan.shape)
+
+
+def _joined(pieces: list[Tensor]) -> Tensor:
+    """The pieces of a batch as one tensor, without a copy where there is one only."""
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
 class BlockConvolution(torch.autograd.Function):
-    """Convolution of images with weight and bias by the blocks of a plan."""
+    """Convolution of images with weight and bias by the blocks of a plan; the result is channels-last.
+
+    The transformed tensors are kept for the backward pass, those of the images only where one piece holds
+    the batch.
+    """
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, plan: Plan) -> Tensor:
-        shape = plan.shape
-        c = constants(shape.taps, plan.block, images.device)
-        kernel = (c.kernel @ _taps(weight, shape)).view(c.groups, c.bins, shape.outputs, plan.depth)
-        results, blocks = [], None
+        shape, c = plan.shape, _constants(plan, images.device)
+        kernel = c.kernel(gather_taps(weight, shape)).view(-1, c.bins, shape.outputs, shape.depth)
+        results = []
         for part in images.split(plan.piece):
-            blocks = (c.image @ _gather(part, plan)).view(c.bins, -1, plan.depth)
-            product = (
-                torch.cat([torch.bmm(blocks, k.transpose(1, 2)) for k in kernel])
-                if c.groups > 1
-                else torch.bmm(blocks, kernel[0].transpose(1, 2))
-            )
-            results.append(_place(c.output @ product.view(c.output.shape[1], -1), plan, len(part), bias))
-        ctx.plan, ctx.biased = plan, bias is not None
-        whole = len(results) == 1
-        ctx.whole = whole
-        ctx.save_for_backward(kernel, blocks if whole else images)
-        return results[0] if whole else torch.cat(results)
+            blocks = _transformed(part, plan, c)
+            results.append(_output(_products(blocks, kernel), plan, c, bias, len(part)))
+        ctx.plan, ctx.biased, ctx.whole = plan, bias is not None, len(results) == 1
+        ctx.save_for_backward(kernel, blocks if ctx.whole else images)
+        return _joined(results)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         kernel, saved = ctx.saved_tensors
-        plan, shape = ctx.plan, ctx.plan.shape
-        c = constants(shape.taps, plan.block, gradient.device)
+        plan, c = ctx.plan, _constants(ctx.plan, gradient.device)
         dimages, dkernel = [], None
-        dbias = gradient.sum((0, 2, 3)) if ctx.biased else None
-        start = 0
-        for part in gradient.split(plan.piece):
-            blocks = (
-                saved
-                if ctx.whole
-                else (c.image @ _gather(saved[start : start + len(part)], plan)).view(c.bins, -1, plan.depth)
-            )
-            start += len(part)
-            dproduct = (c.output.t() @ _split(part, plan)).view(c.groups, c.bins, -1, shape.outputs)
+        parts = [saved] if ctx.whole else saved.split(plan.piece)
+        for part, dy in zip(parts, gradient.split(plan.piece), strict=True):
+            dproducts = c.output(split(dy, plan)).view(len(kernel), c.bins, -1, plan.shape.outputs)
             if ctx.needs_input_grad[0]:
-                dblocks = torch.bmm(dproduct[0], kernel[0])
-                if c.groups > 1:
-                    dblocks.baddbmm_(dproduct[1], kernel[1])
-                dimages.append(_scatter(c.image.t() @ dblocks.view(c.image.shape[0], -1), plan, len(part)))
+                dimages.append(_image_gradient(dproducts, kernel, plan, c, len(dy)))
             if ctx.needs_input_grad[1]:
-                if dkernel is None:
-                    dkernel = torch.empty_like(kernel)
-                    for j in range(c.groups):
-                        torch.bmm(dproduct[j].transpose(1, 2), blocks, out=dkernel[j])
-                else:
-                    for j in range(c.groups):
-                        dkernel[j].baddbmm_(dproduct[j].transpose(1, 2), blocks)
-        dweight = None
-        if dkernel is not None:
-            dweight = _kernels(c.kernel.t() @ dkernel.view(c.kernel.shape[0], -1), shape)
-        dx = None
-        if dimages:
-            dx = dimages[0] if len(dimages) == 1 else torch.cat(dimages)
-        return dx, dweight, dbias, None
+                blocks = part if ctx.whole else _transformed(part, plan, c)
+                dkernel = _add_kernel_gradient(dkernel, dproducts, blocks)
+        dweight = None if dkernel is None else _kernel_gradient(dkernel, plan, c)
+        dbias = gradient.sum((0, 2, 3)) if ctx.biased else None
+        return _joined(dimages) if dimages else None, dweight, dbias, None

@@ -64,8 +64,8 @@ class CapsNet(Variant):
         super().__init__(config)
         capsules = primary_capsules(config.image_size, KERNEL, KERNEL)
         self.primary = PrimaryCapsules(config, KERNEL, KERNEL)
-        # W_ij, with class j first; (class, digit pose, pose · capsule)
-        self.weight = nn.Parameter(torch.empty(config.classes, DIGIT_POSE, POSE * capsules))
+        # W_ij, (capsule i, pose, class j, digit pose)
+        self.weight = nn.Parameter(torch.empty(capsules, POSE, config.classes, DIGIT_POSE))
         nn.init.normal_(self.weight, std=0.1)
         self.decoder = Decoder(config) if config.decoder else None
 
@@ -87,8 +87,7 @@ class CapsNet(Variant):
         digits, couplings = route(
             poses, self.weight, self.config.routing_iterations, last_only=self.config.gradients == "last"
         )
-        digits = digits.transpose(0, 1)  # (batch, class, 16)
-        lengths = norm(digits, dim=2)
+        lengths = norm(digits, dim=2)  # of (batch, class, 16)
         reconstruction = None
         if self.decoder is not None:
             shown = lengths.argmax(dim=1) if labels is None else labels
@@ -98,7 +97,7 @@ class CapsNet(Variant):
         if not self.training:
             details = {
                 "primary_lengths": norm(poses, dim=1),
-                "couplings": couplings.transpose(0, 1),
+                "couplings": couplings,
                 "digits": digits,
             }
         return Output(lengths, reconstruction, details)

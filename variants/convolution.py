@@ -1,14 +1,51 @@
-"""Convolution with large kernels."""
+"""Convolution with large kernels: a drop-in for `torch.nn.Conv2d` that takes the faster of two algorithms."""
 
 from __future__ import annotations
 
-from typing import Literal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Literal, get_args
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from harness.errors import UserError
+from harness.registry import nearest
+from variants.bilinear import BlockConvolution
+from variants.blocks import Shape, plan
+from variants.columns import ColumnConvolution
+
+Algorithm = Literal["auto", "direct", "fast"]
+Chosen = Literal["direct", "fast"]
+CANDIDATES: tuple[Chosen, ...] = ("direct", "fast")
+
+# Multiply-adds, counted directly, of a forward pass that is timed; larger batches are cut to it. The fast
+# algorithm transforms the weight once a batch, whatever its size, so a short batch would do it injustice.
+TRIAL_PRODUCTS: dict[Chosen, int] = {"direct": 2 * 10**9, "fast": 8 * 10**9}
+TRIAL_ROUNDS = 3
+FEW_CHANNELS = 4  # too few for a matrix product over channels
+
+_choices: dict[tuple[object, ...], Chosen] = {}
 
 
 class LargeKernelConv2d(nn.Conv2d):
-    """A drop-in for `torch.nn.Conv2d` (square kernels)."""
+    """A drop-in for `torch.nn.Conv2d` with square kernels: same parameters, same state dict, same result.
+
+    The fast algorithm is `variants.bilinear`. It serves float32 outside autocast; anything else is computed
+    directly. Weights, and results of the fast algorithm, are laid out channels-last: flatten with `reshape`.
+    A second derivative needs the direct algorithm.
+
+    Arguments:
+        kernel_size, stride, padding: the same for rows and columns; padding is zeros.
+        algorithm: "direct" (torch's own convolution), "fast", or "auto": whichever takes less time here for
+            the shape at hand, measured once a process. The two differ in rounding.
+
+    Raises:
+        UserError: an unknown algorithm.
+    """
 
     def __init__(
         self,
@@ -18,7 +55,153 @@ class LargeKernelConv2d(nn.Conv2d):
         stride: int = 1,
         padding: int = 0,
         bias: bool = True,
-        algorithm: Literal["auto", "direct", "fast"] = "auto",
+        algorithm: Algorithm = "auto",
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
-        self.algorithm = algorithm
+        self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
+        self.algorithm = _checked(algorithm)
+        self.chosen: Chosen | None = None  # what the last forward pass took
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The convolution of images (batch, in_channels, height, width), or without batch as torch's."""
+        shape = self._shape(input)
+        self.chosen = "direct" if shape is None else self._choose(shape, input)
+        if shape is None:
+            return self._conv_forward(input, self.weight.contiguous(), self.bias)
+        return convolve(self.chosen, input, self.weight, self.bias, shape)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, algorithm={self.algorithm}"
+
+    def _shape(self, images: Tensor) -> Shape | None:
+        """What the fast algorithm has to compute; None where it does not serve."""
+        served = (
+            images.dim() == 4
+            and images.dtype == self.weight.dtype == torch.float32
+            and images.device == self.weight.device
+            and images.device.type in ("cpu", "cuda")
+            and not torch.is_autocast_enabled(images.device.type)
+            and images.shape[1] == self.in_channels
+        )
+        if not served:
+            return None
+        batch, channels, height, width = images.shape
+        k, s, p = self.kernel_size[0], self.stride[0], int(self.padding[0])
+        shape = Shape(batch, channels, height, width, self.out_channels, k, s, p)
+        return shape if batch > 0 and shape.rows > 0 and shape.columns > 0 else None
+
+    def _choose(self, shape: Shape, images: Tensor) -> Chosen:
+        if self.algorithm != "auto":
+            return self.algorithm
+        key = (shape, images.device, torch.get_num_threads(), self.bias is not None)
+        learns = torch.is_grad_enabled() and (images.requires_grad or self.weight.requires_grad)
+        # without gradients the choice made in training holds, so that evaluation rounds as training does
+        modes = [images.requires_grad] if learns else [True, False, None]
+        for mode in modes:
+            if (*key, mode) in _choices:
+                return _choices[*key, mode]
+        choice = measure(shape, images.device, self.bias is not None, modes[-1])
+        _choices[*key, modes[-1]] = choice
+        return choice
+
+
+def measure(shape: Shape, device: torch.device, bias: bool, gradients: bool | None) -> Chosen:
+    """Times both algorithms on made-up tensors and says which takes less time for an image.
+
+    Arguments:
+        shape: what is convolved; the batch is cut where it would take long.
+        gradients: True with backward pass, False with that of the weights only, None without any.
+
+    The global random generators and the caller's autograd mode are left alone.
+    """
+    work = shape.rows * shape.columns * shape.outputs * shape.channels * shape.kernel**2
+    shapes = {name: replace(shape, batch=max(1, min(shape.batch, TRIAL_PRODUCTS[name] // work))) for name in CANDIDATES}
+    with torch.inference_mode(False), torch.enable_grad():
+        runs: dict[Chosen, Callable[[], None]] = {
+            name: partial(_run, name, shapes[name], _tensors(name, shapes[name], device, bias, gradients), gradients)
+            for name in CANDIDATES
+        }
+        seconds = _interleaved(runs, device)
+    per_image = {name: min(rounds) / shapes[name].batch for name, rounds in seconds.items()}
+    return "fast" if per_image["fast"] < per_image["direct"] else "direct"
+
+
+def _tensors(
+    name: Chosen, shape: Shape, device: torch.device, bias: bool, gradients: bool | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Images, weight and bias of a shape from a generator of their own, images as the algorithm likes them."""
+    generator = torch.Generator(device).manual_seed(0)
+    normal = partial(torch.randn, generator=generator, device=device)
+    images = normal(shape.batch, shape.channels, shape.height, shape.width)
+    if name == "fast":
+        images = images.contiguous(memory_format=torch.channels_last)
+    weight = normal(shape.outputs, shape.channels, shape.kernel, shape.kernel)
+    weight = weight.contiguous(memory_format=torch.channels_last).requires_grad_()
+    images.requires_grad_(gradients is True)
+    return images, weight, normal(shape.outputs).requires_grad_() if bias else None
+
+
+def _run(name: Chosen, shape: Shape, tensors: tuple[Tensor, Tensor, Tensor | None], gradients: bool | None) -> None:
+    """One forward pass, and one backward unless `gradients` is None."""
+    with torch.set_grad_enabled(gradients is not None):
+        result = convolve(name, *tensors, shape)
+        if gradients is not None:
+            wanted = [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
+            torch.autograd.grad(result, wanted, torch.ones_like(result))
+
+
+def _interleaved(runs: Mapping[Chosen, Callable[[], None]], device: torch.device) -> dict[Chosen, list[float]]:
+    """Seconds of every run in each round, after one round to warm up."""
+    seconds: dict[Chosen, list[float]] = {name: [] for name in runs}
+    for round_ in range(1 + TRIAL_ROUNDS):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            if round_:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def convolve(name: Chosen, images: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
+    """The convolution by one of the algorithms; both add the bias."""
+    if name == "direct":
+        return F.conv2d(images, weight.contiguous(), bias, shape.stride, shape.padding)
+    if shape.channels <= FEW_CHANNELS:
+        return ColumnConvolution.apply(images, weight, bias, shape.stride, shape.padding)
+    return BlockConvolution.apply(images, weight, bias, plan(shape))
+
+
+def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:
+    """Forces one algorithm on every `LargeKernelConv2d` of a model, or on each by name what is recorded for it.
+
+    `set_algorithm(model, chosen_algorithms(model))` fixes what "auto" chose, so that a resumed run repeats
+    every bit of it.
+
+    Raises:
+        UserError: an unknown algorithm, or a name that is no such layer of the model.
+    """
+    layers = dict(_layers(model))
+    if isinstance(algorithm, str):
+        algorithm = dict.fromkeys(layers, algorithm)
+    for name, value in algorithm.items():
+        if name not in layers:
+            raise UserError(f"the model has no large-kernel convolution '{name}': {nearest(name, layers)}.")
+        layers[name].algorithm = _checked(value)
+
+
+def chosen_algorithms(model: nn.Module) -> dict[str, str]:
+    """What each `LargeKernelConv2d` of a model took last, by the layer's name; one that never ran is left out."""
+    return {name: layer.chosen for name, layer in _layers(model) if layer.chosen is not None}
+
+
+def _layers(model: nn.Module) -> Iterator[tuple[str, LargeKernelConv2d]]:
+    return ((name, layer) for name, layer in model.named_modules() if isinstance(layer, LargeKernelConv2d))
+
+
+def _checked(algorithm: str) -> Algorithm:
+    for allowed in get_args(Algorithm):
+        if algorithm == allowed:
+            return allowed
+    raise UserError(f"algorithm {algorithm!r} of a convolution is unknown: {nearest(algorithm, get_args(Algorithm))}.")

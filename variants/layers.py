@@ -71,7 +71,7 @@ class PrimaryCapsules(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Squashed poses (batch, 8, capsules) of images (batch, channels, height, width)."""
-        channels = self.capsules(torch.relu_(self.features(images)))  # (batch, 8 · 32, grid, grid)
+        channels = self.capsules(torch.relu(self.features(images)))  # (batch, 8 · 32, grid, grid)
         inputs = channels.reshape(len(images), POSE, -1)
         return squash(torch.relu(inputs) if self.relu else inputs, dim=1)
 

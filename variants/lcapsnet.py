@@ -17,7 +17,6 @@ from variants.contract import Output, Variant
 from variants.ladder import (
     ClassLinear,
     CodeNetwork,
-    Initialiser,
     LiteralPropagation,
     LiteralRegression,
     Propagation,
@@ -78,7 +77,6 @@ class LCapsNet(Variant):
         super().__init__(config)
         k, classes = config.k, config.classes
         authors = config.reading == "authors"
-        initialiser: Initialiser = "xavier" if authors else "default"
         code = primary_capsules(config.image_size, *config.kernels())
         # Table 1; the authors' code has the widths in the opposite order, and p without its own
         widths = (code, 128, 256, 384) if authors else (code, 384, 256, 128)
@@ -87,15 +85,16 @@ class LCapsNet(Variant):
             (Propagation, Regression) if config.propagation == "lean" else (LiteralPropagation, LiteralRegression)
         )
         self.primary = PrimaryCapsules(config, *config.kernels(), relu=authors)
-        self.f_hidden = CodeNetwork(classes, widths, initialiser)
-        self.f = propagation(classes, widths[-1], k, initialiser)
-        self.f_reg_hidden = CodeNetwork(classes, widths, initialiser)
-        self.f_reg = regression(classes, widths[-1], k, initialiser)
-        self.p_hidden = CodeNetwork(classes, shares, initialiser)
-        self.p = ClassLinear(classes, k, k, initialiser)
-        if authors:
-            _initialise_like_authors(self.primary.features)
-            _initialise_like_authors(self.primary.capsules)
+        self.f_hidden = CodeNetwork(classes, widths)
+        self.f = propagation(classes, widths[-1], k)
+        self.f_reg_hidden = CodeNetwork(classes, widths)
+        self.f_reg = regression(classes, widths[-1], k)
+        self.p_hidden = CodeNetwork(classes, shares)
+        self.p = ClassLinear(classes, k, k)
+        for convolution in (self.primary.features, self.primary.capsules):
+            nn.init.xavier_uniform_(convolution.weight)
+            if convolution.bias is not None:
+                nn.init.zeros_(convolution.bias)
 
     @classmethod
     def label(cls, config: contract.Config) -> str:
@@ -138,9 +137,3 @@ class LCapsNet(Variant):
             return errors + config.epsilon * mean_code_difference(code, lengths)
         margin = margin_loss(output.activities, labels, config.m_plus, config.m_minus, config.down_weight)
         return margin + config.epsilon * code_distance(code, lengths)
-
-
-def _initialise_like_authors(convolution: nn.Conv2d) -> None:
-    nn.init.xavier_uniform_(convolution.weight)
-    assert convolution.bias is not None
-    nn.init.zeros_(convolution.bias)

@@ -59,15 +59,17 @@ class _Routing(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_s: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight, couplings, sums = ctx.saved_tensors
-        votes = _votes(inputs, weight)  # cheaper to compute again than to keep
+        if ctx.last_only:
+            couplings, sums = couplings[:, :, -1:], sums[:, :, -1:]
+        if couplings.shape[2] > 1:
+            votes = _votes(inputs, weight)  # cheaper to compute again than to keep
+        else:
+            votes = inputs.new_empty(*inputs.shape[:2], *weight.shape[2:])
         for rows in _pieces(votes):
-            passes = slice(-1, None) if ctx.last_only else slice(None)
-            left, right = _outer_factors(
-                _by_class(votes[:, rows]), couplings[rows, :, passes], sums[rows, :, passes], grad_s[rows]
-            )
-            grad_votes = torch.bmm(left.flatten(0, 1).transpose(1, 2), right.flatten(0, 1))
+            left, right = _outer_factors(votes[:, rows], couplings[rows], sums[rows], grad_s[rows])
+            grad_piece = torch.bmm(left.flatten(0, 1).transpose(1, 2), right.flatten(0, 1))
             # these votes are not needed again: their gradient takes their place
-            votes[:, rows] = grad_votes.unflatten(0, left.shape[:2]).permute(2, 0, 1, 3)
+            votes[:, rows] = grad_piece.unflatten(0, left.shape[:2]).permute(2, 0, 1, 3)
         grad_votes = votes.flatten(2)  # (capsule, batch, class · digit pose)
         grad_weight = torch.bmm(inputs.transpose(1, 2), grad_votes).view_as(weight)
         grad_inputs = torch.bmm(grad_votes, weight.flatten(2).transpose(1, 2))
@@ -110,7 +112,7 @@ def _outer_factors(votes: Tensor, couplings: Tensor, sums: Tensor, grad_s: Tenso
     """Factors of the gradient of the votes, Σ_t c_t ⊗ ∂s_t + Σ_t ∂b_{t+1} ⊗ v_t, with ∂ for a gradient.
 
     Arguments:
-        votes: (batch, class, capsule, digit pose).
+        votes: (capsule, batch, class, digit pose); a single pass does not look at them.
         couplings, sums: of the passes that gradients flow through.
         grad_s: of the last pass, (batch, class, digit pose).
 
@@ -118,12 +120,14 @@ def _outer_factors(votes: Tensor, couplings: Tensor, sums: Tensor, grad_s: Tenso
         (batch, class, terms, capsule) and (batch, class, terms, digit pose).
     """
     batch, classes, iterations, capsules = couplings.shape
-    flat = votes.flatten(0, 1)
     left = couplings.new_empty(batch, classes, 2 * iterations - 1, capsules)
     right = sums.new_empty(batch, classes, 2 * iterations - 1, sums.shape[3])
     left[:, :, :iterations] = couplings
     right[:, :, iterations:] = squash(sums[:, :, :-1], dim=3)
     right[:, :, iterations - 1] = grad_s
+    if iterations == 1:
+        return left, right
+    flat = _by_class(votes).flatten(0, 1)
     grad_logits = couplings.new_zeros(batch, classes, capsules)
     for iteration in range(iterations - 1, 0, -1):
         c = couplings[:, :, iteration]

@@ -101,7 +101,7 @@ def _fetch_official(folder: Path, address: str, progress: Progress) -> None:
         content = official.extract(came, path.name)
         came.unlink()
         if content is None:
-            progress(f"{address} is an archive without {path.name}")
+            progress(f"{address} is an archive without a sound {path.name}")
             return
         store.write(store.rejected(path), content)
         try:

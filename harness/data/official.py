@@ -49,12 +49,15 @@ def read(path: Path, count: int) -> Official:
 
 
 def extract(archive: Path, name: str) -> bytes | None:
-    """The content of a file, or of `name` in it where it is a zip archive; None if that is not in there."""
+    """The content of a file, or of `name` in it where it is a zip archive; None if it is not to be had."""
     if not zipfile.is_zipfile(archive):
         return archive.read_bytes()
-    with zipfile.ZipFile(archive) as opened:
-        inside = [member for member in opened.namelist() if Path(member).name == name]
-        return opened.read(inside[0]) if inside else None
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            inside = [member for member in opened.namelist() if Path(member).name == name]
+            return opened.read(inside[0]) if inside else None
+    except zipfile.BadZipFile:
+        return None
 
 
 def _structure(path: Path) -> Any:

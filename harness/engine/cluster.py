@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
-from harness.running.machine import ALLOCATOR
+from harness.running.allocator import GLIBC, allocator_settings
 from harness.suite import Resources
 from harness.trial import Trial
 
@@ -32,6 +32,7 @@ class Node:
     cpus: float
     gpus: float
     share: float
+    memory: float = float("inf")  # bytes
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def cluster(address: str | None, plugins: list[Path], gpus: int | None = None) -
     os.environ.update(SETTINGS)
     if address is None:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-        os.environ.update(ALLOCATOR)  # workers inherit it; this process itself has started without
+        os.environ.update(allocator_settings())  # workers inherit it; this process itself has started without
     import ray
 
     try:
@@ -92,7 +93,7 @@ def _joined(address: str, plugins: list[Path]) -> dict[str, Any]:
         "logging_level": "ERROR",
         "runtime_env": {
             "py_modules": code + [str(path.resolve()) for path in plugins if path.is_dir()],
-            "env_vars": ALLOCATOR,
+            "env_vars": GLIBC,
         },
     }
 
@@ -102,14 +103,19 @@ def nodes() -> list[Node]:
     import ray
 
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return [Node(offer.get("CPU", 0), offer.get("GPU", 0), offer.get(SHARE, 0)) for offer in offers]
+    return [
+        Node(offer.get("CPU", 0), offer.get("GPU", 0), offer.get(SHARE, 0), offer.get("memory", float("inf")))
+        for offer in offers
+    ]
 
 
 def request_of(trial: Trial, resources: Resources, offers: list[Node]) -> dict[str, Any]:
-    """What a trial asks Ray for: GPUs where there are some, its threads where not; timing asks for a node."""
+    """What a trial asks Ray for: memory, GPUs where there are some, its threads where not; timing asks for a node."""
     threads = trial.timing.protocol.threads if trial.timing is not None else resources.threads
     share = 1 if trial.kind == "timing" else 0.001
     request: dict[str, Any] = {"num_cpus": threads, "resources": {SHARE: share}}
+    if trial.kind == "training":
+        request["memory"] = _memory(resources)
     if uses_gpu(resources, offers):
         request["num_gpus"] = 1 if trial.kind == "timing" else resources.gpus
         request["num_cpus"] = 1
@@ -121,6 +127,17 @@ def uses_gpu(resources: Resources, offers: list[Node]) -> bool:
     if resources.device == "cpu":
         return False
     return resources.device == "gpu" or any(node.gpus > 0 for node in offers)
+
+
+def slots(resources: Resources, offers: list[Node]) -> int:
+    """How many training trials run at a time."""
+    on_gpus, memory = uses_gpu(resources, offers), max(1, _memory(resources))
+    shares = [node.gpus / resources.gpus if on_gpus else node.cpus / resources.threads for node in offers]
+    return max(1, sum(int(min(share, node.memory / memory)) for share, node in zip(shares, offers, strict=True)))
+
+
+def _memory(resources: Resources) -> int:
+    return int(resources.memory_gb * 2**30)  # bytes
 
 
 def check_requests(trials: list[Trial], resources: Resources, offers: list[Node], where: str) -> None:
@@ -142,6 +159,12 @@ def check_requests(trials: list[Trial], resources: Resources, offers: list[Node]
             raise UserError(
                 f"{where}: '{trial.name}' asks for {request['num_cpus']} threads, but the largest node has "
                 f"{most}; lower 'threads'."
+            )
+        if not any(node.memory >= request.get("memory", 0) for node in offers):
+            most_memory = max((node.memory for node in offers), default=0) / 2**30
+            raise UserError(
+                f"{where}: resources.memory_gb is {resources.memory_gb:g}, but the node with most memory offers "
+                f"{most_memory:.1f}; lower it."
             )
         if trial.kind == "timing" and not any(node.share >= 1 for node in offers):
             raise UserError(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from harness.trial import Progress, Result, Trial
 
@@ -59,7 +60,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line of its own."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False)
 
     def progressed(self, trial: Trial, progress: Progress) -> None:
         """A trial has started or come further."""
@@ -94,7 +95,7 @@ class Display:
         self.ended += 1
 
     def _count(self) -> str:
-        return f"[{self.ended:>{len(str(self.total))}}/{self.total}]".replace("[", "\\[")
+        return f"[{self.ended:>{len(str(self.total))}}/{self.total}]"
 
     def _time_left(self) -> str:
         done = self.ended + sum(line.share for line in self._lines.values())
@@ -103,17 +104,15 @@ class Display:
         elapsed = time.monotonic() - self._started
         return f"about {clock(elapsed * (self.total - done) / done)} left"
 
-    def _table(self) -> Table:
-        table = Table(
-            title=f"{self.ended} of {self.total} trials ended · {self._time_left()}",
-            title_justify="left",
-            box=None,
-        )
+    def _table(self) -> Group:
+        title = Text(f"{self.ended} of {self.total} trials ended · {self._time_left()}", style="italic")
+        table = Table(box=None)
         table.add_column("running", no_wrap=True, overflow="ellipsis")
-        table.add_column("state", no_wrap=True)
-        for line in self._lines.values():
-            table.add_row(line.trial.name, _state(line))
-        return table
+        states = [_state(line) for line in self._lines.values()]
+        table.add_column("state", no_wrap=True, min_width=max(map(len, states), default=0))
+        for line, state in zip(self._lines.values(), states, strict=True):
+            table.add_row(Text(line.trial.name), state)
+        return Group(title, table)
 
 
 def _state(line: _Line) -> str:

@@ -21,6 +21,7 @@ class Driver:
 
     Arguments:
         begin: opens the record of a trial that starts.
+        end: is told of a trial whose result is recorded.
         attempts: how often a trial is tried when its worker is lost.
         deadline: seconds that a trial may take, or None.
     """
@@ -28,6 +29,7 @@ class Driver:
     record: Record
     display: Display
     begin: Callable[[Trial], None]
+    end: Callable[[Trial], None]
     attempts: int = 3
     deadline: float | None = None
     failed: list[Trial] = field(default_factory=list)
@@ -75,8 +77,9 @@ class Driver:
             self.display.progressed(event.trial, event.progress)
         elif isinstance(event, Finished):
             self._begin_once(event.trial)
-            self.record.finish(event.trial, event.result)
             self._started.pop(event.trial.key, None)
+            self.record.finish(event.trial, event.result)
+            self.end(event.trial)
             self.display.finished(event.trial, event.result)
         else:
             self._handle_failure(event)

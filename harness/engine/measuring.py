@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -25,7 +26,7 @@ def measure_cost(trial: Trial, context: Context) -> Cost:
     torch.set_num_threads(context.threads)
     for path in context.plugins:
         load_plugin(path)
-    return calibrate(trial, context)
+    return calibrate(trial, replace(context, gpu=bool(ray.get_gpu_ids())))
 
 
 def measure_costs(

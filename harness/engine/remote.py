@@ -19,7 +19,7 @@ from ray.exceptions import (
 )
 
 from harness.engine.cluster import Node, request_of
-from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.engine.events import Event, Failed, Finished, Progressed, cause_of
 from harness.running.context import Context
 from harness.suite import Resources
 from harness.trial import Progress, Result, Trial
@@ -113,9 +113,9 @@ class RayExecutor:
             return Failed(trial, _lost(error), traceback.format_exc(), is_lost=True)
         except RayTaskError as error:
             cause = error.cause if error.cause is not None else error
-            return Failed(trial, f"{type(cause).__name__}: {cause}", str(error), is_lost=False)
+            return Failed(trial, cause_of(cause), str(error), is_lost=False)
         except RayError as error:
-            return Failed(trial, f"{type(error).__name__}: {error}", traceback.format_exc(), is_lost=True)
+            return Failed(trial, cause_of(error), traceback.format_exc(), is_lost=True)
 
 
 def _lost(error: Exception) -> str:

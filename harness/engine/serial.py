@@ -6,7 +6,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 
-from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.engine.events import Event, Failed, Finished, Progressed, cause_of
 from harness.running.context import Context
 from harness.running.execute import execute
 from harness.trial import Progress, Trial
@@ -43,5 +43,4 @@ class SerialExecutor:
         try:
             return [Finished(trial, execute(trial, self._context_of(trial), report))]
         except Exception as error:
-            cause = f"{type(error).__name__}: {error}"
-            return [Failed(trial, cause, traceback.format_exc(), is_lost=False)]
+            return [Failed(trial, cause_of(error), traceback.format_exc(), is_lost=False)]

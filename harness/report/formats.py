@@ -36,7 +36,7 @@ TEX_SIGNS = {
 
 def print_tables(tables: Tables, console: Console) -> None:
     """Both tables with their notes."""
-    console.print(f"\n{conditions(tables)}", highlight=False, style="bold")
+    console.print(f"\n{conditions(tables)}", highlight=False, markup=False, style="bold")
     for sheet in all_sheets(tables):
         table = Table(title=f"\n{sheet.title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         table.padding = (0, 1, 0, 0)
@@ -44,7 +44,7 @@ def print_tables(tables: Tables, console: Console) -> None:
             table.add_column(column, justify="left" if place == 0 else "right", no_wrap=place == 0)
         for row in sheet.rows:
             table.add_row(*row)
-        console.print(table, highlight=False)
+        console.print(table, highlight=False, markup=False)
         for note in sheet.notes:
             console.print(f"  {note}", highlight=False, markup=False, style="dim")
     for name, cause in tables.failures.items():
@@ -55,9 +55,9 @@ def to_markdown(tables: Tables) -> str:
     """A page for people."""
     parts = [f"# {tables.suite}", "", f"Run as: {conditions(tables)}.", ""]
     for sheet in all_sheets(tables):
-        parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *[f"- {n}" for n in sheet.notes], ""]
+        parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
     if tables.failures:
-        parts += ["## Failed", "", *[f"- {name}: {cause}" for name, cause in tables.failures.items()], ""]
+        parts += ["## Failed", "", *_bullets([f"{name}: {cause}" for name, cause in tables.failures.items()]), ""]
     if tables.environment:
         facts = [f"{name.removeprefix('machine.')} {value}" for name, value in tables.environment.items()]
         parts += ["## Environment", "", f"- {', '.join(facts)}"]
@@ -69,10 +69,18 @@ def to_markdown(tables: Tables) -> str:
 
 def _markdown_table(sheet: Sheet) -> list[str]:
     def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("*", "\\*") for cell in cells) + " |"
+        return "| " + " | ".join(map(_escaped, cells)) + " |"
 
     rule = "|:--" + "|--:" * (len(sheet.columns) - 1) + "|"
     return [line(sheet.columns), rule, *map(line, sheet.rows)]
+
+
+def _bullets(lines: list[str]) -> list[str]:
+    return [f"- {_escaped(line)}" for line in lines]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")
 
 
 def to_latex(tables: Tables) -> str:

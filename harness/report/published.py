@@ -32,6 +32,7 @@ class PublishedTable(Settings):
     where: str
     setting: dict[str, Any] = Field(default_factory=dict, description="settings of every row of the paper")
     images: int | None = Field(None, description="test images")
+    train_images: int | None = Field(None, description="training images")
     batch_size: int | None = None
     note: str = ""
     differs: str = Field("", description="why none of the numbers can be compared with ours")

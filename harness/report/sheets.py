@@ -68,7 +68,7 @@ def _error_sheet(tables: Tables) -> Sheet:
     cells = {(row.title, row.task): row for row in tables.table2}
     columns = ["Method"]
     for task in tasks:
-        test = next(row.test for row in tables.table2 if row.task == task)
+        test = next((row.test for row in tables.table2 if row.task == task and row.images), task)
         columns += [f"{test} paper", "ours", "diff."]
     rows = []
     for title in titles:
@@ -96,7 +96,7 @@ def _error_notes(tables: Tables) -> list[str]:
     names = sorted({name for row in tables.table2 for name in row.other_tests})
     if others:
         notes.append(f"Errors of the same models on {', '.join(names)}: {', '.join(others)}.")
-    iterations = sorted({(row.task, row.iterations, row.images) for row in tables.table2})
+    iterations = sorted({(row.task, row.iterations, row.images) for row in tables.table2 if row.images})
     notes += [f"{task}: {count:,} iterations, tested on {images:,} images." for task, count, images in iterations]
     return notes
 

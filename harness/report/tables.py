@@ -114,7 +114,8 @@ def build_tables(plan: Plan, published: list[Published], frame: pd.DataFrame) ->
     by_key = {trial.key: trial for trial in plan.trials}
     table3 = _time_rows(plan, published, joined, by_key)
     failed = joined[joined["status"] == "failed"]
-    machines = frame[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
+    done = frame[frame["status"] == "done"]
+    machines = done[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
     return Tables(
         suite=plan.suite,
         profile=plan.profile,
@@ -147,6 +148,7 @@ def _error_row(row: PlannedRow, published: list[Published], joined: pd.DataFrame
     reasons = _setting_reasons(found, row.config)
     if fraction is not None and fraction < 1:
         reasons.append(f"{fraction:.2%} of the protocol")
+    reasons += _training_reasons(found, trial)
     if test.endswith("-rebuilt"):
         reasons.append("rebuilt test set")
     if found is not None and found[1].images is not None and 0 < images < found[1].images:
@@ -159,6 +161,13 @@ def _error_row(row: PlannedRow, published: list[Published], joined: pd.DataFrame
         fraction=fraction,
         other_tests={name: float(done[f"test/{name}{ERROR}"].mean()) for name in tests[1:]},
     )
+
+
+def _training_reasons(found: tuple[Number, PublishedTable] | None, trial: Trial | None) -> list[str]:
+    if found is None or trial is None or trial.training is None or found[1].train_images is None:
+        return []
+    ours, theirs = trial.training.train_images, found[1].train_images
+    return [f"{ours:,} of {theirs:,} training images"] if ours < theirs else []
 
 
 def _tests(done: pd.DataFrame, task: str) -> list[str]:

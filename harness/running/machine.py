@@ -11,11 +11,8 @@ from pathlib import Path
 import psutil
 import torch
 
-ALLOCATOR = {  # glibc keeps its memory: page faults would cost more than the arithmetic
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**40),
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}
+from harness.running.allocator import describe_allocator
+
 PACKAGES = ("torch", "numpy", "ray", "mlflow")
 
 
@@ -30,7 +27,7 @@ def describe_machine(device: torch.device) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
         "niceness": str(os.nice(0)),
         "load": f"{os.getloadavg()[0]:.2f}",
-        "allocator": "keeps memory" if is_allocator_set() else "default",
+        "allocator": describe_allocator(),
         "device": "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
         "tf32": str(device.type != "cpu" and torch.backends.cuda.matmul.allow_tf32).lower(),
     }
@@ -40,11 +37,6 @@ def describe_machine(device: torch.device) -> dict[str, str]:
         except PackageNotFoundError:
             facts[package] = "not installed"
     return facts
-
-
-def is_allocator_set() -> bool:
-    """Whether this process was started with the allocator settings."""
-    return all(os.environ.get(name) == value for name, value in ALLOCATOR.items())
 
 
 def peak_memory_mib(device: torch.device) -> float:

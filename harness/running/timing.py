@@ -15,6 +15,7 @@ from harness.data import DATASETS
 from harness.data.batches import Batches
 from harness.protocol import TimingProtocol
 from harness.running.context import Context
+from harness.running.optimizer import Adam
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib, synchronize
 from harness.running.sentinel import Sentinel
 from harness.trial import SENTINEL, Result, Trial
@@ -29,7 +30,7 @@ def measure(trial: Trial, context: Context) -> Result:
     torch.manual_seed(trial.seed)
     batches = _batches(trial, context, device)
     model = _model(trial).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=trial.timing.learning_rate, fused=True)
+    optimizer = Adam(model, trial.timing.learning_rate)
     images, labels = batches.at(0)
     step = _step(model, optimizer)
 
@@ -39,10 +40,12 @@ def measure(trial: Trial, context: Context) -> Result:
     first = _time(resident, 1, device)[0]
     gc.collect()
     gc.disable()
-    warmup, is_steady = _warm_up(resident, protocol, device)
-    samples = _time(resident, protocol.iterations, device)
-    with_data = _time_with_data(step, batches, protocol.iterations, device)
-    gc.enable()
+    try:
+        warmup, is_steady = _warm_up(resident, protocol, device)
+        samples = _time(resident, protocol.iterations, device)
+        with_data = _time_with_data(step, batches, protocol.with_data, device)
+    finally:
+        gc.enable()
     raw = {"iteration": samples, "warmup": warmup, "with_data": with_data, "first": [first]}
     return Result(
         metrics=_summary(samples, with_data, first, len(warmup), is_steady)
@@ -101,7 +104,7 @@ def _time_with_data(
 ) -> list[float]:
     """Seconds of each of up to `count` iterations that take a new batch from the data set first."""
     samples: list[float] = []
-    for iteration in range(1, 1 + min(count, batches.per_epoch - 1)):
+    for iteration in range(1, 1 + min(count, max(1, batches.per_epoch - 1))):
 
         def whole_step(iteration: int = iteration) -> None:
             step(*batches.at(iteration))

@@ -15,6 +15,7 @@ from harness.data.batches import Batches
 from harness.running.checkpoint import Checkpoints
 from harness.running.context import Context, Report
 from harness.running.evaluation import error_percent, predict, subset
+from harness.running.optimizer import Adam
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib
 from harness.trial import Diverged, Point, Progress, Result, Trial
 from variants.contract import Variant
@@ -33,7 +34,7 @@ class Training:
         self.device = device
         torch.manual_seed(trial.seed)
         self.model: Variant = variants.build(trial.variant, **trial.config).to(device)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.work.protocol.learning_rate, fused=True)
+        self.optimizer = Adam(self.model, self.work.protocol.learning_rate)
         self.batches = Batches(
             Examples(data.train.images[: self.work.train_images], data.train.labels[: self.work.train_images]),
             image_size=trial.config["image_size"],

@@ -1,0 +1,87 @@
+"""What the tests of the engine share: a tiny variant and dataset, trials of them, and suites on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.plan import make_plan
+from harness.registry import load_plugin
+from harness.suite import load_suite
+from harness.trial import Trial
+
+TINY = Path(__file__).parent / "tiny.py"
+SUITE = """
+name: tiny
+protocols:
+  short: {batch_size: 20, epochs: 4, learning_rate: 0.01, schedule: {factor: 0.5, every: 6}}
+table2:
+  tasks: [tiny-digits]
+  seeds: [0]
+  rows: [{variant: tiny, protocol: short}]
+table3:
+  task: tiny-digits
+  batch_size: 20
+  rounds: 2
+  warmup: 2
+  window: 2
+  longest_warmup: 4
+  iterations: 4
+  threads: 1
+  rows: [{variant: tiny}]
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Path:
+    """The tiny variant and dataset, registered; the path of their plugin."""
+    load_plugin(TINY)
+    return TINY
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a text to a file of the test's own folder."""
+
+    def to_file(text: str, name: str = "suite.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file
+
+
+@pytest.fixture
+def tiny_suite(tiny: Path, write: Callable[..., Path]) -> Path:
+    """A suite of one trained and one timed row of the tiny variant."""
+    return write(SUITE)
+
+
+@pytest.fixture
+def trials(tiny_suite: Path, tmp_path: Path) -> Callable[..., list[Trial]]:
+    """The tiny suite's trials: the settings of the variant, and texts to be replaced in the suite, can be given."""
+
+    def make(*changes: tuple[str, str], **config: Any) -> list[Trial]:
+        text = SUITE.replace("variant: tiny", f"variant: tiny, config: {config}" if config else "variant: tiny")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        tiny_suite.write_text(text)
+        return make_plan(load_suite(tiny_suite), tmp_path).trials
+
+    return make
+
+
+@pytest.fixture
+def training_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
+    """The first training trial of the tiny suite, changed as `trials` allows."""
+    return lambda *changes, **config: next(t for t in trials(*changes, **config) if t.kind == "training")
+
+
+@pytest.fixture
+def timing_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
+    """The first timing trial of the tiny variant, changed as `trials` allows."""
+    return lambda *changes, **config: next(t for t in trials(*changes, **config) if t.kind == "timing" and t.row == 0)

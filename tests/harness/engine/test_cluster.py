@@ -1,0 +1,206 @@
+"""What trials ask of a cluster, what it can't give, and a real one with logical GPUs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, uses_gpu
+from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.errors import UserError
+from harness.suite import Resources
+from harness.trial import Trial
+
+PLAIN = [Node(cpus=2, gpus=0, share=1)]
+WITH_GPUS = [Node(cpus=2, gpus=0, share=1), Node(cpus=8, gpus=4, share=1)]
+MakeTrial = Callable[..., Trial]
+
+
+def test_training_on_the_processor_asks_for_its_threads(training_trial: MakeTrial) -> None:
+    request = request_of(training_trial(), Resources(threads=2, memory_gb=1.5), PLAIN)
+    assert request == {"num_cpus": 2, "memory": 3 * 2**29, "resources": {SHARE: 0.001}}
+
+
+def test_timing_asks_for_a_node(timing_trial: MakeTrial) -> None:
+    request = request_of(timing_trial(), Resources(threads=7), PLAIN)
+    assert request == {"num_cpus": 1, "resources": {SHARE: 1}}  # one thread is what its protocol names
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
+def test_training_on_gpus_asks_for_a_share(training_trial: MakeTrial, timing_trial: MakeTrial, share: float) -> None:
+    resources = Resources(threads=2, gpus=share)
+    request = request_of(training_trial(), resources, WITH_GPUS)
+    assert (request["num_gpus"], request["num_cpus"]) == (share, 1)
+    timing = request_of(timing_trial(), resources, WITH_GPUS)
+    assert (timing["num_gpus"], timing["num_cpus"]) == (1, 1)  # never beside others on its GPU
+
+
+@pytest.mark.parametrize(
+    ("device", "offers", "expected"),
+    [("auto", PLAIN, False), ("auto", WITH_GPUS, True), ("cpu", WITH_GPUS, False), ("gpu", PLAIN, True)],
+)
+def test_where_gpus_are_used(device: str, offers: list[Node], expected: bool) -> None:
+    assert uses_gpu(Resources.model_validate({"device": device}), offers) is expected
+
+
+@pytest.mark.parametrize(
+    ("resources", "offers", "expected"),
+    [
+        (Resources(threads=1), PLAIN, 2),
+        (Resources(threads=2), PLAIN, 1),
+        (Resources(threads=3), [Node(8, 0, 1), Node(4, 0, 1)], 3),  # 2 and 1: none spans two nodes
+        (Resources(gpus=0.5), WITH_GPUS, 8),
+        (Resources(gpus=1), WITH_GPUS, 4),
+        (Resources(threads=1, memory_gb=4), [Node(8, 0, 1, memory=10 * 2**30)], 2),
+        (Resources(threads=1, memory_gb=0), PLAIN, 2),
+        (Resources(threads=64), PLAIN, 1),
+    ],
+)
+def test_how_many_run_at_a_time(resources: Resources, offers: list[Node], expected: int) -> None:
+    assert slots(resources, offers) == expected
+
+
+def refusal(trials: list[Trial], resources: Resources, offers: list[Node]) -> str:
+    with pytest.raises(UserError) as caught:
+        check_requests(trials, resources, offers, "suites/s.yaml")
+    message = str(caught.value)
+    assert message.startswith("suites/s.yaml: ")
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_what_can_be_served(trials: Callable[..., list[Trial]]) -> None:
+    check_requests(trials(), Resources(threads=2), PLAIN, "s")
+    check_requests(trials(), Resources(device="gpu", gpus=0.5), WITH_GPUS, "s")
+
+
+def test_a_gpu_where_there_is_none(trials: Callable[..., list[Trial]]) -> None:
+    message = refusal(trials(), Resources(device="gpu"), PLAIN)
+    assert "resources.device is 'gpu', but no node has a GPU" in message
+    assert "'auto' or 'cpu'" in message
+
+
+def test_more_threads_than_any_node_has(training_trial: MakeTrial, timing_trial: MakeTrial) -> None:
+    message = refusal([training_trial()], Resources(threads=3), PLAIN)
+    assert "asks for 3 threads, but the largest node has 2" in message
+    timed = timing_trial(("threads: 1", "threads: 16"))
+    assert "asks for 16 threads" in refusal([timed], Resources(), PLAIN)
+    two_small = [Node(2, 0, 1), Node(2, 0, 1)]
+    assert "largest node has 2" in refusal([training_trial()], Resources(threads=4), two_small)
+
+
+def test_a_node_with_the_gpus_and_another_with_the_threads_is_not_enough(training_trial: MakeTrial) -> None:
+    offers = [Node(cpus=0, gpus=1, share=1), Node(cpus=8, gpus=0, share=1)]
+    refusal([training_trial()], Resources(device="gpu"), offers)
+
+
+def test_more_memory_than_any_node_has(training_trial: MakeTrial) -> None:
+    message = refusal([training_trial()], Resources(memory_gb=64), [Node(2, 0, 1, memory=6 * 2**30)])
+    assert "resources.memory_gb is 64" in message
+    assert "6.0" in message
+
+
+def test_timing_without_a_node_to_itself(trials: Callable[..., list[Trial]]) -> None:
+    message = refusal(trials(), Resources(), [Node(cpus=8, gpus=0, share=0)])
+    assert f"'{SHARE}'" in message
+    assert "ray start --resources" in message
+
+
+def test_no_cluster_at_an_address() -> None:
+    started = time.monotonic()
+    with (
+        pytest.raises(UserError, match=r"--address 127\.0\.0\.1:1: no Ray cluster answers") as caught,
+        cluster("127.0.0.1:1", []),
+    ):
+        pass
+    assert len(str(caught.value).splitlines()) == 1
+    assert time.monotonic() - started < 60
+
+
+@pytest.fixture(scope="module")
+def two_gpus(tiny: Path) -> Iterator[list[Node]]:
+    """An embedded Ray with two GPUs, which exist in its books alone."""
+    with cluster(None, [tiny], gpus=2) as offers:
+        yield offers
+
+
+@pytest.mark.slow
+def test_trials_on_a_real_cluster(
+    two_gpus: list[Node],
+    tiny: Path,
+    tmp_path: Path,
+    training_trial: MakeTrial,
+    timing_trial: MakeTrial,
+) -> None:
+    """Two share a GPU each, one is timed alone, one raises, and one loses its worker and is run again."""
+    from harness.engine.remote import RayExecutor
+    from harness.running.context import Context
+
+    assert (two_gpus[0].gpus, two_gpus[0].share) == (2, 1)
+    witness = tmp_path / "witness"
+    witness.mkdir()
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+    executor = RayExecutor(lambda trial: context, Resources(gpus=0.5, memory_gb=0.1), two_gpus)
+    seeds = [training_trial(("seeds: [0]", f"seeds: [{seed}]"), witness=str(witness)) for seed in (0, 1)]
+    bad = training_trial(fails=True)
+    dying = training_trial(killed_once=str(tmp_path / "killed"))
+    timed = timing_trial(witness=str(witness))
+    for trial in (*seeds, bad, dying, timed):
+        executor.submit(trial, 1)
+    ended = drain(executor)
+
+    for trial in (*seeds, timed):
+        assert isinstance(ended[trial.key], Finished), ended[trial.key]
+    seen = {path.name: path.read_text() for path in witness.iterdir()}
+    assert len(seen) == 3  # a fresh process each
+    assert str(os.getpid()) not in seen
+    assert set(seen.values()) <= {"0", "1"}  # one GPU each, of those two
+
+    failed = ended[bad.key]
+    assert isinstance(failed, Failed)
+    assert (failed.cause, failed.is_lost) == ("ValueError: told to fail [here]", False)
+    assert "tiny.py" in failed.details
+
+    lost = ended[dying.key]
+    assert isinstance(lost, Failed)
+    assert (lost.cause, lost.is_lost) == ("its worker was killed", True)
+    executor.submit(dying, 2)
+    again = drain(executor)[dying.key]
+    assert isinstance(again, Finished)
+    assert again.result.metrics["test/tiny-digits/error_percent"] < 75
+
+
+@pytest.mark.slow
+def test_a_running_trial_is_cancelled_by_force(
+    two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
+) -> None:
+    from harness.engine.remote import RayExecutor
+    from harness.running.context import Context
+
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+    executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), two_gpus)
+    endless = training_trial(pause=10.0)
+    executor.submit(endless, 1)
+    events: list[Event] = []
+    while not any(isinstance(event, Progressed) and event.progress.iterations for event in events):
+        events += executor.wait()  # until it trains
+    executor.cancel(endless)
+    stopped = drain(executor)[endless.key]
+    assert isinstance(stopped, Failed)
+    assert stopped.is_lost
+
+
+def drain(executor: object) -> dict[str, Event]:
+    """How each trial ended, by key."""
+    from harness.engine.remote import RayExecutor
+
+    assert isinstance(executor, RayExecutor)
+    ended: dict[str, Event] = {}
+    limit = time.monotonic() + 120
+    while executor.running and time.monotonic() < limit:
+        ended |= {event.trial.key: event for event in executor.wait() if not isinstance(event, Progressed)}
+    return ended

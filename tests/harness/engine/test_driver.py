@@ -1,0 +1,262 @@
+"""The loop that sees trials through, with an executor that does as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from harness.engine import driver
+from harness.engine.display import Display
+from harness.engine.driver import Driver
+from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.trial import Point, Progress, Result, Trial
+
+RESULT = Result({"test/t/error_percent": 1.0})
+LOST = "lost"
+ERROR = "error"
+DONE = "done"
+HANG = "hang"
+
+
+@dataclass
+class Record:
+    """Notes what it is told."""
+
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
+        self.calls.append((f"log {len(history)}", trial.key))
+
+    def finish(self, trial: Trial, result: Result) -> None:
+        self.calls.append(("finish", trial.key))
+
+    def fail(self, trial: Trial, cause: str, details: str) -> None:
+        self.calls.append((f"fail {cause}", trial.key))
+
+    def interrupt(self, trial: Trial) -> None:
+        self.calls.append(("interrupt", trial.key))
+
+
+@dataclass
+class Script:
+    """An executor: the outcomes of each trial's attempts, by key."""
+
+    outcomes: dict[str, list[str]]
+    submitted: list[tuple[str, int]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    most: int = 0
+    _running: list[tuple[Trial, str]] = field(default_factory=list)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def submit(self, trial: Trial, attempt: int) -> None:
+        self.submitted.append((trial.key, attempt))
+        self._running.append((trial, self.outcomes[trial.key].pop(0)))
+        self.most = max(self.most, self.running)
+
+    def cancel(self, trial: Trial) -> None:
+        self.cancelled.append(trial.key)
+        self._running = [(t, LOST if t.key == trial.key else o) for t, o in self._running]
+
+    def wait(self) -> list[Event]:
+        """Every trial reports; the first one that does not hang ends."""
+        events: list[Event] = [Progressed(trial, Progress(1, 9)) for trial, _ in self._running]
+        for place, (trial, outcome) in enumerate(self._running):
+            if outcome == HANG:
+                continue
+            del self._running[place]
+            if outcome == "interrupt":
+                raise KeyboardInterrupt
+            if outcome == DONE:
+                return [*events, Finished(trial, RESULT)]
+            return [*events, Failed(trial, "its worker died", "story", is_lost=outcome == LOST)]
+        return events
+
+
+@pytest.fixture(autouse=True)
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "BACKOFF", 0.0)
+
+
+@pytest.fixture
+def three(training_trial: Callable[..., Trial]) -> list[Trial]:
+    return [training_trial().model_copy(update={"key": key}) for key in "abc"]
+
+
+@dataclass
+class Setting:
+    """A driver with what it talks to."""
+
+    record: Record
+    driver: Driver
+    begun: list[str]
+    ended: list[str]
+
+
+@pytest.fixture
+def setting() -> Callable[..., Setting]:
+    def make(**options: Any) -> Setting:
+        record, begun, ended = Record(), [], []
+        display = Display(Console(quiet=True), 3)
+        made = Driver(
+            record,  # type: ignore[arg-type]
+            display,
+            lambda trial: begun.append(trial.key),
+            lambda trial: ended.append(trial.key),
+            **options,
+        )
+        return Setting(record, made, begun, ended)
+
+    return make
+
+
+def told(setting: Setting, key: str) -> list[str]:
+    return [what for what, whose in setting.record.calls if whose == key and not what.startswith("log")]
+
+
+def test_all_are_done(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    made, script = setting(), Script({key: [DONE] for key in "abc"})
+    made.driver.run(three, script)
+    assert script.submitted == [("a", 1), ("b", 1), ("c", 1)]
+    assert made.begun == made.ended == ["a", "b", "c"]
+    assert made.driver.failed == []
+    assert [call for call in made.record.calls if call[0] == "finish"] == [("finish", key) for key in "abc"]
+
+
+def test_no_trials(setting: Callable[..., Setting]) -> None:
+    setting().driver.run([], Script({}))
+
+
+def test_a_lost_one_is_tried_again_and_goes_on_in_its_run(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    made, script = setting(attempts=3), Script({"a": [LOST, LOST, DONE], "b": [DONE], "c": [DONE]})
+    made.driver.run(three, script)
+    assert [attempt for key, attempt in script.submitted if key == "a"] == [1, 2, 3]
+    assert told(made, "a") == ["interrupt", "interrupt", "finish"]
+    assert made.begun.count("a") == 3
+    assert made.ended.count("a") == 1
+    assert made.driver.failed == []
+
+
+def test_it_is_not_tried_for_ever(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    made, script = setting(attempts=2), Script({"a": [LOST] * 5, "b": [DONE], "c": [DONE]})
+    made.driver.run(three, script)
+    assert [key for key, _ in script.submitted].count("a") == 2
+    assert told(made, "a") == ["interrupt", "fail its worker died"]
+    assert [trial.key for trial in made.driver.failed] == ["a"]
+
+
+def test_an_error_of_the_users_code_is_not_tried_again(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    made, script = setting(attempts=3), Script({"a": [DONE], "b": [ERROR, DONE], "c": [DONE]})
+    made.driver.run(three, script)
+    assert told(made, "b") == ["fail its worker died"]
+    assert told(made, "a") == told(made, "c") == ["finish"]  # the others are not stopped by it
+    assert [trial.key for trial in made.driver.failed] == ["b"]
+    assert made.ended == ["a", "c"]
+
+
+def test_the_pause_before_another_attempt_doubles(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(driver, "BACKOFF", 2.0)
+    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(driver.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    starts = []
+
+    class Watched(Script):
+        def submit(self, trial: Trial, attempt: int) -> None:
+            starts.append(now[0])
+            super().submit(trial, attempt)
+
+    setting(attempts=4).driver.run(three[:1], Watched({"a": [LOST, LOST, LOST, DONE]}))
+    pauses = [after - before for before, after in pairwise(starts)]
+    assert pauses == pytest.approx([2, 4, 8], abs=0.2)
+
+
+def test_no_more_at_once_than_asked_for(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    for at_once in (1, 2):
+        script = Script({"a": [LOST, DONE], "b": [DONE], "c": [DONE]})
+        setting().driver.run(three, script, at_once=at_once)
+        assert script.most == at_once
+
+
+def test_a_deadline_stops_one_trial_and_is_its_cause(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(0, 10_000, 3))
+    monkeypatch.setattr(driver.time, "monotonic", lambda: next(now))
+    made, script = setting(deadline=60.0, attempts=3), Script({"a": [HANG], "b": [DONE], "c": [DONE]})
+    made.driver.run(three, script)
+    assert script.cancelled == ["a"]
+    assert told(made, "a") == ["fail it took longer than the deadline of 60 s"]
+    assert [key for key, _ in script.submitted].count("a") == 1  # late is no reason for another attempt
+    assert told(made, "b") == told(made, "c") == ["finish"]
+
+
+def test_the_deadline_counts_from_the_start_not_from_the_submission(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
+
+    class Queue(Script):
+        """Says nothing of any trial but the first until that has ended, 50 s after it began."""
+
+        def wait(self) -> list[Event]:
+            now[0] += 25
+            trial, _ = self._running[0]
+            if now[0] % 50:
+                return [Progressed(trial, Progress(1, 9))]
+            self._running.pop(0)
+            return [Finished(trial, RESULT)]
+
+    made, script = setting(deadline=60.0), Queue({key: [DONE] for key in "abc"})
+    made.driver.run(three, script)
+    assert script.cancelled == []
+    assert made.ended == ["a", "b", "c"]
+
+
+def test_an_interrupt_leaves_what_had_begun_as_interrupted(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    class Stopped(Script):
+        def wait(self) -> list[Event]:
+            events = super().wait()
+            return [event for event in events if event.trial.key != "c"]  # c waits in the queue
+
+    made, script = setting(), Stopped({"a": [DONE], "b": ["interrupt"], "c": [HANG]})
+    with pytest.raises(KeyboardInterrupt):
+        made.driver.run(three, script)
+    assert told(made, "a") == ["finish"]
+    assert told(made, "b") == ["interrupt"]
+    assert told(made, "c") == []
+
+
+def test_an_interrupt_while_a_result_is_written_does_not_lose_it(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C right after a run was closed must not open it again."""
+    made = setting()
+
+    def finish(trial: Trial, result: Result) -> None:
+        made.record.calls.append(("finish", trial.key))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(made.record, "finish", finish)
+    with pytest.raises(KeyboardInterrupt):
+        made.driver.run(three[:1], Script({"a": [DONE]}))
+    assert told(made, "a") == ["finish"]
+
+
+def test_history_is_passed_on_to_the_record(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    made = setting()
+    history = (Point(1, 0.5, 1.0, {"train/loss": 1.0}), Point(2, 1.0, 2.0, {"train/loss": 0.5}))
+    shown = tuple(Point(p.iteration, p.epoch, p.seconds, p.metrics | {"train/error_percent": 3.0}) for p in history)
+    made.driver.handle(Progressed(three[0], Progress(2, 9, shown)))
+    assert made.record.calls == [("log 2", "a")]
+    assert made.begun == ["a"]

@@ -1,0 +1,82 @@
+"""Trials one after the other in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.engine.events import Event, Failed, Finished, Progressed, cause_of
+from harness.engine.serial import SerialExecutor
+from harness.running.context import Context
+from harness.trial import Trial
+
+
+@pytest.fixture
+def told() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def executor(tmp_path: Path, told: list[Event]) -> SerialExecutor:
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+    return SerialExecutor(lambda trial: context, told.append)
+
+
+def test_trials_run_in_their_order(
+    executor: SerialExecutor, told: list[Event], trials: Callable[..., list[Trial]]
+) -> None:
+    wanted = trials()
+    for trial in wanted:
+        executor.submit(trial, 1)
+    assert executor.running == len(wanted)
+    ended = []
+    while executor.running:
+        [event] = executor.wait()
+        assert isinstance(event, Finished)
+        ended.append(event.trial.key)
+    assert ended == [trial.key for trial in wanted]
+    progressed = [event.progress.iteration for event in told if isinstance(event, Progressed)]
+    assert max(progressed) == 24
+
+
+def test_an_error_is_told_in_one_line_and_in_full(
+    executor: SerialExecutor, training_trial: Callable[..., Trial]
+) -> None:
+    executor.submit(training_trial(fails=True), 1)
+    [event] = executor.wait()
+    assert isinstance(event, Failed)
+    assert event.cause == "ValueError: told to fail [here]"
+    assert not event.is_lost
+    assert "Traceback" in event.details
+    assert "tiny.py" in event.details
+    assert executor.running == 0
+
+
+def test_a_waiting_trial_can_be_taken_back(executor: SerialExecutor, trials: Callable[..., list[Trial]]) -> None:
+    first, second, *_ = trials()
+    executor.submit(first, 1)
+    executor.submit(second, 1)
+    executor.cancel(first)
+    executor.cancel(first)
+    assert executor.running == 1
+    [event] = executor.wait()
+    assert event.trial.key == second.key
+
+
+def test_an_interrupt_is_no_failure_of_the_trial(
+    executor: SerialExecutor, training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.engine.serial.execute", stopped)
+    executor.submit(training_trial(), 1)
+    with pytest.raises(KeyboardInterrupt):
+        executor.wait()
+
+
+def test_causes_are_one_line() -> None:
+    assert cause_of(RuntimeError("first\n  second\n")) == "RuntimeError: first second"
+    assert cause_of(KeyError("k")) == "KeyError: 'k'"

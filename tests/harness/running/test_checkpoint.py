@@ -1,0 +1,143 @@
+"""Checkpoints: whole or not at all, the one before where the newest is damaged, and no code in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.running.checkpoint import KEPT, Checkpoints
+
+
+def state(number: int) -> dict[str, Any]:
+    return {"iteration": number, "weights": torch.full((50,), float(number)), "history": [{"loss": 0.5}]}
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Checkpoints:
+    """Two checkpoints, of iterations 10 and 20."""
+    kept = Checkpoints(tmp_path / "trial")
+    for number in (10, 20):
+        kept.save(number, state(number))
+    return kept
+
+
+def newest(checkpoints: Checkpoints) -> Path:
+    return sorted(checkpoints.folder.glob("*.pt"))[-1]
+
+
+def iteration(checkpoints: Checkpoints) -> int | None:
+    found = checkpoints.latest()
+    return None if found is None else found["iteration"]
+
+
+def test_nothing_yet(tmp_path: Path) -> None:
+    assert Checkpoints(tmp_path / "none").latest() is None
+
+
+def test_the_newest_comes_back(checkpoints: Checkpoints) -> None:
+    found = checkpoints.latest()
+    assert found is not None
+    assert found["iteration"] == 20
+    assert torch.equal(found["weights"], torch.full((50,), 20.0))
+    assert found["history"] == [{"loss": 0.5}]
+
+
+def test_iterations_are_ordered_by_number_and_few_are_kept(checkpoints: Checkpoints) -> None:
+    for number in (999, 1000, 100_000):
+        checkpoints.save(number, state(number))
+    assert iteration(checkpoints) == 100_000
+    names = {path.name for path in checkpoints.folder.iterdir()}
+    assert len(names) == 2 * KEPT  # each with its seal, nothing else left
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def unseal(path: Path) -> None:
+    path.with_suffix(".json").unlink()
+
+
+def break_seal(path: Path) -> None:
+    path.with_suffix(".json").write_text('{"sha')
+
+
+@pytest.mark.parametrize("damage", [cut, flip, empty, unseal, break_seal])
+def test_a_damaged_one_gives_way_to_the_one_before(checkpoints: Checkpoints, damage: Callable[[Path], None]) -> None:
+    damage(newest(checkpoints))
+    assert iteration(checkpoints) == 10
+    checkpoints.save(30, state(30))
+    assert iteration(checkpoints) == 30
+
+
+def test_all_damaged_is_a_fresh_start(checkpoints: Checkpoints) -> None:
+    for path in checkpoints.folder.glob("*.pt"):
+        flip(path)
+    assert checkpoints.latest() is None
+
+
+@pytest.mark.parametrize("number", [20, 30])
+@pytest.mark.parametrize("survived", [0, 1])
+def test_a_kill_while_saving_leaves_a_whole_one(
+    checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch, number: int, survived: int
+) -> None:
+    """The kill comes before the first or before the second file is moved to its place."""
+    moves = []
+
+    def replace(source: Path, target: Path, move: Callable[..., None] = os.replace) -> None:
+        moves.append(target)
+        if len(moves) > survived:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.save(number, state(number) | {"second": True})
+    assert iteration(checkpoints) in {10, 20}
+    checkpoints.save(40, state(40))
+    assert iteration(checkpoints) == 40
+
+
+class Trap:
+    """What runs code where it is unpickled carelessly."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (os.mkdir, (str(self.path),))
+
+
+def test_code_in_a_checkpoint_does_not_run(checkpoints: Checkpoints, tmp_path: Path) -> None:
+    path = checkpoints.folder / "0000000099.pt"
+    torch.save({"iteration": 99, "trap": Trap(tmp_path / "sprung")}, path)
+    seal = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    path.with_suffix(".json").write_text(json.dumps(seal))
+    with pytest.raises(pickle.UnpicklingError):
+        checkpoints.latest()
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_clear(checkpoints: Checkpoints) -> None:
+    checkpoints.clear()
+    assert not checkpoints.folder.exists()
+    checkpoints.clear()  # nothing to remove is no error

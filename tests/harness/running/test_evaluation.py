@@ -1,0 +1,58 @@
+"""Test error and the part of a test set that it is measured on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import variants
+from harness.data import DATASETS, Examples
+from harness.running import evaluation
+from harness.running.evaluation import error_percent, predict, subset
+
+
+def numbered(total: int) -> Examples:
+    """Images that show their own number."""
+    images = np.broadcast_to(np.arange(total).reshape(-1, 1, 1), (total, 2, 2))
+    return Examples(images.astype(np.int64), np.arange(total))
+
+
+@pytest.mark.parametrize(("total", "count"), [(10_000, 500), (45, 7), (10, 9), (10, 10), (320_000, 1000), (5, 1)])
+def test_a_subset_is_spread_evenly(total: int, count: int) -> None:
+    part = subset(numbered(total), count)
+    labels = part.labels.tolist()
+    assert len(labels) == count
+    assert labels[0] == 0
+    gaps = np.diff([*labels, total])
+    assert set(gaps) <= {total // count, total // count + 1}
+    assert np.array_equal(part.images[:, 0, 0], part.labels)  # images and labels stay together
+    assert np.array_equal(subset(numbered(total), count).labels, part.labels)
+
+
+@pytest.mark.parametrize("count", [None, 45, 46, 10**6])
+def test_all_where_no_fewer_are_asked_for(count: int | None) -> None:
+    assert subset(numbered(45), count).labels.tolist() == list(range(45))
+
+
+def test_error_is_the_share_of_wrong_ones() -> None:
+    labels = np.array([0, 1, 2, 3, 4, 5, 6, 7], np.uint8)
+    assert error_percent(labels, labels) == 0
+    assert error_percent(np.array([0, 1, 2, 3, 4, 5, 7, 6], np.uint8), labels) == 25
+    assert error_percent(9 - labels, labels) == 100
+
+
+@pytest.mark.usefixtures("tiny")
+def test_predictions_are_those_of_the_evaluated_model(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setattr(evaluation, "BATCH", 10)  # so that the last batch is a smaller one
+    examples = DATASETS.get("tiny-digits")().load(tmp_path).tests["noisy"]
+    torch.manual_seed(0)
+    model = variants.build("tiny", image_size=12, classes=4)
+    hidden, classes = model.get_submodule("hidden"), model.get_submodule("classes")
+    flat = examples.images.reshape(45, -1).astype(np.float64) / 255
+    values = np.maximum(flat @ hidden.weight.detach().numpy().T + hidden.bias.detach().numpy(), 0)
+    scores = values @ classes.weight.detach().numpy().T + classes.bias.detach().numpy()  # without dropout
+    found = predict(model, examples, torch.device("cpu"))
+    assert found.dtype == np.uint8
+    assert found.tolist() == scores.argmax(1).tolist()
+    assert model.training  # as it was

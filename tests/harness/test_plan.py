@@ -1,0 +1,273 @@
+"""Plans: which trials a suite comes to, and which keys they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import variants
+from harness.errors import UserError
+from harness.plan import Plan, count, make_plan
+from harness.suite import load_suite
+from harness.trial import SENTINEL, Trial
+
+PAPER = Path(__file__).parents[2] / "suites" / "paper.yaml"
+Write = Callable[..., Path]
+SUITE = """
+name: two
+protocols:
+  short: {batch_size: 50, epochs: 2, learning_rate: 0.001, source: somewhere}
+  long: {batch_size: 100, epochs: 8, learning_rate: 0.001}
+table2:
+  tasks: [mnist]
+  seeds: [0, 1]
+  train_images: 1000
+  rows:
+    - {variant: cnn, config: {width: 8}, protocol: short}
+    - {variant: capsnet, config: {routing_iterations: 2, width: 8}, protocol: short}
+table3:
+  rounds: 2
+  rows:
+    - {variant: capsnet, config: {routing_iterations: 2}}
+    - {variant: capsnet, config: {routing_iterations: 3}}
+    - {variant: cnn}
+"""
+
+
+def plan_of(path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None) -> Plan:
+    return make_plan(load_suite(path, profile, budget), Path("nowhere"), fraction)
+
+
+def kinds(plan: Plan, kind: str) -> list[Trial]:
+    return [trial for trial in plan.trials if trial.kind == kind]
+
+
+def by_name(plan: Plan) -> dict[str, str]:
+    found = {f"{trial.kind} {trial.name}": trial.key for trial in plan.trials}
+    assert len(found) == len(plan.trials)
+    return found
+
+
+def keys_after(write: Write, *changes: tuple[str, str], **options: object) -> dict[str, str]:
+    text = SUITE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return by_name(plan_of(write(text), **options))  # type: ignore[arg-type]
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        plan_of(path)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert str(path) in message
+    return message
+
+
+@pytest.mark.parametrize(("profile", "training"), [(None, 8 * 2 * 3), ("laptop", 8 * 2)])
+def test_the_papers_suite(profile: str | None, training: int) -> None:
+    plan = plan_of(PAPER, profile)
+    assert len(kinds(plan, "training")) == training
+    assert len(kinds(plan, "timing")) == (7 + 1) * 5
+    assert len({trial.key for trial in plan.trials}) == len(plan.trials)
+    assert len({trial.name for trial in plan.trials}) == len(plan.trials)
+    assert len(plan.table2) == 8 * 2
+    assert len(plan.table3) == 7
+    assert plan.table3[plan.baseline].label == "r=3"
+    widths = {trial.config["width"] for trial in plan.trials if trial.variant != SENTINEL}
+    assert widths == ({64} if profile else {256})
+
+
+def test_the_papers_protocols_come_to_the_right_number_of_iterations() -> None:
+    trials = kinds(plan_of(PAPER), "training")
+    lengths = {(trial.variant, trial.training.iterations) for trial in trials if trial.training}
+    assert lengths == {("cnn", 50 * 468), ("capsnet", 50 * 468), ("lcapsnet", 30 * 1200)}
+
+
+def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
+    for task, size, capsules in (("mnist", 28, 288), ("affnist", 40, 1152)):
+        trials = [t for t in kinds(plan_of(PAPER), "training") if t.task == task and t.config.get("kernel") == 15]
+        assert {trial.config["k"] for trial in trials} == {50, 70, 100}
+        assert {trial.config["image_size"] for trial in trials} == {size}
+        assert {trial.label for trial in trials} == {"K=50 15×15", "K=70 15×15", "K=100 15×15"}
+        with torch.device("meta"):
+            model = variants.build("lcapsnet", **trials[0].config)
+            output = model.eval()(torch.empty(2, 1, size, size))
+        assert output.details is not None
+        assert output.details["code"].shape == (2, capsules)
+
+
+def test_each_round_is_one_block_of_every_row_and_the_sentinel(write: Write) -> None:
+    trials = kinds(plan_of(PAPER), "timing")
+    orders = []
+    for start in range(0, 40, 8):
+        block = trials[start : start + 8]
+        assert {trial.seed for trial in block} == {start // 8}
+        assert sorted(trial.row for trial in block) == [-1, *range(7)]
+        orders.append(tuple(trial.row for trial in block))
+    assert len(set(orders)) > 1  # shuffled anew in each round
+    assert [t.row for t in kinds(plan_of(PAPER), "timing")] == [t.row for t in trials]
+
+
+def test_without_a_budget_the_whole_protocol_is_planned(write: Write) -> None:
+    plan = plan_of(write(SUITE), fraction=0.5)
+    assert plan.fraction == 1
+    assert {t.training.iterations for t in kinds(plan, "training") if t.training} == {40}
+
+
+def test_a_budget_leaves_the_iterations_open_until_it_is_calibrated(write: Write) -> None:
+    path = write(SUITE)
+    open_, half = plan_of(path, budget="5m"), plan_of(path, budget="5m", fraction=0.5)
+    assert open_.fraction is None
+    assert {t.training.iterations for t in kinds(open_, "training") if t.training} == {None}
+    assert {t.training.iterations for t in kinds(half, "training") if t.training} == {20}
+    assert {t.training.full_iterations for t in kinds(half, "training") if t.training} == {40}
+
+
+def test_a_budget_without_training_needs_no_calibration(write: Write) -> None:
+    path = write("name: times\ntable3: {rows: [{variant: cnn}]}\n")
+    assert plan_of(path, budget="5m").fraction == 1
+
+
+def test_a_fraction_changes_the_keys_of_training_alone(write: Write) -> None:
+    path = write(SUITE)
+    half, third = (by_name(plan_of(path, budget="5m", fraction=part)) for part in (0.5, 0.3))
+    assert half.keys() == third.keys()
+    for name, key in half.items():
+        assert (third[name] == key) is name.startswith("timing")
+
+
+def test_the_whole_protocol_has_the_same_keys_with_a_budget_as_without(write: Write) -> None:
+    path = write(SUITE)
+    assert by_name(plan_of(path, budget="5d", fraction=1.0)) == by_name(plan_of(path))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("name: two", "name: three")],
+        [("source: somewhere", "source: elsewhere")],
+        [("short", "brief")],
+        [("cnn, config: {width: 8}", "cnn, config: {width: 8, dropout: 0.5}")],  # the default
+        [("{routing_iterations: 2, width: 8}", "{width: 8, routing_iterations: 2}")],
+        [("table2:\n", "description: text\nattempts: 9\ntable2:\n")],
+    ],
+)
+def test_what_is_not_measured_is_not_in_the_keys(write: Write, changes: list[tuple[str, str]]) -> None:
+    assert set(keys_after(write, *changes).values()) == set(keys_after(write).values())
+
+
+def test_adding_a_row_a_seed_or_a_round_leaves_the_other_keys(write: Write) -> None:
+    before = keys_after(write)
+    after = keys_after(
+        write,
+        (
+            "rows:\n    - {variant: cnn, config",
+            "rows:\n    - {variant: lcapsnet, protocol: long}\n    - {variant: cnn, config",
+        ),
+        ("seeds: [0, 1]", "seeds: [5, 0, 1]"),
+        ("rounds: 2", "rounds: 3"),
+    )
+    assert set(before.values()) < set(after.values())
+    assert len(after) == 3 * 3 + 4 * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (("epochs: 2", "epochs: 3"), "training"),
+        (("batch_size: 50", "batch_size: 40"), "training"),
+        (("train_images: 1000", "train_images: 1100"), "training"),
+        (("tasks: [mnist]", "test_images: 9\n  tasks: [mnist]"), "training"),
+        (("rounds: 2", "rounds: 2\n  batch_size: 99"), "timing"),
+        (("rounds: 2", "rounds: 2\n  threads: 1"), "timing"),
+        (("rounds: 2", "rounds: 2\n  learning_rate: 0.1"), "timing"),
+    ],
+)
+def test_what_is_measured_is_in_the_keys(write: Write, change: tuple[str, str], kind: str) -> None:
+    before, after = keys_after(write), keys_after(write, change)
+    assert before.keys() == after.keys()
+    for name, key in before.items():
+        assert (after[name] != key) is name.startswith(kind)
+
+
+def test_the_data_are_in_the_keys(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.data import Mnist
+
+    before = keys_after(write)
+    monkeypatch.setattr(Mnist, "digest", lambda self, folder: "other")
+    assert not set(before.values()) & set(keys_after(write).values())
+
+
+def test_only(write: Write) -> None:
+    plan = plan_of(write(SUITE))
+    assert {trial.name for trial in plan.only("capsnet r=2 · mnist*").trials} == {
+        "capsnet r=2 · mnist · seed 0",
+        "capsnet r=2 · mnist · seed 1",
+    }
+    assert len(plan.only("*timing*").trials) == 8
+    assert len(plan.only("sentinel*").trials) == 2
+    with pytest.raises(UserError, match=r"--only \*resnet\*: no trial has such a name; names are like: .*round"):
+        plan.only("*resnet*")
+
+
+def test_rows_that_differ_in_what_their_label_leaves_out_are_told_apart(write: Write) -> None:
+    text = SUITE.replace(
+        "- {variant: cnn, config: {width: 8}",
+        "- {variant: cnn, config: {width: 4}, protocol: short}\n    - {variant: cnn, config: {width: 8}",
+    )
+    assert [row.label for row in plan_of(write(text)).table2] == ["width=4", "width=8", "r=2"]
+    protocols = SUITE.replace(
+        "- {variant: cnn, config", "- {variant: cnn, config: {width: 8}, protocol: long}\n    - {variant: cnn, config"
+    )
+    plan = plan_of(write(protocols))
+    assert [row.label for row in plan.table2] == ["protocol=long", "protocol=short", "r=2"]
+    assert len({trial.name for trial in plan.trials}) == len(plan.trials)
+
+
+def test_the_same_row_twice(write: Write) -> None:
+    twice = SUITE.replace("- {variant: cnn}", "- {variant: cnn}\n    - {variant: cnn, config: {dropout: 0.5}}")
+    assert "table3.rows.3 is the same as table3.rows.2" in refusal(write(twice))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        (
+            "variant: cnn, config",
+            "variant: cnm, config",
+            ["table2.rows.0: unknown variant 'cnm'", "did you mean 'cnn'?", "lcapsnet"],
+        ),
+        ("variant: cnn}", "variant: cnm}", ["table3.rows.2: unknown variant 'cnm'", "did you mean 'cnn'?"]),
+        ("tasks: [mnist]", "tasks: [mnits]", ["table2: unknown dataset 'mnits'", "did you mean 'mnist'?"]),
+        ("rounds: 2", "task: minst", ["table3: unknown dataset 'minst'", "did you mean 'mnist'?"]),
+        ("{routing_iterations: 3}", "{routing_iteration: 3}", ["table3.rows.1: ", "'routing_iterations'"]),
+        ("{routing_iterations: 3}", "{routing_iterations: 9}", ["table3.rows.1: routing_iterations", "is 9", "5"]),
+        (
+            "{width: 8}, protocol",
+            "{image_size: 8}, protocol",
+            ["table2.rows.0.config: 'image_size' comes from the task"],
+        ),
+        ("batch_size: 50", "batch_size: 2000", ["batch_size of protocol 'short' is 2000", "1000 training images"]),
+        ("rounds: 2", "baseline: {variant: lcapsnet}", ["table3.baseline: no row is lcapsnet"]),
+    ],
+)
+def test_mistakes_name_file_and_key(write: Write, old: str, new: str, parts: list[str]) -> None:
+    assert old in SUITE
+    message = refusal(write(SUITE.replace(old, new, 1)))
+    for part in parts:
+        assert part in message
+
+
+def test_the_baseline_is_found_by_what_it_names(write: Write) -> None:
+    assert plan_of(write(SUITE)).baseline == 0
+    named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet, config: {routing_iterations: 3}}")
+    assert plan_of(write(named)).baseline == 1
+
+
+def test_count() -> None:
+    assert count(["new", "done", "new"]) == {"new": 2, "done": 1}

@@ -1,0 +1,111 @@
+"""YAML files: what is read, and what is refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.yamlfile import DEEPEST, LARGEST, read_yaml
+
+Write = Callable[..., Path]
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_yaml(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_plain_data(write: Write) -> None:
+    path = write("name: größe\nlist: [1, 2.5, true, null]\nmap: {a: {b: c}}\n")
+    assert read_yaml(path) == {"name": "größe", "list": [1, 2.5, True, None], "map": {"a": {"b": "c"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name: a\nrows: [1, 2\nmore: x\n", 3),
+        ("name: a\n\n\tb: c\n", 3),
+        ("a: 1\nb: {c: 2\n", 3),
+        ("a: 1\nb: 'text\n", 3),
+        ("a: 1\nb: x: y\n", 2),
+        ("a: 1\n---\nb: 2\n", 2),
+    ],
+)
+def test_syntax_error_names_the_line(write: Write, text: str, line: int) -> None:
+    assert f", line {line}: " in refusal(write(text))
+
+
+def test_aliases_are_refused(write: Write) -> None:
+    text = "a: &big [x, x]\nb: [*big, *big]\n"
+    assert ", line 2: aliases are not allowed" in refusal(write(text))
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", "b: 2\nx: 1\n'b': 3\n"])
+def test_repeated_keys_are_refused(write: Write, text: str) -> None:
+    assert ", line 3: the key " in refusal(write(text))
+
+
+def test_repeated_keys_deep_inside(write: Write) -> None:
+    assert ", line 3: the key 'k' stands twice" in refusal(write("rows:\n  - k: 1\n    k: 2\n"))
+
+
+@pytest.mark.parametrize("text", ["? [a, b]\n: 1\n", "? {a: b}\n: 1\n", "a: {[1]: 2}\n"])
+def test_keys_that_are_no_text_are_refused(write: Write, text: str) -> None:
+    assert "a key must be plain text" in refusal(write(text))
+
+
+def test_nesting(write: Write) -> None:
+    deep = "a: " + "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)
+    read_yaml(write(deep))
+    assert f"nested deeper than {DEEPEST} levels" in refusal(write("a: " + "[" * 3000 + "]" * 3000))
+    assert f"nested deeper than {DEEPEST} levels" in refusal(write("a: " + "[" * DEEPEST + "]" * DEEPEST))
+
+
+def test_many_siblings_are_not_deep(write: Write) -> None:
+    assert len(read_yaml(write("a: [" + "[1], " * 500 + "]"))["a"]) == 500
+
+
+def test_a_huge_file_is_not_read(write: Write) -> None:
+    message = refusal(write("a: " + "x" * LARGEST))
+    assert f"{LARGEST + 3:,} bytes" in message
+    assert f"up to {LARGEST:,}" in message
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text", "1: a\n", "42\n"])
+def test_anything_but_a_mapping_by_names(write: Write, text: str) -> None:
+    assert "must hold a mapping" in refusal(write(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: !!python/object/apply:os.system ['true']\n",
+        "a: !include other.yaml\n",
+        "!!map {a: 1}\n",
+        "a: \x07\n",
+        "a: 2026-99-99\n",
+        "a: !!int x\n",
+        "a: !!float [1]\n",
+        "a: !!binary '*'\n",
+        "a: !!timestamp x\n",
+        "<<: 5\n",
+        "a: {b: !!set [c]}\n",
+    ],
+)
+def test_what_is_no_plain_data(write: Write, text: str) -> None:
+    refusal(write(text))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    assert "cannot read" in refusal(tmp_path / "nothing.yaml")
+    assert "cannot read" in refusal(tmp_path)
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"a: \xff\xfe\x00")
+    assert "not UTF-8" in refusal(binary)
