@@ -188,9 +188,9 @@ class _Run:
     def _measure_costs(self, trials: list[Trial]) -> dict[str, Cost]:
         distinct = list({_cost_key(trial): trial for trial in trials}.values())
         if self.options.serial:
-            from harness.running.calibration import calibrate
+            from harness.running.execute import estimate
 
-            found = [calibrate(trial, self._context(trial)) for trial in distinct]
+            found = [estimate(trial, self._context(trial)) for trial in distinct]
         else:
             from harness.engine.measuring import measure_costs
 

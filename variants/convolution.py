@@ -28,7 +28,7 @@ TRIAL_PRODUCTS: dict[Chosen, int] = {"direct": 2 * 10**9, "fast": 8 * 10**9}
 TRIAL_ROUNDS = 3
 FEW_CHANNELS = 4  # too few for a matrix product over channels
 
-_choices: dict[tuple[object, ...], Chosen] = {}
+_choices: dict[str, Chosen] = {}  # by shape, device, threads and gradients
 
 
 class LargeKernelConv2d(nn.Conv2d):
@@ -93,16 +93,27 @@ class LargeKernelConv2d(nn.Conv2d):
     def _choose(self, shape: Shape, images: Tensor) -> Chosen:
         if self.algorithm != "auto":
             return self.algorithm
-        key = (shape, images.device, torch.get_num_threads(), self.bias is not None)
+        bias = "" if self.bias is None else " bias"
+        key = f"{_device_name(images.device)} {torch.get_num_threads()} threads {shape}{bias}"
         learns = torch.is_grad_enabled() and (images.requires_grad or self.weight.requires_grad)
         # without gradients the choice made in training holds, so that evaluation rounds as training does
         modes = [images.requires_grad] if learns else [True, False, None]
         for mode in modes:
-            if (*key, mode) in _choices:
-                return _choices[*key, mode]
+            if f"{key} gradients={mode}" in _choices:
+                return _choices[f"{key} gradients={mode}"]
         choice = measure(shape, images.device, self.bias is not None, modes[-1])
-        _choices[*key, modes[-1]] = choice
+        _choices[f"{key} gradients={modes[-1]}"] = choice
         return choice
+
+
+def remembered() -> dict[str, Chosen]:
+    """What "auto" has measured in this process, to be kept and given to others by `remember`."""
+    return dict(_choices)
+
+
+def remember(choices: Mapping[str, str]) -> None:
+    """Take over choices that were measured before on this machine; anything else is left out."""
+    _choices.update({key: name for key, value in choices.items() for name in CANDIDATES if value == name})
 
 
 def measure(shape: Shape, device: torch.device, bias: bool, gradients: bool | None) -> Chosen:
@@ -194,6 +205,10 @@ def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:
 def chosen_algorithms(model: nn.Module) -> dict[str, str]:
     """What each `LargeKernelConv2d` of a model took last, by the layer's name; one that never ran is left out."""
     return {name: layer.chosen for name, layer in _layers(model) if layer.chosen is not None}
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
 
 
 def _layers(model: nn.Module) -> Iterator[tuple[str, LargeKernelConv2d]]:

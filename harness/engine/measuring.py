@@ -18,15 +18,9 @@ from harness.trial import Trial
 @ray.remote(max_retries=2)
 def measure_cost(trial: Trial, context: Context) -> Cost:
     """One trial's costs; a used process will do, since its start is paid once by every trial anyway."""
-    import torch
+    from harness.running.execute import estimate
 
-    from harness.registry import load_plugin
-    from harness.running.calibration import calibrate
-
-    torch.set_num_threads(context.threads)
-    for path in context.plugins:
-        load_plugin(path)
-    return calibrate(trial, replace(context, gpu=bool(ray.get_gpu_ids())))
+    return estimate(trial, replace(context, gpu=bool(ray.get_gpu_ids())))
 
 
 def measure_costs(

@@ -22,3 +22,8 @@ class Context:
     gpu: bool = False  # whether a GPU was granted
     attempt: int = 1
     checkpoint_seconds: float = 120.0  # a checkpoint is written at least so often
+
+    @property
+    def algorithms(self) -> Path:
+        """The folder that keeps which algorithms were chosen on which machine."""
+        return self.checkpoints / "algorithms"

@@ -21,7 +21,7 @@ class Adam(torch.optim.Adam):
     def __init__(self, model: nn.Module, learning_rate: float) -> None:
         for name in WRAPPED:
             method = inspect.unwrap(getattr(torch.optim.Optimizer, name))
-            method.__dynamo_disable = method  # type: ignore[attr-defined]
+            method.__dynamo_disable = method
         super().__init__(model.parameters(), lr=learning_rate, fused=True)
 
     @torch.no_grad()

@@ -14,9 +14,10 @@ import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
 from harness.protocol import TimingProtocol
+from harness.running.choices import describe_choices
 from harness.running.context import Context
-from harness.running.optimizer import Adam
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib, synchronize
+from harness.running.optimizer import Adam
 from harness.running.sentinel import Sentinel
 from harness.trial import SENTINEL, Result, Trial
 from variants.contract import Config, Variant
@@ -54,7 +55,7 @@ def measure(trial: Trial, context: Context) -> Result:
             "model/parameters": float(sum(p.numel() for p in model.parameters())),
         },
         samples=raw,
-        machine=describe_machine(device),
+        machine=describe_machine(device) | describe_choices(model),
     )
 
 

@@ -13,10 +13,11 @@ import variants
 from harness.data import DATASETS, Examples, TaskData
 from harness.data.batches import Batches
 from harness.running.checkpoint import Checkpoints
+from harness.running.choices import describe_choices, keep_choices
 from harness.running.context import Context, Report
 from harness.running.evaluation import error_percent, predict, subset
-from harness.running.optimizer import Adam
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib
+from harness.running.optimizer import Adam
 from harness.trial import Diverged, Point, Progress, Result, Trial
 from variants.contract import Variant
 
@@ -176,6 +177,7 @@ def _run(
             training.close_interval(_test(training, tests) if is_tested else {})
         is_due = now - saved > context.checkpoint_seconds
         if (is_due or training.is_epoch_end) and not is_last:
+            keep_choices(context.algorithms)
             checkpoints.save(training.iteration, training.state())
             saved = time.perf_counter()
         if training.is_point or now - reported > REPORT_SECONDS:
@@ -207,5 +209,5 @@ def _result(training: Training, tests: dict[str, Examples], predictions: dict[st
         metrics=metrics,
         history=tuple(training.history),
         predictions=predictions,
-        machine=describe_machine(training.device),
+        machine=describe_machine(training.device) | describe_choices(training.model),
     )
