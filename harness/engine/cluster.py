@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ SETTINGS = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+PATIENCE = 5  # seconds that a cluster may take to answer
 STORE_BYTES = 200 * 2**20  # results are small
 
 
@@ -49,6 +51,8 @@ def cluster(address: str | None, plugins: list[Path], gpus: int | None = None) -
     if address is None:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")
         os.environ.update(allocator_settings())  # workers inherit it; this process itself has started without
+    else:
+        _check_address(address)
     import ray
 
     try:
@@ -58,14 +62,29 @@ def cluster(address: str | None, plugins: list[Path], gpus: int | None = None) -
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         if address is None:
             raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"--address {address}: no Ray cluster answers there ({reason}); start one with 'ray start --head'."
-        ) from error
+        raise _unreachable(address, error) from error
     try:
         yield nodes()
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Knock at HOST:PORT, since Ray itself would go on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host:
+        return  # "auto"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise _unreachable(address, error) from None
+
+
+def _unreachable(address: str, error: Exception) -> UserError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return UserError(
+        f"--address {address}: no Ray cluster answers there ({reason}); start one with 'ray start --head'."
+    )
 
 
 def _embedded(gpus: int | None) -> dict[str, Any]:

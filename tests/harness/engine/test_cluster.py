@@ -110,15 +110,14 @@ def test_timing_without_a_node_to_itself(trials: Callable[..., list[Trial]]) -> 
     assert "ray start --resources" in message
 
 
-def test_no_cluster_at_an_address() -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:port", "127.0.0.1:99999", "auto"])
+def test_no_cluster_at_an_address(address: str) -> None:
     started = time.monotonic()
-    with (
-        pytest.raises(UserError, match=r"--address 127\.0\.0\.1:1: no Ray cluster answers") as caught,
-        cluster("127.0.0.1:1", []),
-    ):
+    with pytest.raises(UserError) as caught, cluster(address, []):
         pass
+    assert str(caught.value).startswith(f"--address {address}: no Ray cluster answers there (")
     assert len(str(caught.value).splitlines()) == 1
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 20
 
 
 @pytest.fixture(scope="module")

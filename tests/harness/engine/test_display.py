@@ -105,7 +105,7 @@ def test_a_terminal_shows_a_live_table(two: list[Trial]) -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[" in text
     assert "of 12 trials ended" in text
-    assert "bad shape [2, 3] [/b] [red]" in text
+    assert "bad shape [2, 3] [/b] [red]" in text.replace("\n", "")
 
 
 def test_the_live_table_fits_a_narrow_terminal(two: list[Trial]) -> None:
