@@ -35,7 +35,7 @@ from harness.suite import Chosen
 from harness.trial import Trial
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget
-SAFETY = 0.04  # share of a budget that stays unplanned
+SAFETY = 0.03  # share of a budget that stays unplanned
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,16 @@ def _check_references(suite: Suite, path: Path) -> None:
                 f"{path}: table2.rows.{number}.protocol: unknown protocol '{row.protocol}': "
                 f"{nearest(row.protocol, suite.protocols)}."
             )
+    for name, profile in suite.profiles.items():
+        _check_profile(name, profile, suite, path)
+
+
+def _check_profile(name: str, profile: Profile, suite: Suite, path: Path) -> None:
+    for changed in profile.protocols:
+        if changed not in suite.protocols:
+            raise UserError(
+                f"{path}: profiles.{name}.protocols: unknown protocol '{changed}': {nearest(changed, suite.protocols)}."
+            )
 
 
 def apply_profile(suite: Suite, profile: Profile) -> Suite:

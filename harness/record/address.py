@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
 import os
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def check_address(address: str) -> None:
     try:
         with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=PATIENCE):
             return
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise UserError(
             f"--tracking-uri {address}: no MLflow server answers there ({reason}); start it, or leave the option "

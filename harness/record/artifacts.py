@@ -36,8 +36,7 @@ def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> s
     """
     if address.startswith("sqlite:///"):
         store = Path(address.removeprefix("sqlite:///")).parent
-        tail = run.info.artifact_uri.rpartition("/artifacts/")[0].rpartition("/artifacts/")[2]
-        moved = store / "artifacts" / tail / "artifacts" / name
+        moved = store / "artifacts" / run.info.run_id / "artifacts" / name
         if moved.is_file():
             return moved.read_text(encoding="utf-8")
     try:

@@ -26,6 +26,9 @@ TEX_SIGNS = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
     "±": r"$\pm$",
     "×": r"$\times$",
     "−": "$-$",
@@ -40,8 +43,9 @@ def print_tables(tables: Tables, console: Console) -> None:
     for sheet in all_sheets(tables):
         table = Table(title=f"\n{sheet.title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         table.padding = (0, 1, 0, 0)
-        for place, column in enumerate(sheet.columns):
-            table.add_column(column, justify="left" if place == 0 else "right", no_wrap=place == 0)
+        table.add_column(sheet.columns[0], overflow="fold")
+        for column in sheet.columns[1:]:  # a number is never cut; the heads give way, and then the names of the rows
+            table.add_column(column.replace(" ", "\n").replace("-", "-\n"), justify="right", no_wrap=True)
         for row in sheet.rows:
             table.add_row(*row)
         console.print(table, highlight=False, markup=False)

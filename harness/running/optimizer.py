@@ -21,7 +21,7 @@ class Adam(torch.optim.Adam):
     def __init__(self, model: nn.Module, learning_rate: float) -> None:
         for name in WRAPPED:
             method = inspect.unwrap(getattr(torch.optim.Optimizer, name))
-            method.__dynamo_disable = method
+            method.__dict__["__dynamo_disable"] = method  # as an attribute its name would be mangled in a class
         super().__init__(model.parameters(), lr=learning_rate, fused=True)
 
     @torch.no_grad()

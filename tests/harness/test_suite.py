@@ -38,6 +38,7 @@ profiles:
     seeds: [7]
     config: {width: 64}
     protocol: {batch_size: 20, schedule: {factor: 0.5, every: 10}, shift: 0}
+    protocols: {fast: {batch_size: 10, learning_rate: 0.02}}
     timing: {warmup: 4, iterations: 10}
     test_images: 500
     resources: {threads: 1, memory_gb: 2}
@@ -89,8 +90,11 @@ def test_a_profile_changes_what_it_names_and_nothing_else(write: Write) -> None:
     assert suite.table3.baseline.config == {"width": 64}
     for name in ("slow", "fast"):
         before, after = plain.protocols[name], suite.protocols[name]
-        assert (after.batch_size, after.shift, after.schedule.factor, after.schedule.every) == (20, 0, 0.5, 10)
-        assert (after.epochs, after.learning_rate) == (before.epochs, before.learning_rate)
+        assert (after.shift, after.schedule.factor, after.schedule.every) == (0, 0.5, 10)
+        assert after.epochs == before.epochs
+    slow, fast = (suite.protocols[name] for name in ("slow", "fast"))
+    assert (slow.batch_size, slow.learning_rate) == (20, 0.001)
+    assert (fast.batch_size, fast.learning_rate) == (10, 0.02)  # its own change counts more than that of all
     assert (suite.table3.warmup, suite.table3.iterations) == (4, 10)
     assert (suite.table3.rounds, suite.table3.window) == (plain.table3.rounds, plain.table3.window)
     assert (suite.resources.threads, suite.resources.memory_gb) == (1, 2)
@@ -199,6 +203,11 @@ def test_other_mistakes_name_the_key(write: Write, old: str, new: str, parts: li
 def test_unknown_protocol_of_a_row(write: Write) -> None:
     message = refusal(changed(write, "protocol: fast}", "protocol: fats}"))
     assert "table2.rows.1.protocol: unknown protocol 'fats': did you mean 'fast'? available: fast, slow" in message
+
+
+def test_unknown_protocol_of_a_profile(write: Write) -> None:
+    message = refusal(changed(write, "protocols: {fast:", "protocols: {fats:"))
+    assert "profiles.laptop.protocols: unknown protocol 'fats': did you mean 'fast'?" in message
 
 
 def test_unknown_profile(write: Write) -> None:

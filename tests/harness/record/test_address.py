@@ -1,0 +1,129 @@
+"""Where the record is kept, and what is told where it can't be."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.record import address
+from harness.record.address import artifact_folder, be_quiet, check_address, default_address, make_folder
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(UserError) as caught:
+        check_address(text)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(f"--tracking-uri {text}: ")
+    return message
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_no_server_is_told_at_once() -> None:
+    started = time.monotonic()
+    message = refusal(f"http://127.0.0.1:{free_port()}")
+    assert time.monotonic() - started < 2
+    assert "no MLflow server answers there" in message
+    assert "refused" in message
+
+
+def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "PATIENCE", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.monotonic()
+        assert "timed out" in refusal(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert time.monotonic() - started < 2
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[int]]]:
+    """A web server that answers /health with the first number of a list."""
+    answers = [200]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers[0] if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    made = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{made.server_port}", answers
+    made.shutdown()
+    made.server_close()
+
+
+def test_a_server_that_answers(server: tuple[str, list[int]]) -> None:
+    check_address(server[0])
+    check_address(server[0] + "/")
+
+
+def test_a_server_of_another_kind(server: tuple[str, list[int]]) -> None:
+    server[1][0] = 404
+    assert "404" in refusal(server[0]) or "Not Found" in refusal(server[0])
+
+
+@pytest.mark.parametrize("text", ["results", "file:///tmp/x", "ftp://host", "sqlite:mlflow.db", "databricks", ""])
+def test_addresses_of_no_known_kind(text: str) -> None:
+    assert "http://HOST:PORT or sqlite:///FILE" in refusal(text)
+
+
+@pytest.mark.parametrize("text", ["http://", "http://host:port", "https://[", "http://no such host/"])
+def test_addresses_that_are_broken(text: str) -> None:
+    refusal(text)
+
+
+def test_the_default_is_under_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_address(Path("results")) == f"sqlite:///{tmp_path}/results/mlflow.db"
+    check_address(default_address(Path("results")))
+    assert artifact_folder("sqlite:///x.db", Path("results")) == f"file://{tmp_path}/results/artifacts"
+    assert artifact_folder("http://host:5000", Path("results")) is None
+
+
+def test_a_folder_is_made(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []  # no probe is left
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(UserError, match=f"cannot write to {folder}: .*; name another folder"):
+            make_folder(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(UserError, match="Permission denied"):
+            make_folder(tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_mlflow_sends_nothing_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "9")
+    be_quiet()
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "9"  # what the user has set stays

@@ -1,0 +1,326 @@
+"""The record in a real MLflow store: one run a trial, whatever happens to it, and nothing logged twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import UserError
+from harness.plan import Plan, make_plan
+from harness.record.store import Record, experiments, list_invocations, parameters
+from harness.suite import load_suite
+from harness.trial import Point, Result, Trial
+
+OpenRecord = Callable[..., Record]
+DIGITS = np.array([1, 0, 3], np.uint8)
+
+
+def history(upto: int, start: int = 2) -> tuple[Point, ...]:
+    """A curve with a point every 2 iterations."""
+    return tuple(
+        Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0 / n})
+        for n in range(start, upto + 1, 2)
+    )
+
+
+def result(points: tuple[Point, ...] = ()) -> Result:
+    return Result(
+        metrics={"test/tiny-digits/error_percent": 12.5, "test/tiny-digits/images": 45.0},
+        history=points,
+        samples={"iteration": [0.1, 0.2]},
+        predictions={"tiny-digits": DIGITS},
+        machine={"cpu": "abacus", "torch": "2"},
+    )
+
+
+@pytest.fixture
+def plan(tiny_suite: Path, tmp_path: Path) -> Plan:
+    return make_plan(load_suite(tiny_suite), tmp_path)
+
+
+@pytest.fixture
+def trial(plan: Plan) -> Trial:
+    return next(trial for trial in plan.trials if trial.kind == "training")
+
+
+class Session:
+    """What one process does to the record."""
+
+    def __init__(self, record: Record, plan: Plan, data: Path) -> None:
+        self.record, self.plan, self.data = record, plan, data
+        self.invocation = record.begin_invocation(plan, [{"source": "a paper"}], "the command")
+
+    def begin(self, trial: Trial) -> None:
+        self.record.begin(trial, self.plan, self.invocation, self.data)
+
+
+@pytest.fixture
+def session(open_record: OpenRecord, plan: Plan, tmp_path: Path) -> Callable[[], Session]:
+    return lambda: Session(open_record(), plan, tmp_path)
+
+
+def status(record: Record, trial: Trial) -> str:
+    return record.statuses([trial.key])[trial.key]
+
+
+def steps(record: Record, trial: Trial, metric: str = "train/loss") -> list[int]:
+    return sorted(m.step for m in record.client.get_metric_history(record.run_ids()[trial.key], metric))
+
+
+def test_a_trial_that_was_never_seen_is_new(open_record: OpenRecord, trial: Trial) -> None:
+    record = open_record()
+    assert record.statuses([trial.key, "other"]) == {trial.key: "new", "other": "new"}
+    assert record.client.get_experiment_by_name("tiny") is None  # looking leaves nothing
+
+
+def test_a_trial_from_its_start_to_its_end(session: Callable[[], Session], trial: Trial) -> None:
+    now = session()
+    now.begin(trial)
+    assert status(now.record, trial) == "interrupted"  # it runs; were it found so, its driver would be dead
+    now.record.log(trial, history(4))
+    now.record.log(trial, history(4))
+    now.record.log(trial, history(8))
+    now.record.finish(trial, result(history(12)))
+    assert status(now.record, trial) == "done"
+    assert steps(now.record, trial) == [2, 4, 6, 8, 10, 12]
+    assert steps(now.record, trial, "train/error_percent") == steps(now.record, trial)
+    assert steps(now.record, trial, "time/epochs") == steps(now.record, trial)
+    assert steps(now.record, trial, "test/tiny-digits/error_percent") == [24]
+    run = now.record.client.get_run(now.record.run_ids()[trial.key])
+    assert run.info.run_name == "tiny h=6 · tiny-digits · seed 0"
+    assert run.data.tags["harness.kind"] == "trial"
+    assert run.data.tags["harness.invocation"] == now.invocation
+    assert run.data.tags["machine.cpu"] == "abacus"
+    assert run.data.params["config.hidden"] == "6"
+    assert run.data.params["protocol.schedule.factor"] == "0.5"
+    [given] = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("tiny-digits", "tiny-digits-1")
+
+
+def test_its_files_hold_the_curve_the_samples_and_the_predictions(
+    session: Callable[[], Session], trial: Trial, results: Path
+) -> None:
+    now = session()
+    now.begin(trial)
+    now.record.finish(trial, result(history(6)))
+    folder = next(results.glob(f"artifacts/{now.record.run_ids()[trial.key]}/artifacts"))
+    curve = json.loads((folder / "curve.json").read_text())
+    assert [point["iteration"] for point in curve] == [2, 4, 6]
+    assert curve[0]["metrics"]["train/loss"] == 0.5
+    assert json.loads((folder / "samples_seconds.json").read_text()) == {"iteration": [0.1, 0.2]}
+    with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
+        assert stored["tiny-digits"].tolist() == [1, 0, 3]
+
+
+def test_an_interrupted_trial_goes_on_in_its_run_without_a_step_twice(
+    session: Callable[[], Session], trial: Trial
+) -> None:
+    first = session()
+    first.begin(trial)
+    first.record.log(trial, history(8))
+    first.record.interrupt(trial)
+    assert status(first.record, trial) == "interrupted"
+    run = first.record.run_ids()[trial.key]
+    second = session()  # its checkpoint was older: some points come again
+    second.begin(trial)
+    second.record.log(trial, history(6))
+    second.record.log(trial, history(10))
+    second.record.finish(trial, result(history(12)))
+    assert second.record.run_ids() == {trial.key: run}
+    assert steps(second.record, trial) == [2, 4, 6, 8, 10, 12]
+    found = second.record.client.get_run(run)
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["harness.invocation"] == second.invocation
+
+
+def test_a_trial_lost_within_a_session_goes_on_likewise(session: Callable[[], Session], trial: Trial) -> None:
+    now = session()
+    now.begin(trial)
+    now.record.log(trial, history(6))
+    now.record.interrupt(trial)
+    now.begin(trial)
+    now.record.log(trial, history(8))
+    assert steps(now.record, trial) == [2, 4, 6, 8]
+
+
+def test_what_a_dead_driver_left_running_is_interrupted(session: Callable[[], Session], trial: Trial) -> None:
+    dead = session()
+    dead.begin(trial)
+    alive = session()
+    assert status(alive.record, trial) == "interrupted"
+    client = alive.record.client
+    assert client.get_run(dead.invocation).info.status == "KILLED"
+    assert client.get_run(alive.record.run_ids()[trial.key]).info.status == "KILLED"
+    assert client.get_run(alive.invocation).info.status == "RUNNING"
+
+
+def test_a_failed_trial_keeps_its_cause_until_it_is_done(session: Callable[[], Session], trial: Trial) -> None:
+    now = session()
+    now.begin(trial)
+    now.record.fail(trial, "ValueError: no", "Traceback\n  ValueError: no")
+    assert status(now.record, trial) == "failed"
+    assert now.record.frame([trial.key]).loc[trial.key, "cause"] == "ValueError: no"
+    run = now.record.run_ids()[trial.key]
+    path = now.record.client.download_artifacts(run, "error.txt")
+    assert Path(path).read_text() == "Traceback\n  ValueError: no"
+    now.begin(trial)
+    now.record.finish(trial, result(history(4)))
+    assert status(now.record, trial) == "done"
+    assert now.record.run_ids() == {trial.key: run}
+
+
+def test_interrupting_what_has_no_run_is_nothing(session: Callable[[], Session], trial: Trial) -> None:
+    now = session()
+    now.record.interrupt(trial)
+    assert status(now.record, trial) == "new"
+
+
+def test_many_points_at_once(session: Callable[[], Session], trial: Trial) -> None:
+    """MLflow takes 1,000 metrics at a time."""
+    now = session()
+    now.begin(trial)
+    now.record.log(trial, history(1400))
+    assert steps(now.record, trial) == list(range(2, 1401, 2))
+
+
+def test_timing_trials_are_of_their_own_kind(session: Callable[[], Session], plan: Plan) -> None:
+    now = session()
+    timing = [trial for trial in plan.trials if trial.kind == "timing"]
+    for trial in timing:
+        now.begin(trial)
+        now.record.finish(trial, Result({"time/iteration_median_seconds": 0.5}, samples={"iteration": [0.5]}))
+    assert set(now.record.statuses(t.key for t in plan.trials).values()) == {"done", "new"}
+    run = now.record.client.get_run(now.record.run_ids()[timing[0].key])
+    assert run.data.tags["harness.kind"] == "timing"
+    assert run.data.params["round"] == str(timing[0].seed)
+    assert len(now.record.frame(t.key for t in timing)) == len(timing)
+
+
+def test_the_frame_has_a_line_for_each_recorded_trial_asked_for(
+    session: Callable[[], Session], plan: Plan, trial: Trial
+) -> None:
+    now = session()
+    other = next(t for t in plan.trials if t.key != trial.key)
+    assert now.record.frame([trial.key]).empty
+    for each in (trial, other):
+        now.begin(each)
+        now.record.finish(each, result())
+    frame = now.record.frame([trial.key, "unknown"])
+    assert frame.index.tolist() == [trial.key]
+    line = frame.loc[trial.key]
+    assert (line["status"], line["test/tiny-digits/error_percent"], line["machine.cpu"]) == ("done", 12.5, "abacus")
+
+
+def test_the_fraction_of_a_budget_is_kept(open_record: OpenRecord) -> None:
+    record = open_record()
+    assert record.fraction("laptop", 1200.0) is None
+    record.keep_fraction("laptop", 1200.0, 0.1234567890123456)
+    again = open_record()
+    assert again.fraction("laptop", 1200.0) == 0.1234567890123456
+    assert again.fraction("laptop", 600.0) is None
+    assert again.fraction(None, 1200.0) is None
+    assert again.fraction("laptop", None) is None
+
+
+def test_the_newest_plan_of_a_profile(open_record: OpenRecord, plan: Plan) -> None:
+    record = open_record()
+    for profile in (None, "laptop", None):
+        record.begin_invocation(plan.model_copy(update={"profile": profile}), [{"source": str(profile)}], "command")
+    last = plan.model_copy(update={"profile": "laptop", "fraction": 0.25})
+    invocation = record.begin_invocation(last, [], "command")
+    record.keep_plan(invocation, last.model_copy(update={"fraction": 0.5}))
+    found, published = open_record().latest_plan("laptop")
+    assert (found.profile, found.fraction, published) == ("laptop", 0.5, [])
+    assert found.trials == plan.trials
+    assert open_record().latest_plan(None)[0].profile == "laptop"  # the newest of all
+    for profile in ("desktop", "none of them"):
+        with pytest.raises(UserError, match=f"nothing is recorded of the suite 'tiny' with the profile '{profile}'"):
+            record.latest_plan(profile)
+
+
+def test_a_suite_that_was_never_run(open_record: OpenRecord) -> None:
+    with pytest.raises(UserError, match="nothing is recorded of the suite 'other'; run"):
+        open_record(suite="other").latest_plan(None)
+
+
+def test_a_store_that_was_moved_is_still_read(
+    session: Callable[[], Session], open_record: OpenRecord, trial: Trial, results: Path, tmp_path: Path
+) -> None:
+    now = session()
+    now.begin(trial)
+    now.record.finish(trial, result())
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(results, elsewhere)
+    shutil.rmtree(results)
+    moved = open_record(elsewhere)
+    plan, published = moved.latest_plan(None)
+    assert published == [{"source": "a paper"}]
+    assert moved.statuses([trial.key]) == {trial.key: "done"}
+    assert moved.frame(t.key for t in plan.trials).loc[trial.key, "test/tiny-digits/images"] == 45
+
+
+def test_lost_files_are_told_in_one_line(session: Callable[[], Session], results: Path) -> None:
+    now = session()
+    shutil.rmtree(results / "artifacts")
+    with pytest.raises(UserError, match=f"lost plan.json of run {now.invocation}; run the suite again"):
+        now.record.latest_plan(None)
+
+
+def test_an_invocation_ends_with_its_report(session: Callable[[], Session], tmp_path: Path) -> None:
+    now = session()
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "report.md").write_text("# Tables\n" + "x" * 9000)
+    now.record.end_invocation(now.invocation, "FINISHED", report)
+    run = now.record.client.get_run(now.invocation)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.note.content"].startswith("# Tables\n")
+    assert [file.path for file in now.record.client.list_artifacts(now.invocation, "report")] == ["report/report.md"]
+    [line] = list_invocations(now.record.address)
+    assert (line["name"], line["profile"], line["status"]) == ("tiny", "none", "finished")
+    assert experiments(now.record.address) == [now.record.experiment]
+
+
+def test_suites_do_not_mix(session: Callable[[], Session], open_record: OpenRecord, trial: Trial) -> None:
+    now = session()
+    now.begin(trial)
+    now.record.finish(trial, result())
+    assert open_record(suite="other").statuses([trial.key]) == {trial.key: "new"}
+
+
+def test_a_deleted_experiment_is_named(session: Callable[[], Session], open_record: OpenRecord) -> None:
+    now = session()
+    now.record.client.delete_experiment(now.record.experiment)
+    with pytest.raises(UserError, match="experiment 'tiny' was deleted in MLflow"):
+        open_record()
+
+
+def test_a_file_that_is_no_store(results: Path, open_record: OpenRecord) -> None:
+    (results / "mlflow.db").write_text("certainly not a database, and long enough to be looked at")
+    with pytest.raises(UserError, match="cannot open the record sqlite:///") as caught:
+        open_record()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot open the record sqlite:///") as caught:
+        Record(f"sqlite:///{tmp_path}/file/mlflow.db", "tiny")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_parameters_are_flat_and_tell_all(plan: Plan, trial: Trial) -> None:
+    flat = parameters(trial)
+    assert flat["variant"] == "tiny"
+    assert flat["config.hidden"] == 6
+    assert flat["protocol.batch_size"] == 20
+    assert flat["protocol.schedule.every"] == 6
+    assert (flat["iterations"], flat["fraction"], flat["train_images"], flat["test_images"]) == (24, 1.0, 120, "all")
+    timing = parameters(next(t for t in plan.trials if t.kind == "timing"))
+    assert timing["timing.batch_size"] == 20
+    assert "seed" not in timing

@@ -1,0 +1,191 @@
+"""A plan and a record made by hand, and their report; `python tests/harness/report/example.py` writes the golden files.
+
+Five rows on two tasks with three seeds, three rows timed in three rounds: some trials are missing, one has failed,
+one row has no published number and a name full of signs that LaTeX, Markdown and rich would take for their own.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from harness.plan import Plan, PlannedRow
+from harness.protocol import Protocol, TimingProtocol
+from harness.report.formats import FILES, FORMATS, print_tables
+from harness.report.published import Published, load_published
+from harness.report.tables import Tables, build_tables
+from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
+
+GOLDEN = Path(__file__).parent / "golden"
+NUMBERS = Path(__file__).parents[3] / "results" / "published" / "ladder-capsule-network.yaml"
+SIGNS = r"[b]a_b & 50% {x} #1 $5 ~^ \ | *"
+ROWS: list[tuple[str, str, dict[str, Any]]] = [
+    ("cnn", "", {"width": 256}),
+    ("capsnet", "r=3", {"width": 256, "routing_iterations": 3}),
+    ("lcapsnet", "K=50 9×9", {"width": 64, "k": 50, "kernel": 9}),
+    ("mine", SIGNS, {"width": 256}),
+    ("broken", "", {"width": 256}),
+]
+TASKS = {"mnist": ["mnist"], "affnist": ["affnist-rebuilt", "expanded-mnist"]}
+ERRORS = {  # percent, by row, test and seed
+    (0, "mnist"): [1.0, 2.0, 1.5],
+    (0, "affnist-rebuilt"): [30.0, 33.0, 31.5],
+    (0, "expanded-mnist"): [2.0, 2.5, 3.0],
+    (1, "mnist"): [0.5, 0.3, 0.7],
+    (1, "affnist-rebuilt"): [20.0, 22.0, None],  # the third seed was interrupted
+    (1, "expanded-mnist"): [0.8, 0.9, None],
+    (2, "mnist"): [0.9, 0.6, 0.6],
+    (2, "affnist-rebuilt"): [14.0, 12.0, 13.0],
+    (2, "expanded-mnist"): [1.0, 1.1, 0.9],
+    (3, "mnist"): [5.0, 6.0, 7.0],
+}
+TIMED = [1, 2, 3]  # rows of Table 3, by their place in ROWS
+SECONDS = {  # medians by round; the means are 2% above
+    0: [1.6, 1.8, 1.7],
+    1: [0.20, None, 0.22],  # the second round is missing
+    2: [0.05, 0.06, 0.04],
+    -1: [0.0040, 0.0042, 0.0041],
+}
+MACHINE = {
+    "machine.cpu": "An Imaginary Processor",
+    "machine.device": "cpu",
+    "machine.allocator": "glibc, keeps memory",
+    "machine.tf32": "false",
+    "machine.python": "3.11.2",
+    "machine.torch": "2.14.1",
+    "machine.numpy": "2.4.6",
+}
+
+
+def training(row: int, task: str, seed: int, fraction: float = 0.25) -> Trial:
+    """A training trial whose key says what it is."""
+    protocol = Protocol(batch_size=100, epochs=20, learning_rate=0.001)
+    work = TrainingWork(
+        protocol=protocol,
+        full_iterations=12_000,
+        iterations=int(12_000 * fraction),
+        train_images=60_000,
+        test_images=1000,
+    )
+    return _trial("training", row, ROWS[row], task, seed, training=work)
+
+
+def timing(row: int, number: int) -> Trial:
+    """A timing trial; row −1 is the sentinel."""
+    work = TimingWork(protocol=TimingProtocol(batch_size=100, rounds=3, threads=2), learning_rate=0.001)
+    which: tuple[str, str, dict[str, Any]] = (SENTINEL, "", {}) if row < 0 else ROWS[TIMED[row]]
+    return _trial("timing", row, which, "mnist", number, timing=work)
+
+
+def _trial(kind: Any, row: int, which: tuple[str, str, dict[str, Any]], task: str, seed: int, **work: Any) -> Trial:
+    variant, label, config = which
+    return Trial(
+        key=f"{kind} {row} {task} {seed}",
+        kind=kind,
+        row=row,
+        variant=variant,
+        label=label,
+        config=config,
+        task=task,
+        seed=seed,
+        **work,
+    )
+
+
+def plan(fraction: float = 0.25) -> Plan:
+    """The plan of the example."""
+    trained = [training(row, task, seed, fraction) for row in range(len(ROWS)) for task in TASKS for seed in range(3)]
+    timed = [timing(row, number) for number in range(3) for row in (*range(len(TIMED)), -1)]
+    planned = [
+        PlannedRow(row=n, variant=variant, label=label, config=config, task=task)
+        for n, (variant, label, config) in enumerate(ROWS)
+        for task in TASKS
+    ]
+    return Plan(
+        suite="example",
+        profile="laptop",
+        budget=1200.0,
+        fraction=fraction,
+        table2=planned,
+        table3=[
+            PlannedRow(row=n, variant=variant, label=label, config=config, task="mnist")
+            for n, (variant, label, config) in enumerate(ROWS[place] for place in TIMED)
+        ],
+        baseline=0,
+        trials=[*timed, *trained],
+    )
+
+
+def frame() -> pd.DataFrame:
+    """What is recorded, as `Record.frame` gives it."""
+    lines: list[dict[str, Any]] = []
+    for row in range(len(ROWS)):
+        for task, tests in TASKS.items():
+            for seed in range(3):
+                lines += _trained(training(row, task, seed), row, tests, seed)
+    for row, medians in SECONDS.items():
+        lines += [_timed(timing(row, n), median, n) for n, median in enumerate(medians) if median is not None]
+    return pd.DataFrame(lines).set_index("key")
+
+
+def _trained(trial: Trial, row: int, tests: list[str], seed: int) -> list[dict[str, Any]]:
+    if ROWS[row][0] == "broken":
+        cause = r"RuntimeError: [red]size_mismatch & 100% | *star* {1}" if seed == 0 else "the same"
+        return [{"key": trial.key, "status": "failed", "cause": cause}] if trial.task == "mnist" else []
+    if (row, tests[0]) not in ERRORS:
+        return []
+    errors = {test: ERRORS[row, test][seed] for test in tests}
+    if None in errors.values():
+        return [{"key": trial.key, "status": "interrupted", "cause": "", "train/loss": 0.5}]
+    metrics = {f"test/{test}/error_percent": error for test, error in errors.items()}
+    metrics |= {f"test/{test}/images": 1000.0 for test in tests}
+    return [{"key": trial.key, "status": "done", "cause": "", **MACHINE, **metrics}]
+
+
+def _timed(trial: Trial, median: float, number: int) -> dict[str, Any]:
+    metrics = {
+        "time/iteration_mean_seconds": median * 1.02,
+        "time/iteration_median_seconds": median,
+        "time/iteration_q25_seconds": median * 0.98,
+        "time/iteration_q75_seconds": median * 1.05,
+        "time/with_data_median_seconds": median * 1.1,
+        "time/first_iteration_seconds": median * 3,
+        "time/is_steady": float(not (trial.row == 1 and number == 2)),
+        "memory/peak_mib": 500.0 + trial.row,
+        "model/parameters": 8_215_568.0,
+    }
+    return {"key": trial.key, "status": "done", "cause": "", **MACHINE, **metrics}
+
+
+def published() -> list[Published]:
+    """The paper's numbers."""
+    return load_published([NUMBERS])
+
+
+def example() -> Tables:
+    """The tables of the example."""
+    return build_tables(plan(), published(), frame())
+
+
+def terminal(tables: Tables, width: int = 80) -> str:
+    """What is printed on a terminal of so many columns, without its colours."""
+    console = Console(file=io.StringIO(), width=width)
+    print_tables(tables, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def rendered() -> dict[str, str]:
+    """The report in every format, by the name of its golden file."""
+    tables = example()
+    return {name: FORMATS[kind](tables) for name, kind in FILES.items()} | {"terminal.txt": terminal(tables)}
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name, text in rendered().items():
+        (GOLDEN / name).write_text(text, encoding="utf-8")

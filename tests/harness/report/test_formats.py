@@ -1,0 +1,143 @@
+"""The report in each format, against golden files and by its structure.
+
+`python tests/harness/report/example.py` writes the golden files anew; look at the difference before you keep it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from example import GOLDEN, SIGNS, example, rendered, terminal
+
+from harness.report.formats import FILES, FORMATS, to_csv, to_json, to_latex, to_markdown
+from harness.report.tables import Tables
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return example()
+
+
+@pytest.mark.parametrize("name", [*FILES, "terminal.txt"])
+def test_golden(name: str) -> None:
+    assert rendered()[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(rendered())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_is_wide_enough(tables: Tables, width: int) -> None:
+    drawn = terminal(tables, width).splitlines()
+    assert max(map(len, (line.rstrip() for line in drawn))) <= width
+
+
+def test_no_number_is_cut_in_a_terminal_of_80_columns(tables: Tables) -> None:
+    text = terminal(tables)
+    assert "…" not in text
+    for number in ("1.50 ± 0.29", "31.50 ± 0.87", "1.7340 ± 0.0589", "+0.002*", "0.13–0.13", "0.0550"):
+        assert number in text
+
+
+def test_a_terminal_without_colours_gets_none(tables: Tables) -> None:
+    assert "\x1b" not in terminal(tables)
+
+
+def test_brackets_are_text_and_no_markup(tables: Tables) -> None:
+    text = " ".join(terminal(tables, 200).split())
+    assert SIGNS in text
+    assert "[red]size_mismatch" in text
+
+
+LATEX_SPECIAL = re.compile(r"(?<!\\)[&%_#$^~]")
+
+
+def test_latex_is_sound(tables: Tables) -> None:
+    text = to_latex(tables)
+    balance = 0
+    for sign in re.sub(r"\\\\|\\[{}]", "", text):
+        balance += {"{": 1, "}": -1}.get(sign, 0)
+        assert balance >= 0
+    assert balance == 0
+    for environment in ("table", "tabular"):
+        assert text.count(f"\\begin{{{environment}}}") == text.count(f"\\end{{{environment}}}") == 2
+    for line in text.splitlines():
+        if line.startswith("    ") and not line.strip().startswith("\\"):
+            cells = line.strip().removesuffix(r"\\")
+            known = re.sub(r"\$(\\pm|\\times|\\cdot|-)\$", "", cells)
+            assert not LATEX_SPECIAL.search(known.replace(" & ", " ")), line
+
+
+def test_latex_rows_have_as_many_cells_as_columns(tables: Tables) -> None:
+    columns = 0
+    for line in to_latex(tables).splitlines():
+        begun = re.search(r"\\begin\{tabular\}\{(l r*)\}".replace(" ", ""), line)
+        if begun:
+            columns = len(begun[1])
+        elif line.rstrip().endswith(r" \\"):
+            assert len(re.split(r"(?<!\\)&", line)) == columns, line
+
+
+def test_latex_escapes_each_sign(tables: Tables) -> None:
+    expected = r"mine [b]a\_b \& 50\% \{x\} \#1 \$5 \textasciitilde{}\textasciicircum{} \textbackslash{} \textbar{} * &"
+    assert expected in to_latex(tables)
+
+
+def test_markdown_tables_have_as_many_cells_as_columns(tables: Tables) -> None:
+    text = to_markdown(tables)
+    for block in re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE):
+        counts = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(counts) == 1
+    assert not re.search(r"^- \* ", text, re.MULTILINE)  # that would be a list in a list
+
+
+def test_json_has_what_it_promises(tables: Tables) -> None:
+    document = json.loads(to_json(tables))
+    promised = {"variant", "config", "task", "published", "measured", "standard_error", "n", "comparable", "reason"}
+    for table, unit in (("table2", "percent"), ("table3", "seconds")):
+        assert document[table]
+        for row in document[table]:
+            assert promised <= row.keys()
+            assert row["unit"] == unit
+            assert row["comparable"] is (row["reason"] == "")
+    first = document["table2"][0]
+    assert (first["variant"], first["task"], first["published"], first["n"]) == ("cnn", "mnist", 0.39, 3)
+    assert first["measured"] == pytest.approx(1.5)
+    assert (document["suite"], document["profile"], document["fraction"]) == ("example", "laptop", 0.25)
+    assert document["budget_seconds"] == 1200
+
+
+def test_json_has_no_number_that_json_does_not_know(tables: Tables) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    json.loads(to_json(tables), parse_constant=refuse)
+
+
+def test_csv_has_a_line_for_each_row_of_either_table(tables: Tables) -> None:
+    lines = list(csv.DictReader(io.StringIO(to_csv(tables))))
+    assert [line["table"] for line in lines] == ["2"] * len(tables.table2) + ["3"] * len(tables.table3)
+    rows = [*tables.table2, *tables.table3]
+    for line, row in zip(lines, rows, strict=True):
+        assert line["title"] == row.title
+        assert json.loads(line["config"]) == row.config
+        assert (float(line["measured"]) if line["measured"] else None) == row.measured
+        assert (float(line["published"]) if line["published"] else None) == row.published
+
+
+def test_the_same_tables_give_the_same_bytes() -> None:
+    for kind, make in FORMATS.items():
+        assert make(example()) == make(example()), kind
+
+
+def test_numbers_agree_between_formats(tables: Tables) -> None:
+    markdown, latex = to_markdown(tables), to_latex(tables)
+    for row in tables.table2:
+        if row.measured is not None and row.standard_error is not None:
+            assert f"{row.measured:.2f} ± {row.standard_error:.2f}" in markdown
+            assert f"{row.measured:.2f} $\\pm$ {row.standard_error:.2f}" in latex

@@ -1,0 +1,247 @@
+"""Tables built from a plan and a record made by hand."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from example import ERRORS, MACHINE, SECONDS, example, frame, plan, published
+
+from harness.plan import Plan
+from harness.report.published import Published
+from harness.report.tables import ErrorRow, Tables, TimeRow, build_tables
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return example()
+
+
+def errors(tables: Tables, variant: str, task: str) -> ErrorRow:
+    return next(row for row in tables.table2 if (row.variant, row.task) == (variant, task))
+
+
+def times(tables: Tables, variant: str) -> TimeRow:
+    return next(row for row in tables.table3 if row.variant == variant)
+
+
+def standard_error(values: list[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+
+
+def rebuilt(
+    change: Callable[[pd.DataFrame], pd.DataFrame], fraction: float = 0.25, numbers: list[Published] | None = None
+) -> Tables:
+    """The tables after a change of the record."""
+    return build_tables(plan(fraction), published() if numbers is None else numbers, change(frame()))
+
+
+def nothing(lines: pd.DataFrame) -> pd.DataFrame:
+    return lines
+
+
+def without(*beginnings: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Leave out the trials whose keys begin so."""
+    return lambda lines: lines.drop([key for key in lines.index if key.startswith(beginnings)])
+
+
+def test_means_over_seeds_and_their_difference_from_the_paper(tables: Tables) -> None:
+    row = errors(tables, "cnn", "mnist")
+    assert row.measured == pytest.approx(1.5)
+    assert row.standard_error == pytest.approx(standard_error([1.0, 2.0, 1.5]))
+    assert (row.published, row.unit, row.n, row.standard_error_over) == (0.39, "percent", 3, "seeds")
+    assert row.difference == pytest.approx(1.5 - 0.39)
+    assert (row.test, row.images, row.iterations, row.fraction) == ("mnist", 1000, 3000, 0.25)
+    assert row.status == "done"
+    for (number, test), values in ERRORS.items():
+        known = [value for value in values if value is not None]
+        rows = [r for r in tables.table2 if r.test == test and r.title == tables.table2[2 * number].title]
+        for row in rows:
+            assert row.measured == pytest.approx(sum(known) / len(known))
+
+
+def test_the_test_set_that_the_task_is_named_after_is_the_one_that_counts(tables: Tables) -> None:
+    row = errors(tables, "cnn", "affnist")
+    assert row.test == "affnist-rebuilt"
+    assert row.measured == pytest.approx(31.5)
+    assert row.other_tests == {"expanded-mnist": pytest.approx(2.5)}
+
+
+def test_a_row_with_missing_seeds_says_so(tables: Tables) -> None:
+    row = errors(tables, "capsnet", "affnist")
+    assert (row.measured, row.n, row.status) == (pytest.approx(21.0), 2, "interrupted")
+    assert "2 of 3 seeds" in row.reason
+
+
+def test_rows_without_a_result_say_why(tables: Tables) -> None:
+    for variant, task, status in (("broken", "mnist", "failed"), ("mine", "affnist", "missing")):
+        row = errors(tables, variant, task)
+        assert (row.measured, row.standard_error, row.difference, row.n) == (None, None, None, 0)
+        assert row.status == status
+    assert tables.failures == {
+        "broken · mnist · seed 0": r"RuntimeError: [red]size_mismatch & 100% | *star* {1}",
+        "broken · mnist · seed 1": "the same",
+        "broken · mnist · seed 2": "the same",
+    }
+
+
+def reasons(row: ErrorRow | TimeRow) -> set[str]:
+    return set(filter(None, row.reason.split("; ")))
+
+
+def test_what_keeps_a_number_from_being_compared(tables: Tables) -> None:
+    part, few = "25.00% of the protocol", "1,000 of 10,000 test images"
+    rebuilt_set, width = "rebuilt test set", "width 64 instead of 256"
+    hardware = "the paper names neither hardware nor implementation"
+    assert reasons(errors(tables, "cnn", "mnist")) == {part, few}
+    assert reasons(errors(tables, "cnn", "affnist")) == {
+        part,
+        few,
+        rebuilt_set,
+        "the published CNN has max-pooling and an unspecified layout",
+    }
+    assert reasons(errors(tables, "lcapsnet", "affnist")) == {part, few, rebuilt_set, width}
+    assert "nothing published" in reasons(errors(tables, "mine", "mnist"))
+    assert reasons(times(tables, "capsnet")) == {hardware}
+    assert reasons(times(tables, "lcapsnet")) == {hardware, width, "2 of 3 processes"}
+    assert reasons(times(tables, "mine")) == {"nothing published"}
+    assert not any(row.comparable for row in [*tables.table2, *tables.table3])
+
+
+def test_the_whole_protocol_on_the_whole_set_is_comparable() -> None:
+    def all_images(lines: pd.DataFrame) -> pd.DataFrame:
+        return lines.assign(**{"test/mnist/images": lines["test/mnist/images"] * 10})
+
+    whole = rebuilt(all_images, fraction=1.0)
+    row = errors(whole, "cnn", "mnist")
+    assert (row.comparable, row.reason) == (True, "")
+    assert errors(whole, "lcapsnet", "mnist").reason == "width 64 instead of 256"
+
+
+def test_fewer_training_images_than_published_are_told() -> None:
+    made = plan(1.0)
+    trials = [
+        trial.model_copy(update={"training": trial.training.model_copy(update={"train_images": 1200})})
+        if trial.training
+        else trial
+        for trial in made.trials
+    ]
+    found = build_tables(made.model_copy(update={"trials": trials}), published(), frame())
+    assert "1,200 of 60,000 training images" in reasons(errors(found, "cnn", "mnist"))
+    assert not any("training images" in reason for reason in reasons(errors(found, "mine", "mnist")))
+
+
+def test_another_batch_size_than_published_is_told() -> None:
+    numbers = [
+        each.model_copy(update={"table3": each.table3.model_copy(update={"batch_size": 128})})
+        for each in published()
+        if each.table3
+    ]
+    assert "batches of 100" in reasons(times(rebuilt(nothing, numbers=numbers), "capsnet"))
+
+
+def test_one_seed_takes_its_uncertainty_from_the_images() -> None:
+    row = errors(rebuilt(without("training 0 mnist 1", "training 0 mnist 2")), "cnn", "mnist")
+    assert (row.n, row.standard_error_over) == (1, "test images")
+    assert row.standard_error == pytest.approx(100 * math.sqrt(0.01 * 0.99 / 1000))
+    assert row.status == "missing"
+
+
+def test_times(tables: Tables) -> None:
+    row = times(tables, "capsnet")
+    means = [1.02 * value for value in SECONDS[0] if value is not None]
+    assert row.measured == pytest.approx(sum(means) / 3)
+    assert row.standard_error == pytest.approx(standard_error(means))
+    assert (row.published, row.published_standard_error, row.unit) == (1.732, 0.026, "seconds")
+    assert row.difference == pytest.approx(sum(means) / 3 - 1.732)
+    assert row.median == pytest.approx(1.7)
+    assert (row.q25, row.q75) == (pytest.approx(1.7 * 0.98), pytest.approx(1.7 * 1.05))
+    assert (row.with_data, row.first_iteration) == (pytest.approx(1.87), pytest.approx(5.1))
+    assert (row.n, row.standard_error_over) == (3, "processes")
+    assert (row.parameters, row.peak_memory_mib, row.batch_size, row.threads) == (8_215_568, 500.0, 100, 2)
+
+
+def test_the_ratio_pairs_the_same_rounds_only(tables: Tables) -> None:
+    ratio = times(tables, "lcapsnet").ratio
+    assert ratio == pytest.approx(math.sqrt((0.20 / 1.6) * (0.22 / 1.7)))  # not 0.21 / 1.7, nor rounds 1 and 2
+    base = times(tables, "capsnet")
+    assert (base.ratio, base.ratio_low, base.ratio_high) == (pytest.approx(1), pytest.approx(1), pytest.approx(1))
+    assert tables.baseline == "capsnet r=3"
+
+
+def test_without_the_baseline_there_is_no_ratio() -> None:
+    found = rebuilt(without("timing 0 "))
+    assert times(found, "lcapsnet").ratio is None
+    assert times(found, "capsnet").measured is None
+    assert times(found, "capsnet").status == "missing"
+
+
+def test_rounds_that_share_none_with_the_baseline_give_no_ratio() -> None:
+    assert times(rebuilt(without("timing 0 mnist 0", "timing 0 mnist 2")), "lcapsnet").ratio is None
+
+
+def test_unsteady_processes_are_counted_and_not_dropped(tables: Tables) -> None:
+    assert [row.unsteady for row in tables.table3] == [0, 1, 0]
+    assert times(tables, "lcapsnet").n == 2
+
+
+def test_drift_is_that_of_the_sentinel(tables: Tables) -> None:
+    assert tables.drift == pytest.approx(0.0042 / 0.0040)
+    assert rebuilt(without("timing -1")).drift is None
+
+
+def test_the_environment_is_that_of_the_results(tables: Tables) -> None:
+    assert tables.environments == 1  # failed and interrupted trials tell of none
+    assert tables.environment == MACHINE
+
+    def two(lines: pd.DataFrame) -> pd.DataFrame:
+        lines.loc["training 0 mnist 1", "machine.cpu"] = "Another"
+        return lines
+
+    assert rebuilt(two).environments == 2
+
+
+def test_the_order_of_the_record_does_not_matter(tables: Tables) -> None:
+    lines = frame()
+    keys = list(lines.index)
+    random.Random(3).shuffle(keys)
+    assert build_tables(plan(), published(), lines.loc[keys]) == tables
+
+
+@pytest.mark.parametrize("keep", [[], ["training 4 mnist 0"], ["training 1 affnist 2"]])
+def test_a_record_without_any_result(keep: list[str]) -> None:
+    """Nothing at all, only a failed trial, only an interrupted one."""
+    lines = frame().loc[keep].dropna(axis="columns", how="all") if keep else frame().iloc[:0][["status", "cause"]]
+    found = build_tables(plan(), published(), lines)
+    assert all(row.measured is None for row in [*found.table2, *found.table3])
+    assert (found.environments, found.environment, found.drift) == (0, {}, None)
+    assert len(found.failures) == keep.count("training 4 mnist 0")
+
+
+def test_a_suite_with_one_table_only() -> None:
+    made = plan()
+    training = [trial for trial in made.trials if trial.kind == "training"]
+    timing = [trial for trial in made.trials if trial.kind == "timing"]
+    errors_only: dict[str, Any] = {"table3": [], "trials": training}
+    times_only: dict[str, Any] = {"table2": [], "trials": timing}
+    assert build_tables(made.model_copy(update=errors_only), [], frame()).table3 == []
+    found = build_tables(made.model_copy(update=times_only), [], frame())
+    assert found.table2 == []
+    assert found.baseline == "capsnet r=3"
+
+
+def test_trials_of_another_plan_are_left_out() -> None:
+    lines = frame()
+    stranger = lines.loc[["training 0 mnist 0"]].rename(index={"training 0 mnist 0": "stranger"})
+    stranger["test/mnist/error_percent"] = 99.0
+    found = build_tables(plan(), published(), pd.concat([lines, stranger]))
+    assert errors(found, "cnn", "mnist").measured == pytest.approx(1.5)
+
+
+def test_a_plan_survives_the_record() -> None:
+    assert Plan.model_validate_json(plan().model_dump_json()) == plan()
