@@ -39,6 +39,7 @@ Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and
 Plugins = Annotated[list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Registers variants.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 RESULTS = Path("results")
+INTERRUPTED = 130
 
 
 @app.command()
@@ -291,10 +292,12 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         _leave(error.format_message(), 2)
     except (KeyboardInterrupt, typer.Abort):
-        again = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
-        _leave(f"interrupted; what is done is kept, and this goes on with it: {again}", 130)
+        code = INTERRUPTED
     except BrokenPipeError:
         sys.exit(0)
+    if code == INTERRUPTED:  # as typer turns Ctrl-C into a code
+        again = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
+        _leave(f"interrupted; what is done is kept, and this goes on with it: {again}", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

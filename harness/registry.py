@@ -26,8 +26,9 @@ T = TypeVar("T")
 def nearest(wrong: str, allowed: Iterable[str]) -> str:
     """The end of an error message: the nearest allowed name, where there is one, and all of them."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(wrong, names, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
+    lower, wanted = {name.lower(): name for name in names}, wrong.lower()
+    close = difflib.get_close_matches(wanted, lower, n=1) or [n for n in lower if wanted and n.startswith(wanted)]
+    hint = f"did you mean '{lower[close[0]]}'? " if close else ""
     return f"{hint}available: {', '.join(names) or 'none'}"
 
 

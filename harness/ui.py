@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import webbrowser
+from contextlib import suppress
 
 from rich.console import Console
 
@@ -42,7 +43,8 @@ def serve(address: str, port: int, open_browser: bool, console: Console) -> None
         if open_browser and addresses:
             webbrowser.open(addresses[0])
         console.print("Ctrl-C ends it")
-        server.wait()
+        with suppress(KeyboardInterrupt):
+            server.wait()
     finally:
         server.terminate()
         server.wait(10)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.plan import make_plan
+from harness.record.address import be_quiet, default_address
 from harness.registry import load_plugin
 from harness.suite import load_suite
 from harness.trial import Trial
@@ -85,3 +89,57 @@ def training_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
 def timing_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
     """The first timing trial of the tiny variant, changed as `trials` allows."""
     return lambda *changes, **config: next(t for t in trials(*changes, **config) if t.kind == "timing" and t.row == 0)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty MLflow store, made once, since its tables take seconds."""
+    be_quiet()
+    from harness.record.store import Record
+
+    folder = tmp_path_factory.mktemp("store")
+    Record(default_address(folder), "none")
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def results(tmp_path: Path, empty_store: Path) -> Path:
+    """A results folder with an empty store in it."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    return folder
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """The one line of an error."""
+        assert self.code == 2, self
+        assert self.out == ""
+        [line] = self.err.splitlines()
+        return line
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a command of `python -m harness` in this process."""
+    from harness.cli import main
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        text = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return Said(left.value.code, text.out, text.err)
+
+    return run

@@ -79,8 +79,15 @@ def test_unknown_name_tells_the_nearest_and_all(fruits: Registry[Fruit]) -> None
     assert str(caught.value) == "unknown fruit 'aple': did you mean 'apple'? available: apple, cherry."
 
 
-def test_nearest_without_a_near_one() -> None:
-    assert nearest("xyz", ["b", "a"]) == "available: a, b"
+@pytest.mark.parametrize("wrong", ["routing_iteration", "routing", "Routing_Iterations", "r", "ruoting_iterations"])
+def test_nearest(wrong: str) -> None:
+    text = nearest(wrong, ["width", "routing_iterations"])
+    assert text == "did you mean 'routing_iterations'? available: routing_iterations, width"
+
+
+@pytest.mark.parametrize("wrong", ["xyz", ""])
+def test_nearest_without_a_near_one(wrong: str) -> None:
+    assert nearest(wrong, ["b", "a"]) == "available: a, b"
     assert nearest("xyz", []) == "available: none"
 
 

@@ -1,35 +1,14 @@
-"""An empty MLflow store, made once, since its tables take seconds, and copied for each test."""
+"""The record of a suite in a store of the test's own."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.record.address import artifact_folder, be_quiet, default_address
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty store."""
-    be_quiet()
-    from harness.record.store import Record
-
-    folder = tmp_path_factory.mktemp("store")
-    Record(default_address(folder), "none")
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def results(tmp_path: Path, empty_store: Path) -> Path:
-    """A results folder with an empty store in it."""
-    folder = tmp_path / "results"
-    folder.mkdir()
-    shutil.copy(empty_store, folder / "mlflow.db")
-    return folder
+from harness.record.address import artifact_folder, default_address
 
 
 @pytest.fixture

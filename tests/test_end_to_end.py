@@ -1,0 +1,207 @@
+"""The smoke suite as a user runs it: real digits, through Ray and MLflow, in processes of its own; then again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMOKE = "suites/smoke.yaml"
+TRAINED = ["cnn", "capsnet r=3", "lcapsnet K=50 15×15"]
+TIMED = ["capsnet r=3", "lcapsnet K=50 15×15"]
+pytestmark = pytest.mark.slow
+
+
+def harness(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
+    """`python -m harness …` in a process of its own."""
+    command = [sys.executable, "-m", "harness", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=400, cwd=ROOT, **more)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The results folder of a run and what the run said."""
+
+    results: Path
+    out: str
+    err: str
+    code: int
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Finished:
+    """The smoke suite, run once."""
+    results = tmp_path_factory.mktemp("end-to-end") / "results"
+    started = time.monotonic()
+    done = harness("run", SMOKE, "--results", results, "--data-dir", data_dir)
+    return Finished(results, done.stdout, done.stderr, done.returncode, time.monotonic() - started)
+
+
+@pytest.fixture
+def rows(finished: Finished) -> Callable[[str], list[dict[str, Any]]]:
+    """The rows of a table as `report --format json` gives them."""
+    said = harness("report", SMOKE, "--results", finished.results, "--format", "json")
+    assert said.returncode == 0, said.stderr
+    document = json.loads(said.stdout)
+    return lambda table: document[table]
+
+
+def test_it_ends_well_and_shows_both_tables(finished: Finished) -> None:
+    assert finished.code == 0, finished.err
+    assert "smoke: 6 trials: 6 new" in finished.err
+    for number in range(1, 7):
+        assert f"[{number}/6] " in finished.err
+    assert "Table 2. Test error, percent" in finished.out
+    assert "Table 3. Seconds per training iteration" in finished.out
+    for text in (finished.out, finished.err):
+        assert "\x1b" not in text  # neither is a terminal
+        assert "Traceback" not in text
+
+
+def test_table_2_holds_every_kind_of_variant(finished: Finished, rows: Callable[[str], list[dict[str, Any]]]) -> None:
+    table = rows("table2")
+    assert [row["title"] for row in table] == TRAINED
+    for row in table:
+        assert (row["task"], row["status"], row["n"], row["images"]) == ("mnist", "done", 1, 500)
+        assert 0 < row["measured"] < 85  # percent; chance is 90
+        assert 0 < row["standard_error"] < 3
+        assert row["low"] < row["measured"] < row["high"]
+        assert row["comparable"] is False
+        assert "500 of 10,000 test images" in row["reason"]
+        assert "1,200 of 60,000 training images" in row["reason"]
+    assert [row["published"] for row in table] == [0.39, 0.25, 0.69]
+
+
+def test_table_3_holds_times(finished: Finished, rows: Callable[[str], list[dict[str, Any]]]) -> None:
+    table = rows("table3")
+    assert [row["title"] for row in table] == TIMED
+    for row in table:
+        assert (row["status"], row["n"], row["unit"], row["batch_size"]) == ("done", 1, "seconds", 20)
+        assert 0 < row["measured"] < 30
+        assert 0 < row["median"] < 30
+        assert row["with_data"] > 0
+        assert row["parameters"] > 10**6
+        assert row["comparable"] is False
+    assert table[0]["ratio"] == pytest.approx(1)
+
+
+def test_the_report_is_in_every_format(finished: Finished) -> None:
+    folder = finished.results / "smoke"
+    for name, kind in (("report.md", "md"), ("tables.tex", "tex"), ("tables.csv", "csv"), ("tables.json", "json")):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert harness("report", SMOKE, "--results", finished.results, "--format", kind).stdout == text
+
+
+def test_the_same_bytes_come_from_a_copied_store(finished: Finished, tmp_path: Path) -> None:
+    copied = tmp_path / "elsewhere"
+    shutil.copytree(finished.results, copied)
+    shutil.rmtree(copied / "smoke")
+    hidden = finished.results.with_name("hidden")
+    finished.results.rename(hidden)  # so that nothing of the first place can be read
+    try:
+        said = harness("report", SMOKE, "--results", copied)
+    finally:
+        hidden.rename(finished.results)
+    assert said.returncode == 0, said.stderr
+    for name in ("report.md", "tables.tex", "tables.csv", "tables.json"):
+        assert (copied / "smoke" / name).read_bytes() == (finished.results / "smoke" / name).read_bytes()
+
+
+def recorded(results: Path) -> list[tuple[str, str]]:
+    """Name and status of every run that MLflow has, read past MLflow."""
+    with sqlite3.connect(f"file:{results}/mlflow.db?mode=ro", uri=True) as store:
+        return sorted(store.execute("select name, status from runs").fetchall())
+
+
+def test_a_second_time_nothing_is_run_twice(finished: Finished, data_dir: Path) -> None:
+    before, tables = recorded(finished.results), (finished.results / "smoke" / "tables.json").read_bytes()
+    again = harness("run", SMOKE, "--results", finished.results, "--data-dir", data_dir)
+    assert again.returncode == 0, again.stderr
+    assert "smoke: 6 trials: 6 done" in again.stderr
+    assert "started" not in again.stderr
+    after = recorded(finished.results)
+    assert after == sorted([*before, ("suite smoke", "FINISHED")])  # the invocation, and no trial
+    assert (finished.results / "smoke" / "tables.json").read_bytes() == tables
+
+
+def test_the_plan_knows_what_is_done(finished: Finished, data_dir: Path) -> None:
+    where = ["--results", finished.results, "--data-dir", data_dir]
+    shown = json.loads(harness("plan", SMOKE, *where, "--json").stdout)
+    assert [trial["status"] for trial in shown["trials"]] == ["done"] * 6
+    assert len({trial["key"] for trial in shown["trials"]}) == 6
+
+
+def test_runs_are_flat_and_named_for_a_browser(finished: Finished) -> None:
+    with sqlite3.connect(f"file:{finished.results}/mlflow.db?mode=ro", uri=True) as store:
+        names = {name for (name,) in store.execute("select name from runs where status = 'FINISHED'")}
+        nested = store.execute("select count(*) from tags where key = 'mlflow.parentRunId'").fetchone()[0]
+        given = store.execute("select distinct name, digest from datasets").fetchall()
+    assert names == {
+        "cnn · mnist · seed 0",
+        "capsnet r=3 · mnist · seed 0",
+        "lcapsnet K=50 15×15 · mnist · seed 0",
+        "capsnet r=3 · timing · round 1",
+        "lcapsnet K=50 15×15 · timing · round 1",
+        "sentinel · timing · round 1",
+        "suite smoke",
+    }
+    assert nested == 0
+    assert [name for name, _ in given] == ["mnist"]
+
+
+def test_files_of_the_record(finished: Finished) -> None:
+    artifacts = finished.results / "artifacts"
+    assert len(list(artifacts.glob("*/artifacts/predictions.npz"))) == 3
+    assert len(list(artifacts.glob("*/artifacts/curve.json"))) == 3
+    assert len(list(artifacts.glob("*/artifacts/samples_seconds.json"))) == 3
+    assert list(artifacts.glob("*/artifacts/report/report.md"))
+    assert not list((finished.results / "checkpoints").glob("*/*.pt"))  # none is needed any more
+
+
+def test_list_shows_the_run(finished: Finished) -> None:
+    runs = json.loads(harness("list", "runs", "--results", finished.results, "--json").stdout)
+    assert {run["name"] for run in runs} == {"smoke"}
+    assert {run["status"] for run in runs} == {"finished"}
+
+
+def test_ctrl_c_in_the_middle_leaves_a_run_that_goes_on(data_dir: Path, tmp_path: Path) -> None:
+    arguments = ["run", SMOKE, "--results", str(tmp_path / "results"), "--data-dir", str(data_dir), "--only", "cnn*"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    told = []
+    for line in process.stderr:
+        told.append(line)
+        if line.startswith("started"):
+            process.send_signal(signal.SIGINT)
+            break
+    _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130, "".join(told) + rest
+    assert "Traceback" not in rest
+    last = rest.splitlines()[-1]
+    assert last.startswith("interrupted; ")
+    assert " ".join(arguments[:2]) in last
+    assert ("cnn · mnist · seed 0", "KILLED") in recorded(tmp_path / "results")
+    again = harness(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert "smoke: 1 trials: 1 interrupted" in again.stderr
+    assert recorded(tmp_path / "results").count(("cnn · mnist · seed 0", "FINISHED")) == 1
