@@ -66,7 +66,7 @@ class CodeLinear(ClassLinear):
 
     def forward(self, values: Tensor) -> Tensor:
         """Each class's layer applied to the code vectors."""
-        weight = self.weight
+        weight: Tensor = self.weight
         if values.device.type == "cpu":  # elsewhere the count of the selected would have to be waited for
             selected = values.any(dim=0).nonzero().squeeze(1)
             values, weight = values[:, selected], weight.index_select(1, selected)
