@@ -111,7 +111,7 @@ def _joined(address: str, plugins: list[Path]) -> dict[str, Any]:
         "log_to_driver": False,
         "logging_level": "ERROR",
         "runtime_env": {
-            "py_modules": code + [str(path.resolve()) for path in plugins if path.is_dir()],
+            "py_modules": code + [str(path.resolve()) for path in plugins],
             "env_vars": GLIBC,
         },
     }

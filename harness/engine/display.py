@@ -46,6 +46,8 @@ class Display:
     ended: int = 0
     _lines: dict[str, _Line] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
+    _wave: int | None = None
+    _ended_before: int = 0
     _live: Live | None = None
 
     def __enter__(self) -> Display:
@@ -57,6 +59,10 @@ class Display:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+
+    def begin_wave(self, count: int) -> None:
+        """So many trials of one kind follow; the time left is told of them alone, since kinds differ in length."""
+        self._wave, self._ended_before, self._started = count, self.ended, time.monotonic()
 
     def say(self, text: str) -> None:
         """A line of its own."""
@@ -98,11 +104,12 @@ class Display:
         return f"[{self.ended:>{len(str(self.total))}}/{self.total}]"
 
     def _time_left(self) -> str:
-        done = self.ended + sum(line.share for line in self._lines.values())
+        total = self.total if self._wave is None else self._wave
+        done = self.ended - self._ended_before + sum(line.share for line in self._lines.values())
         if done < 0.5:
             return "time left unknown yet"
         elapsed = time.monotonic() - self._started
-        return f"about {clock(elapsed * (self.total - done) / done)} left"
+        return f"about {clock(elapsed * (total - done) / done)} left"
 
     def _table(self) -> Group:
         title = Text(f"{self.ended} of {self.total} trials ended · {self._time_left()}", style="italic")

@@ -46,6 +46,7 @@ class Driver:
             at_once: how many may be with the executor at a time; all of them if None.
         """
         waiting = deque(trials)
+        self.display.begin_wave(len(trials))
         try:
             while waiting or executor.running or self._again:
                 now = time.monotonic()

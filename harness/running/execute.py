@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -45,6 +47,12 @@ def estimate(trial: Trial, context: Context) -> Cost:
         return calibrate(trial, context)
 
 
+def _here(plugin: Path) -> Path:
+    """A plugin's file on this machine: the user's own, or the copy that a cluster has sent along."""
+    sent = importlib.util.find_spec(plugin.stem) if not plugin.is_file() and plugin.stem.isidentifier() else None
+    return Path(sent.origin) if sent is not None and sent.origin else plugin
+
+
 @contextmanager
 def _prepared(context: Context) -> Iterator[None]:
     """This process with the threads, plugins and choices of algorithms that a trial needs."""
@@ -52,6 +60,6 @@ def _prepared(context: Context) -> Iterator[None]:
 
     torch.set_num_threads(context.threads)
     for path in context.plugins:
-        load_plugin(path)
+        load_plugin(_here(path))
     with kept_choices(context.algorithms):
         yield

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,6 +194,17 @@ def test_a_running_trial_is_cancelled_by_force(
     stopped = drain(executor)[endless.key]
     assert isinstance(stopped, Failed)
     assert stopped.is_lost
+
+
+@pytest.mark.slow
+def test_a_cluster_by_its_address_gets_our_code_and_the_plugins(tmp_path: Path) -> None:
+    """In a process of its own, as one process knows one cluster; the plugin's file is gone before the trial runs."""
+    plugin = tmp_path / "tiny.py"
+    shutil.copy(Path(__file__).parents[1] / "tiny.py", plugin)
+    command = [sys.executable, str(Path(__file__).parent / "joining.py"), str(tmp_path), str(plugin)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
+    assert done.stdout.splitlines()[-2:] == ["Finished timing", "Finished training"], done.stdout + done.stderr
 
 
 def drain(executor: object) -> dict[str, Event]:

@@ -117,6 +117,21 @@ def test_a_kill_while_saving_leaves_a_whole_one(
     assert iteration(checkpoints) == 40
 
 
+@pytest.mark.parametrize("number", [20, 30])
+def test_a_kill_in_the_middle_of_a_file_leaves_the_newest(
+    checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def torn(_: object, file: Any) -> None:
+        file.write(b"half of it")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", torn)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.save(number, state(number))
+    assert iteration(checkpoints) == 20
+
+
 class Trap:
     """What runs code where it is unpickled carelessly."""
 

@@ -33,6 +33,21 @@ def test_both_kinds(trials: Callable[..., list[Trial]], tmp_path: Path, tiny: Pa
         assert ("test/tiny-digits/error_percent" in metrics) is (trial.kind == "training")
 
 
+def test_a_plugin_that_a_cluster_has_sent_along(
+    training_trial: Callable[..., Trial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is not where the user had it, but somewhere on the path of imports."""
+    (tmp_path / "sent").mkdir()
+    (tmp_path / "sent" / "sent_along.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_suffix('.ran').touch()"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "sent")
+    plugin = tmp_path / "users own" / "sent_along.py"
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(plugin,))
+    execute(training_trial(), context, ignore)
+    assert (tmp_path / "sent" / "sent_along.ran").is_file()
+
+
 def test_a_plugin_that_this_machine_lacks(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
     context = Context(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tmp_path / "gone.py",))
     with pytest.raises(UserError, match="no plugin file"):
