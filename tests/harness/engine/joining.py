@@ -46,7 +46,7 @@ def join(folder: Path, plugin: Path) -> None:
                 for event in executor.wait():
                     if not isinstance(event, Progressed):
                         details = event.details if isinstance(event, Failed) else ""
-                        print(type(event).__name__, event.trial.kind, details)
+                        print(f"{type(event).__name__} {event.trial.kind} {details}".rstrip())
     node.shutdown()
 
 

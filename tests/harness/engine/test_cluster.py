@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, uses_gpu
@@ -115,6 +116,8 @@ def test_timing_without_a_node_to_itself(trials: Callable[..., list[Trial]]) -> 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:port", "127.0.0.1:99999", "auto"])
 def test_no_cluster_at_an_address(address: str) -> None:
+    if address == "auto" and any(process.name() == "gcs_server" for process in psutil.process_iter()):
+        pytest.skip("a Ray cluster of somebody else runs on this machine, and auto finds it")
     started = time.monotonic()
     with pytest.raises(UserError) as caught, cluster(address, []):
         pass
