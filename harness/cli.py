@@ -64,7 +64,8 @@ def run(
 
     options = replace(options, only=only, cluster=address, serial=serial)
     console = _console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell lets its background jobs ignore the first
+        signal.signal(number, _interrupt)
     outcome = run_suite(chosen, options, console)
     print_tables(outcome.tables, _console(stderr=False))
     console.print(f"\nreport: {outcome.files[0]}   browse: python -m harness ui", highlight=False)
