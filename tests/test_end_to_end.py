@@ -1,15 +1,15 @@
-"""The smoke suite as a user runs it: real digits, through Ray and MLflow, in processes of its own; then again."""
+"""The smoke suite as a user runs it: real digits, through Ray and MLflow, stopped by Ctrl-C, finished, run again."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,10 @@ from typing import Any
 import pytest
 
 from harness.listing import list_runs
+from harness.preview import preview
 from harness.record.address import default_address
+from harness.run import Options
+from harness.suite import load_suite
 
 ROOT = Path(__file__).parents[1]
 SMOKE = "suites/smoke.yaml"
@@ -34,27 +37,55 @@ def harness(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
-class Finished:
-    """The results folder of a run and what the run said."""
+class Run:
+    """The results folder of a run, what the run said, and its exit code."""
 
     results: Path
     out: str
     err: str
     code: int
-    seconds: float
+
+
+def recorded(results: Path) -> list[tuple[str, str]]:
+    """Name and status of every run that MLflow has, read past MLflow."""
+    with sqlite3.connect(f"file:{results}/mlflow.db?mode=ro", uri=True) as store:
+        return sorted(store.execute("select name, status from runs").fetchall())
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Finished:
-    """The smoke suite, run once."""
+def stopped(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Run:
+    """The suite, stopped as by Ctrl-C in a terminal when its first trial has ended."""
     results = tmp_path_factory.mktemp("end-to-end") / "results"
-    started = time.monotonic()
-    done = harness("run", SMOKE, "--results", results, "--data-dir", data_dir)
-    return Finished(results, done.stdout, done.stderr, done.returncode, time.monotonic() - started)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", SMOKE, "--results", str(results), "--data-dir", str(data_dir)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    told = ""
+    for line in process.stderr:
+        told += line
+        if line.startswith("[1/6]"):
+            os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
+            break
+    out, rest = process.communicate(timeout=120)
+    return Run(results, out, told + rest, process.returncode)
 
 
 @pytest.fixture(scope="session")
-def rows(finished: Finished) -> Callable[[str], list[dict[str, Any]]]:
+def finished(stopped: Run, data_dir: Path) -> Run:
+    """The same command again, to its end."""
+    assert stopped.code == 130, stopped.err
+    done = harness("run", SMOKE, "--results", stopped.results, "--data-dir", data_dir)
+    return Run(stopped.results, done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture(scope="session")
+def rows(finished: Run) -> Callable[[str], list[dict[str, Any]]]:
     """The rows of a table as `report --format json` gives them."""
     said = harness("report", SMOKE, "--results", finished.results, "--format", "json")
     assert said.returncode == 0, said.stderr
@@ -63,11 +94,23 @@ def rows(finished: Finished) -> Callable[[str], list[dict[str, Any]]]:
     return lambda table: document[table]
 
 
-def test_it_ends_well_and_shows_both_tables(finished: Finished) -> None:
+def test_ctrl_c_leaves_a_run_that_goes_on(stopped: Run) -> None:
+    assert stopped.code == 130, stopped.err
+    assert "Traceback" not in stopped.err
+    assert "smoke: 6 trials: 6 new" in stopped.err
+    last = stopped.err.splitlines()[-1]
+    assert last.startswith("interrupted; ")
+    assert f"python -m harness run {SMOKE} --results {stopped.results}" in last
+    assert "Table 2" not in stopped.out
+
+
+def test_it_ends_well_and_shows_both_tables(stopped: Run, finished: Run) -> None:
     assert finished.code == 0, finished.err
-    assert "smoke: 6 trials: 6 new" in finished.err
-    for number in range(1, 7):
-        assert f"[{number}/6] " in finished.err
+    assert re.search(r"^smoke: 6 trials: 1 done, (1 interrupted, 4|5) new$", finished.err, re.MULTILINE), finished.err
+    for number in range(1, 6):
+        assert f"[{number}/5] " in finished.err
+    [first] = re.findall(r"^\[1/6\] (.*?):", stopped.err, re.MULTILINE)
+    assert first not in finished.err  # what was done is not done again
     assert "Table 2. Test error, percent" in finished.out
     assert "Table 3. Seconds per training iteration" in finished.out
     for text in (finished.out, finished.err):
@@ -75,7 +118,7 @@ def test_it_ends_well_and_shows_both_tables(finished: Finished) -> None:
         assert "Traceback" not in text
 
 
-def test_table_2_holds_every_kind_of_variant(finished: Finished, rows: Callable[[str], list[dict[str, Any]]]) -> None:
+def test_table_2_holds_every_kind_of_variant(finished: Run, rows: Callable[[str], list[dict[str, Any]]]) -> None:
     table = rows("table2")
     assert [row["title"] for row in table] == TRAINED
     for row in table:
@@ -89,7 +132,7 @@ def test_table_2_holds_every_kind_of_variant(finished: Finished, rows: Callable[
     assert [row["published"] for row in table] == [0.39, 0.25, 0.69]
 
 
-def test_table_3_holds_times(finished: Finished, rows: Callable[[str], list[dict[str, Any]]]) -> None:
+def test_table_3_holds_times(finished: Run, rows: Callable[[str], list[dict[str, Any]]]) -> None:
     table = rows("table3")
     assert [row["title"] for row in table] == TIMED
     for row in table:
@@ -102,7 +145,7 @@ def test_table_3_holds_times(finished: Finished, rows: Callable[[str], list[dict
     assert table[0]["ratio"] == pytest.approx(1)
 
 
-def test_the_same_bytes_come_from_a_copied_store(finished: Finished, tmp_path: Path) -> None:
+def test_the_same_bytes_come_from_a_copied_store(finished: Run, tmp_path: Path) -> None:
     copied = tmp_path / "elsewhere"
     shutil.copytree(finished.results, copied)
     shutil.rmtree(copied / "smoke")
@@ -117,13 +160,7 @@ def test_the_same_bytes_come_from_a_copied_store(finished: Finished, tmp_path: P
         assert (copied / "smoke" / name).read_bytes() == (finished.results / "smoke" / name).read_bytes()
 
 
-def recorded(results: Path) -> list[tuple[str, str]]:
-    """Name and status of every run that MLflow has, read past MLflow."""
-    with sqlite3.connect(f"file:{results}/mlflow.db?mode=ro", uri=True) as store:
-        return sorted(store.execute("select name, status from runs").fetchall())
-
-
-def test_a_second_time_nothing_is_run_twice(finished: Finished, data_dir: Path) -> None:
+def test_a_second_time_nothing_is_run_twice(finished: Run, data_dir: Path) -> None:
     before, tables = recorded(finished.results), (finished.results / "smoke" / "tables.json").read_bytes()
     again = harness("run", SMOKE, "--results", finished.results, "--data-dir", data_dir)
     assert again.returncode == 0, again.stderr
@@ -134,14 +171,16 @@ def test_a_second_time_nothing_is_run_twice(finished: Finished, data_dir: Path) 
     assert (finished.results / "smoke" / "tables.json").read_bytes() == tables
 
 
-def test_the_plan_knows_what_is_done(finished: Finished, data_dir: Path) -> None:
-    where = ["--results", finished.results, "--data-dir", data_dir]
-    shown = json.loads(harness("plan", SMOKE, *where, "--json").stdout)
+def test_the_plan_knows_what_is_done(finished: Run, data_dir: Path) -> None:
+    options = Options(
+        path=ROOT / SMOKE, results=finished.results, data=data_dir, address=default_address(finished.results)
+    )
+    shown = preview(load_suite(options.path), options)
     assert [trial["status"] for trial in shown["trials"]] == ["done"] * 6
     assert len({trial["key"] for trial in shown["trials"]}) == 6
 
 
-def test_runs_are_flat_and_named_for_a_browser(finished: Finished) -> None:
+def test_runs_are_flat_and_named_for_a_browser(finished: Run) -> None:
     with sqlite3.connect(f"file:{finished.results}/mlflow.db?mode=ro", uri=True) as store:
         names = {name for (name,) in store.execute("select name from runs where status = 'FINISHED'")}
         nested = store.execute("select count(*) from tags where key = 'mlflow.parentRunId'").fetchone()[0]
@@ -159,7 +198,7 @@ def test_runs_are_flat_and_named_for_a_browser(finished: Finished) -> None:
     assert [name for name, _ in given] == ["mnist"]
 
 
-def test_files_of_the_record(finished: Finished) -> None:
+def test_files_of_the_record(finished: Run) -> None:
     artifacts = finished.results / "artifacts"
     assert len(list(artifacts.glob("*/artifacts/predictions.npz"))) == 3
     assert len(list(artifacts.glob("*/artifacts/curve.json"))) == 3
@@ -168,38 +207,7 @@ def test_files_of_the_record(finished: Finished) -> None:
     assert not list((finished.results / "checkpoints").glob("*/*.pt"))  # none is needed any more
 
 
-def test_list_shows_the_run(finished: Finished) -> None:
+def test_list_shows_the_run(finished: Run) -> None:
     runs = list_runs(default_address(finished.results))
     assert {run["name"] for run in runs} == {"smoke"}
-    assert {run["status"] for run in runs} == {"finished"}
-
-
-def test_ctrl_c_in_the_middle_leaves_a_run_that_goes_on(data_dir: Path, tmp_path: Path) -> None:
-    arguments = ["run", SMOKE, "--results", str(tmp_path / "results"), "--data-dir", str(data_dir), "--only", "cnn*"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    told = []
-    for line in process.stderr:
-        told.append(line)
-        if line.startswith("started"):
-            os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
-            break
-    _, rest = process.communicate(timeout=120)
-    assert process.returncode == 130, "".join(told) + rest
-    assert "Traceback" not in rest
-    last = rest.splitlines()[-1]
-    assert last.startswith("interrupted; ")
-    assert " ".join(arguments[:2]) in last
-    assert ("cnn · mnist · seed 0", "KILLED") in recorded(tmp_path / "results")
-    again = harness(*arguments)
-    assert again.returncode == 0, again.stderr
-    assert "smoke: 1 trials: 1 interrupted" in again.stderr
-    assert recorded(tmp_path / "results").count(("cnn · mnist · seed 0", "FINISHED")) == 1
+    assert {run["status"] for run in runs} == {"finished", "killed"}
