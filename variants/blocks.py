@@ -52,11 +52,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Block:
-    """What is computed at a time: height × width outputs, three or four real products to a complex one."""
+    """What is computed at a time: height × width outputs."""
 
     height: int
     width: int
-    products: int
 
 
 @dataclass(frozen=True)
@@ -95,18 +94,33 @@ class Plan:
         return self.shape.batch * self.down * self.across
 
     @property
-    def frequencies(self) -> int:
-        """Complex frequencies of a block, one of each conjugate pair."""
-        return -(-self.sides[0] // 2) * self.sides[1]
+    def bins(self) -> int:
+        """Real products of a block, for each pair of channels."""
+        (r, c), (s, d) = ((real_points(side), complex_points(side)) for side in self.sides)
+        return r * (s + 3 * d) + c * (3 * s + 6 * d)
+
+    @property
+    def kernel_bytes(self) -> int:
+        """Of the transformed kernel."""
+        return 4 * self.bins * self.shape.outputs * self.shape.depth
 
     @property
     def bytes(self) -> int:
         """Of images and products before and after their transforms, for the whole batch."""
         height, width = self.sides
-        factors = 3 if self.block.products == 3 else 2
-        image = (height * width + factors * self.frequencies) * self.shape.depth
-        product = self.block.height * self.block.width + self.block.products * self.frequencies
+        image = (height * width + self.bins) * self.shape.depth
+        product = self.block.height * self.block.width + self.bins
         return 4 * self.blocks * (image + product * self.shape.outputs)
+
+
+def real_points(n: int) -> int:
+    """Of n points, those that are real: 0, ∞ and the real roots of unity of order n − 2."""
+    return min(n, 4 - n % 2)
+
+
+def complex_points(n: int) -> int:
+    """Of n points, the pairs of conjugate ones."""
+    return (n - real_points(n)) // 2
 
 
 @lru_cache(maxsize=256)
@@ -114,12 +128,7 @@ def plan(shape: Shape, piece_bytes: int = PIECE) -> Plan:
     """The cheapest blocks for a shape by `cost`, and how many images fit into so many bytes."""
     heights = range(1, min(shape.rows, LARGEST_TILE) + 1)
     widths = range(1, min(shape.columns, LARGEST_TILE) + 1)
-    candidates = (
-        Plan(shape, Block(height, width, products), shape.batch)
-        for height in heights
-        for width in widths
-        for products in (3, 4)
-    )
+    candidates = (Plan(shape, Block(height, width), shape.batch) for height in heights for width in widths)
     best = min(candidates, key=cost)
     return replace(best, piece=max(1, min(shape.batch, piece_bytes * shape.batch // best.bytes)))
 
@@ -129,23 +138,17 @@ def cost(plan: Plan) -> float:
 
     The weights are a fit to measurements; they stay the same everywhere, so that a plan never depends on chance.
     """
-    shape, block, (high, wide), bins = plan.shape, plan.block, plan.sides, plan.frequencies
-    lines = 2 * -(-high // 2)
-    factors, rows = (3, 1) if block.products == 3 else (2, 2)  # of a frequency; of a block in a product
+    shape, block, (high, wide), bins = plan.shape, plan.block, plan.sides, plan.bins
     x, y, w = plan.blocks * shape.depth, plan.blocks * shape.outputs, shape.outputs * shape.depth
-    products = 3 * block.products * bins * w
-    image = lines * high * wide + 2 * factors * bins * wide
-    output = lines * block.height * block.width + 2 * block.products * bins * block.width
-    kernel = lines * shape.taps**2 + 2 * factors * bins * shape.taps
-    moved_image = high * wide + (factors + 2) * bins
-    moved_output = block.height * block.width + (block.products + 2) * bins
-    moved_kernel = shape.taps**2 + (factors + 2) * bins
+    image = high * high * wide + 1.5 * bins * wide
+    output = high * block.height * block.width + 1.5 * bins * block.width
+    kernel = high * shape.taps**2 + 1.5 * bins * shape.taps
     return (
-        products * (plan.blocks + 22 / rows)  # a product of few rows is less efficient
+        3 * bins * w * (plan.blocks + 22)  # a product of few rows is less efficient
         + 3.9 * (image * x + output * y)
         + 6.4 * kernel * w
-        + 42 * (moved_image * x + moved_output * y)
-        + 5 * moved_kernel * w
+        + 42 * ((high * wide + 1.7 * bins) * x + (block.height * block.width + 1.7 * bins) * y)
+        + 5 * (shape.taps**2 + 1.7 * bins) * w
     )
 
 
@@ -204,16 +207,14 @@ def gather_taps(weight: Tensor, shape: Shape) -> Tensor:
     return result.view(taps * taps, -1)
 
 
-def scatter_taps(matrix: Tensor, shape: Shape) -> Tensor:
-    """Adjoint of `gather_taps`: kernels (output, channel, k, k), channels-last."""
-    k, s, taps = shape.kernel, shape.stride, shape.taps
-    view = matrix.view(taps, taps, shape.outputs, s, s, shape.channels)
-    result = matrix.new_empty(shape.outputs, k, k, shape.channels).permute(0, 3, 1, 2)
+def scatter_taps(matrix: Tensor, result: Tensor, shape: Shape) -> None:
+    """Adjoint of `gather_taps`: fills kernels (output, channel, k, k), all outputs or some."""
+    s, taps = shape.stride, shape.taps
+    view = matrix.view(taps, taps, len(result), s, s, shape.channels)
     for i in range(s):
         for j in range(s):
             part = result[:, :, i::s, j::s]
             part.copy_(view[: part.shape[2], : part.shape[3], :, i, j].permute(2, 3, 0, 1))
-    return result
 
 
 def place(tiles: Tensor, plan: Plan, batch: int, bias: Tensor | None) -> Tensor:

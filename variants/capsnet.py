@@ -12,26 +12,26 @@ from torch import Tensor, nn
 from variants import contract, register
 from variants.contract import Output, Variant
 from variants.layers import DIGIT_POSE, POSE, PrimaryCapsules, norm, primary_capsules
-from variants.losses import margin_loss, reconstruction_loss
-from variants.routing import route
+from variants.losses import MarginConfig, margin_loss, reconstruction_loss
+from variants.routing import literal_route, route
 
 KERNEL = 9  # of both convolutions
 
 
-class CapsNetConfig(contract.Config):
+class CapsNetConfig(MarginConfig):
     """Configuration of CapsNet."""
 
     routing_iterations: int = Field(3, ge=1, le=5, description="passes of routing; 1 leaves the couplings uniform")
     gradients: Literal["all", "last"] = Field(
         "all", description="let gradients through all passes of routing, or through the last one only"
     )
+    routing: Literal["lean", "literal"] = Field(
+        "lean", description="routing without the tensors of each pass, or in torch's operators as written; equal"
+    )
     decoder: bool = Field(True, description="reconstruct the image from the digit capsule of its class")
     reconstruction_weight: float = Field(
         0.0005, ge=0, le=1, description="factor of the squared reconstruction error, summed over pixels"
     )
-    m_plus: float = Field(0.9, ge=0, le=1, description="a present class's capsule should be longer than this")
-    m_minus: float = Field(0.1, ge=0, le=1, description="an absent class's capsule should be shorter than this")
-    down_weight: float = Field(0.5, ge=0, le=10, description="λ, factor of the absent classes in the margin loss")
 
     @model_validator(mode="after")
     def _fits(self) -> CapsNetConfig:
@@ -84,7 +84,8 @@ class CapsNet(Variant):
         the last pass, `digits` (batch, class, 16).
         """
         poses = self.primary(images)  # (batch, 8, capsule)
-        digits, couplings = route(
+        routing = route if self.config.routing == "lean" else literal_route
+        digits, couplings = routing(
             poses, self.weight, self.config.routing_iterations, last_only=self.config.gradients == "last"
         )
         lengths = norm(digits, dim=2)  # of (batch, class, 16)

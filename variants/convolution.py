@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from harness.errors import UserError
 from harness.registry import nearest
-from variants.bilinear import BlockConvolution
-from variants.blocks import Shape, plan
+from variants.bilinear import block_convolution
+from variants.blocks import Shape
 from variants.columns import ColumnConvolution
 
 Algorithm = Literal["auto", "direct", "fast"]
@@ -181,7 +181,7 @@ def convolve(name: Chosen, images: Tensor, weight: Tensor, bias: Tensor | None, 
         return F.conv2d(images, weight.contiguous(), bias, shape.stride, shape.padding)
     if shape.channels <= FEW_CHANNELS:
         return ColumnConvolution.apply(images, weight, bias, shape.stride, shape.padding)
-    return BlockConvolution.apply(images, weight, bias, plan(shape))
+    return block_convolution(images, weight, bias, shape)
 
 
 def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:

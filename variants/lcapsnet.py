@@ -24,11 +24,11 @@ from variants.ladder import (
     prune,
 )
 from variants.layers import POSE, PrimaryCapsules, norm, primary_capsules, squash
-from variants.losses import code_distance, margin_loss, mean_code_difference, regression_error_loss
+from variants.losses import MarginConfig, code_distance, margin_loss, mean_code_difference, regression_error_loss
 
 
-class LCapsNetConfig(contract.Config):
-    """Configuration of L-CapsNet."""
+class LCapsNetConfig(MarginConfig):
+    """Configuration of L-CapsNet; the margins are those of the paper's reading."""
 
     k: int = Field(70, ge=1, le=100_000, description="K, the number of capsules that pruning keeps")
     kernel: Literal[9, 15] = Field(
@@ -44,9 +44,6 @@ class LCapsNetConfig(contract.Config):
     )
     gamma: float = Field(5.12, ge=0, le=1000, description="γ of equation 4 (paper's reading)")
     epsilon: float = Field(1e-4, ge=0, le=1, description="ε, factor of the regulariser of the code vector")
-    m_plus: float = Field(0.9, ge=0, le=1, description="m⁺ of the margin loss (paper's reading)")
-    m_minus: float = Field(0.1, ge=0, le=1, description="m⁻ of the margin loss (paper's reading)")
-    down_weight: float = Field(0.5, ge=0, le=10, description="λ of the margin loss (paper's reading)")
     error_margin: float = Field(
         0.8, ge=0, le=2, description="an absent class's error should be larger than this (authors' reading)"
     )

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
+
+from variants.contract import Config
+
+
+class MarginConfig(Config):
+    """Configuration of a variant with the margin loss."""
+
+    m_plus: float = Field(0.9, ge=0, le=1, description="m⁺: the present class should be more active than this")
+    m_minus: float = Field(0.1, ge=0, le=1, description="m⁻: an absent class should be less active than this")
+    down_weight: float = Field(0.5, ge=0, le=10, description="λ, factor of the absent classes in the margin loss")
 
 
 def margin_loss(activities: Tensor, labels: Tensor, m_plus: float, m_minus: float, down_weight: float) -> Tensor:

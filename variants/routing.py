@@ -36,6 +36,20 @@ def route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = F
     return squash(s, dim=2), couplings
 
 
+def literal_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False) -> tuple[Tensor, Tensor]:
+    """Procedure 1 as it is written, in torch's own operators: what `route` is compared with. Arguments as there."""
+    votes = torch.einsum("bpi,ipjd->bjid", poses, weight)  # û_j|i, (batch, class, capsule, digit pose)
+    seen = votes.detach() if last_only else votes  # by the passes before the last
+    logits = votes.new_zeros(votes.shape[:3])
+    for iteration in range(iterations):
+        is_last = iteration == iterations - 1
+        couplings = logits.softmax(dim=1)
+        v = squash((couplings.unsqueeze(3) * (votes if is_last else seen)).sum(dim=2), dim=2)
+        if not is_last:
+            logits = logits + (seen * v.unsqueeze(2)).sum(dim=3)
+    return v, couplings.detach()
+
+
 class _Routing(torch.autograd.Function):
     """s_j of the last pass, and all of its couplings."""
 
