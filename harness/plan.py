@@ -12,7 +12,7 @@ from harness.data import DATASETS
 from harness.errors import UserError
 from harness.key import source_digest, trial_key
 from harness.protocol import Settings, TimingProtocol
-from harness.suite import Chosen, Row, TimeTable, TrainedRow
+from harness.suite import Chosen, Row, TimedRow, TimeTable, TrainedRow
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
 from variants import VARIANTS, configure
 from variants.contract import Config
@@ -28,6 +28,7 @@ class PlannedRow(Settings):
     label: str
     config: dict[str, Any]
     task: str
+    reference: int | None = None  # the row of the same table that it is compared with, besides the baseline
 
 
 class Plan(Settings):
@@ -118,6 +119,7 @@ def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float |
         iterations=None if fraction is None else max(1, round(fraction * full)),
         train_images=images,
         test_images=table.test_images,
+        precision=chosen.suite.precision,
     )
 
 
@@ -126,22 +128,45 @@ def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[T
     if table is None:
         return [], []
     settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
-    work = TimingWork(protocol=TimingProtocol(**settings), learning_rate=table.learning_rate)
+    work = TimingWork(
+        protocol=TimingProtocol(**settings), learning_rate=table.learning_rate, precision=chosen.suite.precision
+    )
+    timed, references = _with_references(table.rows)
     labelled = _labelled(table.rows, table.task, "table3")
+    for number, row in enumerate(timed[len(labelled) :], len(labelled)):
+        first = next(n for n, reference in references.items() if reference == number)
+        told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
+        config = checked_config(row, table.task, f"table3.rows.{first}.reference")
+        labelled.append((config, f"{VARIANTS.get(row.variant).label(config)}, {told}".removeprefix(", ")))
     trials = []
     for number in range(table.rounds):
         block = [
             _trial("timing", n, row.variant, label, config, table.task, number, data, work)
-            for n, (row, (config, label)) in enumerate(zip(table.rows, labelled, strict=True))
+            for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
         ]
         block.append(_trial("timing", -1, SENTINEL, "", None, table.task, number, data, work))
         random.Random(f"{chosen.suite.name} {number}").shuffle(block)
         trials += block
     rows = [
-        _planned(n, row.variant, label, config, table.task)
-        for n, (row, (config, label)) in enumerate(zip(table.rows, labelled, strict=True))
+        _planned(n, row.variant, label, config, table.task, references.get(n))
+        for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
     ]
     return rows, trials
+
+
+def _with_references(rows: Sequence[TimedRow]) -> tuple[list[Row], dict[int, int]]:
+    """The rows, then their references as far as they are not rows themselves, and the reference of each by number."""
+    timed: list[Row] = list(rows)
+    references = {}
+    for number, row in enumerate(rows):
+        if row.reference is not None:
+            wanted = Row(variant=row.variant, config={**row.config, **row.reference})
+            told = [(each.variant, each.config) for each in timed]
+            if (wanted.variant, wanted.config) not in told:
+                timed.append(wanted)
+                told.append((wanted.variant, wanted.config))
+            references[number] = told.index((wanted.variant, wanted.config))
+    return timed, references
 
 
 def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, str]]:
@@ -192,8 +217,8 @@ def checked_config(row: Row, task: str, where: str) -> Config:
         raise UserError(f"{where}: {error}") from None
 
 
-def _planned(row: int, variant: str, label: str, config: Config, task: str) -> PlannedRow:
-    return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task)
+def _planned(row: int, variant: str, label: str, config: Config, task: str, reference: int | None = None) -> PlannedRow:
+    return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task, reference=reference)
 
 
 def _settings(config: Config) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Precision = Literal["float32", "tf32", "bfloat16"]
+
 
 class Settings(BaseModel):
     """Frozen settings whose unknown keys are errors."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.engine.cluster import Node, check_requests, cluster, slots
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
 from harness.engine.events import Executor
+from harness.engine.overhead import overhead
 from harness.engine.serial import SerialExecutor
 from harness.errors import UserError
 from harness.plan import Plan, count, make_plan
@@ -82,9 +84,9 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
     make_folder(options.results)
     with only_driver(options.results, suite.name):
         _check_disk(plan, options)
-        with _workplace(plan, chosen, options) as (offers, executor_for):
+        with _opened(options, suite.name) as opening, _workplace(plan, chosen, options) as (offers, executor_for):
             _fetch(plan, options.data, console)
-            record = Record(options.address, suite.name, artifact_folder(options.address, options.results))
+            record = opening.result()
             # Made again: what was fetched decides the digest of the data, and with it the keys.
             plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
             numbers = [each.model_dump(mode="json") for each in published]
@@ -100,6 +102,13 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
         files = write_report(tables, folder)
         record.end_invocation(invocation, "FAILED" if failed else "FINISHED", folder)
     return Outcome(tables, files, failed)
+
+
+@contextmanager
+def _opened(options: Options, suite: str) -> Iterator[Future[Record]]:
+    """The record, opened in a thread while the workplace starts, as both take seconds."""
+    with ThreadPoolExecutor(1) as aside:
+        yield aside.submit(Record, options.address, suite, artifact_folder(options.address, options.results))
 
 
 ExecutorFor = Callable[[Callable[[Trial], Context], Driver], Executor]
@@ -149,6 +158,7 @@ class _Run:
             training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
             training.sort(key=lambda trial: -_expected(trial, costs))
             driver.run(training, executor)
+        self.record.keep_overhead(self.invocation, overhead(psutil.Process().create_time(), driver.moments))
         return plan, driver.failed
 
     def _missing(self, plan: Plan, announce: bool = True) -> list[Trial]:

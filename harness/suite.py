@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from harness.errors import UserError
 from harness.explain import explain
-from harness.protocol import Protocol, Schedule, Settings, TimingProtocol
+from harness.protocol import Precision, Protocol, Schedule, Settings, TimingProtocol
 from harness.registry import nearest
 from harness.yamlfile import read_yaml
 
@@ -63,12 +63,20 @@ class ErrorTable(Settings):
     rows: list[TrainedRow] = Field(min_length=1)
 
 
+class TimedRow(Row):
+    """A line of Table 3, and what it is to be compared with."""
+
+    reference: dict[str, Any] | None = Field(
+        None, description="settings of the same variant that make its reference, which is timed as well"
+    )
+
+
 class TimeTable(TimingProtocol):
-    """Table 3: seconds per training iteration of each row."""
+    """Table 3: seconds per training iteration of each row; the speed table of those with a reference."""
 
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
     baseline: Row | None = Field(None, description="the row that the others are compared with; else the first")
-    rows: list[Row] = Field(min_length=1)
+    rows: list[TimedRow] = Field(min_length=1)
 
 
 class Resources(Settings):
@@ -108,7 +116,8 @@ class Profile(Settings):
     description: str = ""
     budget: Duration | None = Field(None, description="how long the whole suite may take")
     seeds: list[Annotated[int, Field(ge=0, le=2**31)]] | None = Field(None, min_length=1)
-    config: dict[str, Any] = Field(default_factory=dict, description="settings of every variant")
+    config: dict[str, Any] = Field(default_factory=dict, description="settings of every row")
+    precision: Precision | None = None
     protocol: ProtocolChange = Field(ProtocolChange(), description="changes of every protocol")
     protocols: dict[Name, ProtocolChange] = Field(default_factory=dict, description="further changes, by protocol")
     timing: TimingChange = TimingChange()
@@ -123,6 +132,10 @@ class Suite(Settings):
     description: str = ""
     plugins: list[str] = Field(default_factory=list, description="Python files that register variants")
     published: list[str] = Field(default_factory=list, description="files of published numbers")
+    config: dict[str, Any] = Field(default_factory=dict, description="settings of every row; its own come first")
+    precision: Precision = Field(
+        "float32", description="tf32: products of a GPU in TensorFloat-32; bfloat16: forward passes under autocast"
+    )
     resources: Resources = Resources()
     deadline: Duration | None = Field(None, description="how long one trial may take before it is stopped")
     attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
@@ -163,6 +176,7 @@ def load_suite(path: Path, profile: str | None = None, budget: str | None = None
         raise UserError(f"{path}: {explain(error, Suite)}.") from None
     _check_references(suite, path)
     limit = None
+    suite = apply_config(suite, suite.config, override=False)
     if profile is not None:
         if profile not in suite.profiles:
             raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
@@ -203,27 +217,36 @@ def apply_profile(suite: Suite, profile: Profile) -> Suite:
         name: protocol.model_copy(update=_changes(profile.protocol) | _changes(profile.protocols.get(name)))
         for name, protocol in suite.protocols.items()
     }
-    update: dict[str, Any] = {"protocols": protocols}
+    update: dict[str, Any] = {"protocols": protocols, "precision": profile.precision or suite.precision}
     if profile.resources is not None:
         update["resources"] = profile.resources
     if suite.table2 is not None:
-        rows = [_with_config(row, profile.config) for row in suite.table2.rows]
-        errors: dict[str, Any] = {"rows": rows, "seeds": profile.seeds or suite.table2.seeds}
+        errors: dict[str, Any] = {"seeds": profile.seeds or suite.table2.seeds}
         if profile.test_images is not None:
             errors["test_images"] = profile.test_images
         update["table2"] = suite.table2.model_copy(update=errors)
     if suite.table3 is not None:
         times: dict[str, Any] = {key: value for key, value in profile.timing if value is not None}
-        times["rows"] = [_with_config(row, profile.config) for row in suite.table3.rows]
+        update["table3"] = suite.table3.model_copy(update=times)
+    return apply_config(suite.model_copy(update=update), profile.config, override=True)
+
+
+def apply_config(suite: Suite, config: dict[str, Any], *, override: bool) -> Suite:
+    """The suite with settings given to every row, over or under the row's own."""
+
+    def told(row: Row) -> Row:
+        return row.model_copy(update={"config": {**row.config, **config} if override else {**config, **row.config}})
+
+    update: dict[str, Any] = {}
+    if suite.table2 is not None:
+        update["table2"] = suite.table2.model_copy(update={"rows": [told(row) for row in suite.table2.rows]})
+    if suite.table3 is not None:
+        times: dict[str, Any] = {"rows": [told(row) for row in suite.table3.rows]}
         if suite.table3.baseline is not None:
-            times["baseline"] = _with_config(suite.table3.baseline, profile.config)
+            times["baseline"] = told(suite.table3.baseline)
         update["table3"] = suite.table3.model_copy(update=times)
     return suite.model_copy(update=update)
 
 
 def _changes(change: ProtocolChange | None) -> dict[str, Any]:
     return {key: value for key, value in change if value is not None} if change is not None else {}
-
-
-def _with_config(row: Row, config: dict[str, Any]) -> Row:
-    return row.model_copy(update={"config": {**row.config, **config}})

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.protocol import Protocol, Settings, TimingProtocol
+from harness.protocol import Precision, Protocol, Settings, TimingProtocol
 
 SENTINEL = "sentinel"  # the fixed model that exposes drift between timing rounds; not a variant
 
@@ -20,6 +20,7 @@ class TrainingWork(Settings):
     iterations: int | None  # that are run; None until a budget has been calibrated
     train_images: int
     test_images: int | None  # of each test set; None: all
+    precision: Precision = "float32"
 
     @property
     def fraction(self) -> float | None:
@@ -32,6 +33,7 @@ class TimingWork(Settings):
 
     protocol: TimingProtocol
     learning_rate: float
+    precision: Precision = "float32"
 
 
 class Trial(Settings):
@@ -82,6 +84,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """When a trial began on its worker, ended its first step, and ended: seconds since 1970."""
+
+    began: float
+    first_step: float
+    ended: float
+
+
+@dataclass(frozen=True)
 class Result:
     """What a finished trial leaves: summaries, curve, raw samples, predictions, and where it ran."""
 
@@ -90,6 +101,7 @@ class Result:
     samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # (images,) uint8 by test
     machine: dict[str, str] = field(default_factory=dict)
+    moments: Moments | None = None
 
 
 class Diverged(Exception):

@@ -67,7 +67,7 @@ class LargeKernelConv2d(nn.Conv2d):
         shape = self._shape(input)
         self.chosen = "direct" if shape is None else self._choose(shape, input)
         if shape is None:
-            return self._conv_forward(input, self.weight.contiguous(), self.bias)
+            return self._conv_forward(input, _as_direct_likes(self.weight), self.bias)
         return convolve(self.chosen, input, self.weight, self.bias, shape)
 
     def extra_repr(self) -> str:
@@ -178,10 +178,15 @@ def _interleaved(runs: Mapping[Chosen, Callable[[], None]], device: torch.device
 def convolve(name: Chosen, images: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
     """The convolution by one of the algorithms; both add the bias."""
     if name == "direct":
-        return F.conv2d(images, weight.contiguous(), bias, shape.stride, shape.padding)
+        return F.conv2d(images, _as_direct_likes(weight), bias, shape.stride, shape.padding)
     if shape.channels <= FEW_CHANNELS:
         return ColumnConvolution.apply(images, weight, bias, shape.stride, shape.padding)
     return block_convolution(images, weight, bias, shape)
+
+
+def _as_direct_likes(weight: Tensor) -> Tensor:
+    """A weight, kept channels-last, in the layout in which torch's own convolution is fastest."""
+    return weight if weight.is_cuda else weight.contiguous()
 
 
 def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:

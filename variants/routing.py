@@ -32,8 +32,9 @@ def route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = F
         v_j, (batch, class, digit pose), and the couplings c_ij of the last pass, (batch, class, capsule), through
         which no gradient flows.
     """
-    s, couplings = _Routing.apply(poses, weight, iterations, last_only)
-    return squash(s, dim=2), couplings
+    with torch.autocast(poses.device.type, enabled=False):  # agreements are too small for half of the digits
+        s, couplings = _Routing.apply(poses.to(weight.dtype), weight, iterations, last_only)
+        return squash(s, dim=2), couplings
 
 
 def literal_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from harness.engine.display import Display
 from harness.engine.events import Event, Executor, Failed, Finished, Progressed
 from harness.record.store import Record
-from harness.trial import Trial
+from harness.trial import Moments, Trial
 
 BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
 
@@ -33,6 +33,7 @@ class Driver:
     attempts: int = 3
     deadline: float | None = None
     failed: list[Trial] = field(default_factory=list)
+    moments: list[Moments] = field(default_factory=list)
     _trials: dict[str, Trial] = field(default_factory=dict)
     _attempt: dict[str, int] = field(default_factory=dict)
     _started: dict[str, float] = field(default_factory=dict)
@@ -80,6 +81,8 @@ class Driver:
             self._begin_once(event.trial)
             self._started.pop(event.trial.key, None)
             self.record.finish(event.trial, event.result)
+            if event.result.moments is not None:
+                self.moments.append(event.result.moments)
             self.end(event.trial)
             self.display.finished(event.trial, event.result)
         else:

@@ -27,6 +27,7 @@ from harness.trial import Point, Result, Trial
 KEY, KIND, SUITE, INVOCATION = "harness.key", "harness.kind", "harness.suite", "harness.invocation"
 PROFILE, FRACTION, CAUSE = "harness.profile", "harness.fraction", "harness.cause"
 NOTE = "mlflow.note.content"
+OVERHEAD = "overhead/"
 STATUSES = {"FINISHED": "done", "FAILED": "failed", "RUNNING": "interrupted", "KILLED": "interrupted"}
 LARGEST_PARAM = 6000
 PAGE = 1000
@@ -114,6 +115,11 @@ class Record:
         """Replace an invocation's plan, once its fraction is known."""
         self._log_json(invocation, "plan.json", plan.model_dump(mode="json"))
         self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
+
+    def keep_overhead(self, invocation: str, overhead: dict[str, float]) -> None:
+        """Add what the harness itself took."""
+        now = int(time.time() * 1000)
+        self._log_metrics(invocation, [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()])
 
     def end_invocation(self, invocation: str, status: str, report: Path | None = None) -> None:
         """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one."""
@@ -253,6 +259,14 @@ class Record:
         plan = Plan.model_validate_json(local_artifact(self.client, run, self.address, "plan.json"))
         published = json.loads(local_artifact(self.client, run, self.address, "published.json"))
         return plan, published
+
+    def overhead(self, profile: str | None) -> dict[str, float]:
+        """What the harness itself took in the newest invocation that ran a trial."""
+        for run in self._search(f"tags.`{KIND}` = 'suite' and tags.`{PROFILE}` = '{profile or 'none'}'"):
+            told = {k.removeprefix(OVERHEAD): v for k, v in run.data.metrics.items() if k.startswith(OVERHEAD)}
+            if told:
+                return told
+        return {}
 
     def frame(self, keys: Iterable[str]) -> pd.DataFrame:
         """One line per recorded trial among `keys`: its key, status, cause, metrics and machine."""

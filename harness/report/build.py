@@ -19,7 +19,7 @@ def read_tables(record: Record, profile: str | None) -> Tables:
     """
     plan, published = record.latest_plan(profile)
     numbers = [Published.model_validate(each) for each in published]
-    return build_tables(plan, numbers, record.frame(trial.key for trial in plan.trials))
+    return build_tables(plan, numbers, record.frame(trial.key for trial in plan.trials), record.overhead(plan.profile))
 
 
 def write_report(tables: Tables, folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from harness.report.sheets import Sheet, all_sheets, conditions
+from harness.report.sheets import Sheet, all_sheets, conditions, overhead
 from harness.report.tables import ErrorRow, Tables, TimeRow
 
 TEX_SIGNS = {
@@ -51,6 +51,8 @@ def print_tables(tables: Tables, console: Console) -> None:
         console.print(table, highlight=False, markup=False)
         for note in sheet.notes:
             console.print(f"  {note}", highlight=False, markup=False, style="dim")
+    if overhead(tables):
+        console.print(f"\n{overhead(tables)}", highlight=False, markup=False, style="dim")
     for name, cause in tables.failures.items():
         console.print(f"failed: {name}: {cause}", highlight=False, markup=False, style="red")
 
@@ -65,6 +67,8 @@ def to_markdown(tables: Tables) -> str:
     if tables.environment:
         facts = [f"{name.removeprefix('machine.')} {value}" for name, value in tables.environment.items()]
         parts += ["## Environment", "", f"- {', '.join(facts)}"]
+        if overhead(tables):
+            parts.append(f"- {overhead(tables)}")
         if tables.environments > 1:
             parts.append(f"- The rows come from {tables.environments} different environments.")
         parts.append("")
@@ -144,6 +148,8 @@ def to_json(tables: Tables) -> str:
         "budget_seconds": tables.budget,
         "table2": [row_object(row) for row in tables.table2],
         "table3": [row_object(row) for row in tables.table3],
+        "speed": [dataclasses.asdict(row) for row in tables.speed],
+        "overhead": tables.overhead,
         "failures": tables.failures,
         "environment": tables.environment,
         "environments": tables.environments,

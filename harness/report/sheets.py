@@ -28,6 +28,8 @@ def all_sheets(tables: Tables) -> list[Sheet]:
         sheets.append(_error_sheet(tables))
     if tables.table3:
         sheets.append(_time_sheet(tables))
+    if tables.speed:
+        sheets.append(_speed_sheet(tables))
     return sheets
 
 
@@ -127,6 +129,44 @@ def _time_sheet(tables: Tables) -> Sheet:
     if costs:
         notes.append(f"Cost of a process: {'; '.join(costs)}.")
     return Sheet("Table 3. Seconds per training iteration", columns, rows, notes)
+
+
+def _speed_sheet(tables: Tables) -> Sheet:
+    columns = ["Method", "reference s", "ours s", "faster", "95%", "reference MiB", "ours MiB", "GFLOP/s", "share"]
+    rows = [
+        [
+            row.title,
+            number(row.reference_seconds, 3),
+            number(row.seconds, 3),
+            NONE if row.faster is None else f"{row.faster:.2f}×",
+            NONE if row.faster_low is None else f"{row.faster_low:.2f}–{row.faster_high:.2f}",
+            number(row.reference_memory_mib, 0),
+            number(row.memory_mib, 0),
+            number(row.gflops, 0),
+            NONE if row.matrix_product_share is None else f"{row.matrix_product_share:.0%}",
+        ]
+        for row in tables.speed
+    ]
+    notes = [
+        "Medians over processes; faster: the reference's time over ours, block by block, with its bootstrap interval.",
+        "GFLOP/s: the reference's arithmetic over our time; share: of the rate of a large matrix product, measured in "
+        "the same processes. Over 100%, no implementation by that arithmetic could be as fast.",
+        "MiB: the most that a process held, without what it held before the model was built.",
+        *[f"Reference of {row.title}: {row.reference}." for row in tables.speed],
+    ]
+    return Sheet("Speed. Training iteration beside a reference implementation", columns, rows, notes)
+
+
+def overhead(tables: Tables) -> str:
+    """What the harness itself took, in one line; empty if nothing was run."""
+    told = tables.overhead
+    if not told:
+        return ""
+    return (
+        f"The harness: first trial {told['startup_seconds']:.1f} s after the command, first training step "
+        f"{told['first_step_seconds']:.1f} s; {told['setup_seconds']:.1f} s from a trial's begin to its first step; "
+        f"{told['share']:.1%} of the trials' time went by between trials."
+    )
 
 
 def _time_cells(row: TimeRow) -> list[str]:

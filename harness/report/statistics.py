@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 LEVEL = 0.95
 MOST_EXACT = 6  # blocks up to which every resample is enumerated
@@ -33,6 +32,8 @@ def error_over_seeds(errors_percent: list[float], images: int) -> Estimate:
     """
     n, mean = len(errors_percent), float(np.mean(errors_percent))
     if n == 1:
+        from scipy import stats  # takes a second to import
+
         wrong = round(mean * images / 100)
         interval = stats.binomtest(wrong, images).proportion_ci(LEVEL, method="wilson")
         share = mean / 100
@@ -49,6 +50,8 @@ def mean_over_processes(values: list[float]) -> Estimate:
 
 
 def _student(values: list[float], over: str) -> Estimate:
+    from scipy import stats  # takes a second to import
+
     n, mean = len(values), float(np.mean(values))
     error = float(np.std(values, ddof=1)) / math.sqrt(n)
     half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * error

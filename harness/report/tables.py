@@ -80,6 +80,24 @@ class TimeRow(TableRow):
 
 
 @dataclass(frozen=True)
+class SpeedRow:
+    """A row of Table 3 beside its reference, block by block. Times in seconds, memory without the interpreter's."""
+
+    title: str
+    reference: str
+    seconds: float | None  # medians
+    reference_seconds: float | None
+    faster: float | None  # the reference's time over this one
+    faster_low: float | None
+    faster_high: float | None
+    memory_mib: float | None
+    reference_memory_mib: float | None
+    reference_gflop: float | None  # arithmetic of the reference's iteration
+    gflops: float | None  # that arithmetic over this row's time, per second
+    matrix_product_share: float | None  # of the rate of a large matrix product in the same processes
+
+
+@dataclass(frozen=True)
 class Tables:
     """All that a report tells."""
 
@@ -89,14 +107,18 @@ class Tables:
     budget: float | None
     table2: list[ErrorRow]
     table3: list[TimeRow]
+    speed: list[SpeedRow]
     baseline: str
     drift: float | None  # largest over smallest of the sentinel's times
     failures: dict[str, str]  # cause by trial's name
     environments: int  # different machines or versions among the results
     environment: dict[str, str]  # of the newest
+    overhead: dict[str, float]  # of the harness, in seconds and shares
 
 
-def build_tables(plan: Plan, published: list[Published], frame: pd.DataFrame) -> Tables:
+def build_tables(
+    plan: Plan, published: list[Published], frame: pd.DataFrame, overhead: dict[str, float] | None = None
+) -> Tables:
     """The tables of a plan.
 
     Arguments:
@@ -123,11 +145,13 @@ def build_tables(plan: Plan, published: list[Published], frame: pd.DataFrame) ->
         budget=plan.budget,
         table2=[_error_row(row, published, joined, by_key) for row in plan.table2],
         table3=table3,
+        speed=_speed_rows(plan, joined),
         baseline=table3[plan.baseline].title if table3 else "",
         drift=_drift(joined),
         failures=dict(zip(failed["name"], failed["cause"], strict=True)),
         environments=len(machines),
         environment={} if machines.empty else {str(k): str(v) for k, v in machines.iloc[-1].items()},
+        overhead=overhead or {},
     )
 
 
@@ -234,6 +258,38 @@ def _ratio(done: pd.DataFrame, base: pd.DataFrame) -> Estimate | None:
     if pairs.empty:
         return None
     return ratio_over_blocks(pairs[column].tolist(), pairs[f"{column}_base"].tolist())
+
+
+def _speed_rows(plan: Plan, joined: pd.DataFrame) -> list[SpeedRow]:
+    timed = joined[(joined["kind"] == "timing") & (joined["status"] == "done")]
+    return [_speed_row(row, plan.table3[row.reference], timed) for row in plan.table3 if row.reference is not None]
+
+
+def _speed_row(row: PlannedRow, reference: PlannedRow, timed: pd.DataFrame) -> SpeedRow:
+    done, other = (timed[timed["row"] == each.row] for each in (row, reference))
+    faster = _ratio(other, done)
+    seconds = _median(done, f"{ITERATION}_median_seconds")
+    gflop, rate = _median(other, "model/iteration_gflop"), _median(done, "machine/matrix_product_gflops")
+    gflops = gflop / seconds if gflop is not None and seconds is not None else None
+    return SpeedRow(
+        title=f"{row.variant} {row.label}".strip(),
+        reference=f"{reference.variant} {reference.label}".strip(),
+        seconds=seconds,
+        reference_seconds=_median(other, f"{ITERATION}_median_seconds"),
+        faster=faster.mean if faster else None,
+        faster_low=faster.low if faster else None,
+        faster_high=faster.high if faster else None,
+        memory_mib=_own_memory(done),
+        reference_memory_mib=_own_memory(other),
+        reference_gflop=gflop,
+        gflops=gflops,
+        matrix_product_share=gflops / rate if gflops is not None and rate is not None else None,
+    )
+
+
+def _own_memory(done: pd.DataFrame) -> float | None:
+    """The most memory that a model took, without what its process held before."""
+    return float((done["memory/peak_mib"] - done["memory/before_mib"]).median()) if len(done) else None
 
 
 def _median(done: pd.DataFrame, column: str) -> float | None:

@@ -7,6 +7,8 @@ import torch
 
 from harness.data import Examples
 from harness.data.batches import evaluation_batches
+from harness.protocol import Precision
+from harness.running.precision import forward_in
 from variants.contract import Variant
 
 BATCH = 100
@@ -22,10 +24,11 @@ def subset(examples: Examples, count: int | None) -> Examples:
 
 
 @torch.inference_mode()
-def predict(model: Variant, examples: Examples, device: torch.device) -> np.ndarray:
+def predict(model: Variant, examples: Examples, device: torch.device, precision: Precision = "float32") -> np.ndarray:
     """The predicted class of every image, (images,) uint8."""
     model.eval()
-    found = [model(images).predictions() for images, _ in evaluation_batches(examples, BATCH, device)]
+    with forward_in(precision, device):
+        found = [model(images).predictions() for images, _ in evaluation_batches(examples, BATCH, device)]
     model.train()
     return torch.cat(found).cpu().numpy().astype(np.uint8)
 

@@ -28,10 +28,13 @@ def execute(trial: Trial, context: Context, report: Report) -> Result:
         UserError: a plugin or dataset is missing on this machine.
         Diverged: the loss became infinite or not a number.
     """
+    from harness.running.precision import products_in
     from harness.running.timing import measure
     from harness.running.training import train
 
-    with _prepared(context):
+    work = trial.timing or trial.training
+    assert work is not None
+    with _prepared(context), products_in(work.precision):
         return measure(trial, context) if trial.kind == "timing" else train(trial, context, report)
 
 

@@ -46,6 +46,11 @@ def peak_memory_mib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
+def resident_mib() -> float:
+    """The main memory that this process holds now."""
+    return psutil.Process().memory_info().rss / 2**20
+
+
 def choose_device(gpu: bool) -> torch.device:
     """The GPU where one was granted and torch can use it, else the processor."""
     return torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")

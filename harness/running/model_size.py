@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 import variants
 
@@ -13,11 +14,22 @@ COPIES = 3  # a checkpoint holds the weights and Adam's two moments
 WORD = 4  # bytes
 
 
+class _Unfilled(TorchFunctionMode):
+    """Leaves parameters as they are allocated: to fill them on the meta device, torch would load its compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
     """Trainable parameters of a variant; None if it can't be built, which its own trial will tell."""
-    for device in ("meta", "cpu"):  # a constructor may need real numbers
-        with suppress(Exception), torch.device(device):
-            return sum(p.numel() for p in variants.build(variant, **config).parameters())
+    with suppress(Exception), torch.device("meta"), _Unfilled():
+        return sum(p.numel() for p in variants.build(variant, **config).parameters())
+    with suppress(Exception):  # a constructor may need real numbers
+        return sum(p.numel() for p in variants.build(variant, **config).parameters())
     return None
 
 

@@ -13,32 +13,37 @@ from torch import Tensor
 import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
-from harness.protocol import TimingProtocol
+from harness.protocol import Precision, TimingProtocol
+from harness.running.arithmetic import matrix_product_rate, operations
 from harness.running.choices import describe_choices
 from harness.running.context import Context
-from harness.running.machine import choose_device, describe_machine, peak_memory_mib, synchronize
+from harness.running.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
 from harness.running.optimizer import Adam
+from harness.running.precision import forward_in
 from harness.running.sentinel import Sentinel
-from harness.trial import SENTINEL, Result, Trial
+from harness.trial import SENTINEL, Moments, Result, Trial
 from variants.contract import Config, Variant
 
 
 def measure(trial: Trial, context: Context) -> Result:
     """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data."""
     assert trial.timing is not None
+    began = time.time()
     protocol = trial.timing.protocol
     device = choose_device(context.gpu)
+    before = resident_mib()
     torch.manual_seed(trial.seed)
     batches = _batches(trial, context, device)
     model = _model(trial).to(device)
     optimizer = Adam(model, trial.timing.learning_rate)
     images, labels = batches.at(0)
-    step = _step(model, optimizer)
+    step = _step(model, optimizer, trial.timing.precision)
 
     def resident() -> None:
         step(images, labels)
 
     first = _time(resident, 1, device)[0]
+    first_step = time.time()
     gc.collect()
     gc.disable()
     try:
@@ -47,15 +52,19 @@ def measure(trial: Trial, context: Context) -> Result:
         with_data = _time_with_data(step, batches, protocol.with_data, device)
     finally:
         gc.enable()
+    memory = {"memory/peak_mib": peak_memory_mib(device), "memory/before_mib": before}
+    rates = {"machine/matrix_product_gflops": matrix_product_rate(device) / 1e9}
+    if trial.seed == 0:  # the same in every round, and to count takes seconds
+        rates["model/iteration_gflop"] = operations(resident) / 1e9
     raw = {"iteration": samples, "warmup": warmup, "with_data": with_data, "first": [first]}
     return Result(
         metrics=_summary(samples, with_data, first, len(warmup), is_steady)
-        | {
-            "memory/peak_mib": peak_memory_mib(device),
-            "model/parameters": float(sum(p.numel() for p in model.parameters())),
-        },
+        | memory
+        | rates
+        | {"model/parameters": float(sum(p.numel() for p in model.parameters()))},
         samples=raw,
         machine=describe_machine(device) | describe_choices(model),
+        moments=Moments(began, first_step, time.time()),
     )
 
 
@@ -78,26 +87,37 @@ def _model(trial: Trial) -> Variant:
     return variants.build(trial.variant, **trial.config)
 
 
-def _step(model: Variant, optimizer: torch.optim.Optimizer) -> Callable[[Tensor, Tensor], None]:
+def _step(model: Variant, optimizer: torch.optim.Optimizer, precision: Precision) -> Callable[[Tensor, Tensor], None]:
     def step(images: Tensor, labels: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        output = model(images, labels)
-        model.loss(output, images, labels).backward()
+        with forward_in(precision, images.device):
+            loss = model.loss(model(images, labels), images, labels)
+        loss.backward()
         optimizer.step()
 
     return step
 
 
 def _time(call: Callable[[], None], count: int, device: torch.device) -> list[float]:
-    """Seconds of each of `count` calls."""
-    samples = []
-    for _ in range(count):
-        synchronize(device)
-        start = time.perf_counter()
-        call()
-        synchronize(device)
-        samples.append(time.perf_counter() - start)
-    return samples
+    """Seconds of each of `count` calls, by the device's own clock."""
+    timer = _time_on_gpu if device.type == "cuda" else _time_on_cpu
+    return [timer(call) for _ in range(count)]
+
+
+def _time_on_cpu(call: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _time_on_gpu(call: Callable[[], None]) -> float:
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    begin.record()
+    call()
+    end.record()
+    torch.cuda.synchronize()
+    return float(begin.elapsed_time(end)) / 1000  # milliseconds
 
 
 def _time_with_data(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +20,8 @@ from harness.running.context import Context, Report
 from harness.running.evaluation import error_percent, predict, subset
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib
 from harness.running.optimizer import Adam
-from harness.trial import Diverged, Point, Progress, Result, Trial
+from harness.running.precision import forward_in
+from harness.trial import Diverged, Moments, Point, Progress, Result, Trial
 from variants.contract import Variant
 
 POINTS = 10  # of a curve that is shorter than so many epochs
@@ -46,6 +49,7 @@ class Training:
         )
         self.iteration = 0
         self.seconds = 0.0
+        self.first_step: float | None = None  # when it ended, seconds since 1970
         self.history: list[Point] = []
         self._new_interval()
 
@@ -65,12 +69,14 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
-        output = self.model(images, labels)
-        loss = self.model.loss(output, images, labels)
+        with forward_in(self.work.precision, self.device):
+            output = self.model(images, labels)
+            loss = self.model.loss(output, images, labels)
         loss.backward()
         self.optimizer.step()
         self._observe(loss.detach(), output.activities.detach(), labels)
         self.iteration += 1
+        self.first_step = self.first_step or time.time()
 
     def _observe(self, loss: Tensor, activities: Tensor, labels: Tensor) -> None:
         self.loss_sum += loss
@@ -141,6 +147,7 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     Raises:
         Diverged: the loss became infinite or not a number.
     """
+    began = time.time()
     device = choose_device(context.gpu)
     data = DATASETS.get(trial.task)().load(context.data)
     training = Training(trial, data, device)
@@ -152,8 +159,9 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     tests = {name: subset(test, training.work.test_images) for name, test in data.tests.items()}
     _run(training, tests, checkpoints, context, report)
     report(_progress(training, "testing"))
-    predictions = {name: predict(training.model, test, device) for name, test in tests.items()}
-    return _result(training, tests, predictions)
+    predictions = {name: _predict(training, test) for name, test in tests.items()}
+    moments = Moments(began, training.first_step or began, time.time())
+    return replace(_result(training, tests, predictions), moments=moments)
 
 
 def _run(
@@ -187,9 +195,13 @@ def _run(
 
 def _test(training: Training, tests: dict[str, Examples]) -> dict[str, float]:
     return {
-        f"test/{name}/error_percent": error_percent(predict(training.model, test, training.device), test.labels)
+        f"test/{name}/error_percent": error_percent(_predict(training, test), test.labels)
         for name, test in tests.items()
     }
+
+
+def _predict(training: Training, test: Examples) -> np.ndarray:
+    return predict(training.model, test, training.device, training.work.precision)
 
 
 def _progress(training: Training, stage: str = "training") -> Progress:

@@ -1,0 +1,36 @@
+"""What the harness itself costs: the time in which no trial was running."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from harness.trial import Moments
+
+
+def overhead(started: float, moments: Sequence[Moments]) -> dict[str, float]:
+    """Seconds and shares by name; empty if no trial was run.
+
+    startup_seconds, first_step_seconds: from the command to the first trial's begin and to its first step's end.
+    setup_seconds: the median from a trial's begin to the end of its first step.
+    between_seconds: after the first trial's begin, the time in which no trial was running; fresh processes start in it.
+    share: that, relative to the time in which one was.
+
+    Arguments:
+        started: when the command was given, seconds since 1970.
+    """
+    if not moments:
+        return {}
+    ordered = sorted(moments, key=lambda each: each.began)
+    busy, until = 0.0, ordered[0].began
+    for each in ordered:
+        busy += max(0.0, each.ended - max(until, each.began))
+        until = max(until, each.ended)
+    between = until - ordered[0].began - busy
+    return {
+        "startup_seconds": ordered[0].began - started,
+        "first_step_seconds": min(each.first_step for each in moments) - started,
+        "setup_seconds": median(each.first_step - each.began for each in moments),
+        "between_seconds": between,
+        "share": between / busy if busy else 0.0,
+    }

@@ -1,0 +1,37 @@
+"""How much arithmetic an iteration does, and how fast this machine can multiply matrices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from harness.running.machine import synchronize
+
+SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
+ROUNDS = 5
+
+
+def matrix_product_rate(device: torch.device) -> float:
+    """Floating-point operations per second of a large matrix product in float32: the median of a few."""
+    side = SIDES[device.type]
+    left, right = (torch.randn(side, side, device=device) for _ in range(2))
+    result = torch.empty(side, side, device=device)
+    seconds = []
+    for _ in range(1 + ROUNDS):
+        synchronize(device)
+        start = time.perf_counter()
+        torch.mm(left, right, out=result)
+        synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return float(2 * side**3 / sorted(seconds[1:])[ROUNDS // 2])
+
+
+def operations(call: Callable[[], None]) -> float:
+    """Floating-point operations of the matrix products and convolutions in a call, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops())
