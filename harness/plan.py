@@ -11,7 +11,7 @@ from typing import Any
 from harness.data import DATASETS
 from harness.errors import UserError
 from harness.key import source_digest, trial_key
-from harness.protocol import Settings, TimingProtocol
+from harness.protocol import Precision, Settings, TimingProtocol
 from harness.suite import Chosen, Row, TimedRow, TimeTable, TrainedRow
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
 from variants import VARIANTS, configure
@@ -41,6 +41,7 @@ class Plan(Settings):
     table2: list[PlannedRow]
     table3: list[PlannedRow]
     baseline: int  # the row of Table 3 that the others are compared with
+    precision: Precision
     trials: list[Trial]
 
     def only(self, pattern: str) -> Plan:
@@ -80,6 +81,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         table2=table2,
         table3=table3,
         baseline=baseline,
+        precision=suite.precision,
         trials=trials,
     )
 

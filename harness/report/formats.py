@@ -146,6 +146,7 @@ def to_json(tables: Tables) -> str:
         "profile": tables.profile,
         "fraction": tables.fraction,
         "budget_seconds": tables.budget,
+        "precision": tables.precision,
         "table2": [row_object(row) for row in tables.table2],
         "table3": [row_object(row) for row in tables.table3],
         "speed": [dataclasses.asdict(row) for row in tables.speed],

@@ -44,6 +44,8 @@ def conditions(tables: Tables) -> str:
             if tables.fraction < 1
             else "all of each training protocol"
         )
+    if tables.precision != "float32":
+        parts.append(f"precision {tables.precision}")
     return ", ".join(parts)
 
 
@@ -132,7 +134,7 @@ def _time_sheet(tables: Tables) -> Sheet:
 
 
 def _speed_sheet(tables: Tables) -> Sheet:
-    columns = ["Method", "reference s", "ours s", "faster", "95%", "reference MiB", "ours MiB", "GFLOP/s", "share"]
+    columns = ["Method", "ref. s", "ours s", "faster", "95%", "ref. MiB", "ours MiB", "GFLOP/s", "share"]
     rows = [
         [
             row.title,
@@ -148,7 +150,8 @@ def _speed_sheet(tables: Tables) -> Sheet:
         for row in tables.speed
     ]
     notes = [
-        "Medians over processes; faster: the reference's time over ours, block by block, with its bootstrap interval.",
+        "Medians over processes. Ref.: the reference named below; faster: its time over ours, block by block, with its "
+        "bootstrap interval.",
         "GFLOP/s: the reference's arithmetic over our time; share: of the rate of a large matrix product, measured in "
         "the same processes. Over 100%, no implementation by that arithmetic could be as fast.",
         "MiB: the most that a process held, without what it held before the model was built.",

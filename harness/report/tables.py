@@ -105,6 +105,7 @@ class Tables:
     profile: str | None
     fraction: float | None
     budget: float | None
+    precision: str
     table2: list[ErrorRow]
     table3: list[TimeRow]
     speed: list[SpeedRow]
@@ -143,6 +144,7 @@ def build_tables(
         profile=plan.profile,
         fraction=plan.fraction,
         budget=plan.budget,
+        precision=plan.precision,
         table2=[_error_row(row, published, joined, by_key) for row in plan.table2],
         table3=table3,
         speed=_speed_rows(plan, joined),

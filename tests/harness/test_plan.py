@@ -271,3 +271,44 @@ def test_the_baseline_is_found_by_what_it_names(write: Write) -> None:
 
 def test_count() -> None:
     assert count(["new", "done", "new"]) == {"new": 2, "done": 1}
+
+
+REFERENCES = """
+name: speed
+config: {convolution: fast}
+table3:
+  rounds: 2
+  rows:
+    - {variant: cnn, reference: {convolution: direct}}
+    - {variant: capsnet, reference: {convolution: direct, routing: literal}}
+    - {variant: capsnet, config: {gradients: last}, reference: {convolution: direct}}
+    - {variant: capsnet, config: {gradients: last, convolution: direct}}
+"""
+
+
+def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -> None:
+    plan = plan_of(write(REFERENCES))
+    assert [(row.variant, row.label, row.reference) for row in plan.table3] == [
+        ("cnn", "", 4),
+        ("capsnet", "r=3", 5),
+        ("capsnet", "r=3, last-pass gradients, convolution=fast", 3),  # a row of its own
+        ("capsnet", "r=3, last-pass gradients, convolution=direct", None),
+        ("cnn", "convolution=direct", None),
+        ("capsnet", "r=3, convolution=direct, routing=literal", None),
+    ]
+    assert plan.table3[4].config["convolution"] == "direct"
+    assert plan.table3[5].config["routing"] == "literal"
+    assert len(plan.trials) == 2 * (6 + 1)
+
+
+def test_a_reference_that_does_not_fit_is_refused(write: Write) -> None:
+    path = write(REFERENCES.replace("routing: literal", "routing: fancy"))
+    with pytest.raises(UserError, match=r"table3\.rows\.1\.reference: .*routing"):
+        plan_of(path)
+
+
+def test_precision_is_part_of_the_key(write: Write) -> None:
+    exact = by_name(plan_of(write(SUITE)))
+    rough = by_name(plan_of(write(SUITE.replace("name: two", "name: two\nprecision: bfloat16"))))
+    assert exact.keys() == rough.keys()
+    assert not set(exact.values()) & set(rough.values())

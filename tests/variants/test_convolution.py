@@ -369,7 +369,7 @@ def _training_losses(algorithm: str, fused: bool) -> list[float]:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
     images, labels = _images(8, 1, 28, 28), torch.arange(8)
     losses = []
-    for _ in range(30):
+    for _ in range(50):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(images), labels)
         loss.backward()

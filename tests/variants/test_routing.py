@@ -6,7 +6,7 @@ import torch
 from numeric import gradient, squash
 
 import variants.routing
-from variants.routing import route
+from variants.routing import literal_route, route
 
 BATCH, POSE, CAPSULES, CLASSES, DIGIT = 3, 2, 4, 3, 2
 rng = np.random.default_rng(2)
@@ -90,6 +90,19 @@ def test_gradients_through_the_last_pass_only(passes: int) -> None:
     of_poses, of_weight = gradients(passes, last_only=True)
     np.testing.assert_allclose(of_poses, gradient(lambda p: weighted(p, WEIGHT), POSES), rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(of_weight, gradient(lambda w: weighted(POSES, w), WEIGHT), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("last_only", [False, True])
+@pytest.mark.parametrize("passes", [1, 3])
+def test_the_literal_form_is_the_same(passes: int, last_only: bool) -> None:
+    poses, weight = torch.tensor(POSES, requires_grad=True), torch.tensor(WEIGHT, requires_grad=True)
+    digits, couplings = literal_route(poses, weight, passes, last_only=last_only)
+    expected, expected_couplings = plain_route(POSES, WEIGHT, passes)
+    np.testing.assert_allclose(digits.detach(), expected, rtol=1e-10)
+    np.testing.assert_allclose(couplings.transpose(1, 2), expected_couplings, rtol=1e-10)
+    found = torch.autograd.grad((digits * torch.tensor(FACTORS)).sum(), (poses, weight))
+    for one, other in zip(found, gradients(passes, last_only), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-12)
 
 
 def test_the_two_kinds_of_gradient_differ() -> None:

@@ -50,6 +50,14 @@ SECONDS = {  # medians by round; the means are 2% above
     2: [0.05, 0.06, 0.04],
     -1: [0.0040, 0.0042, 0.0041],
 }
+REFERENCES = {1: 0}  # of rows of Table 3
+OVERHEAD = {
+    "startup_seconds": 9.5,
+    "first_step_seconds": 12.25,
+    "setup_seconds": 1.5,
+    "between_seconds": 30.0,
+    "share": 0.04,
+}
 MACHINE = {
     "machine.cpu": "An Imaginary Processor",
     "machine.device": "cpu",
@@ -112,10 +120,11 @@ def plan(fraction: float = 0.25) -> Plan:
         fraction=fraction,
         table2=planned,
         table3=[
-            PlannedRow(row=n, variant=variant, label=label, config=config, task="mnist")
+            PlannedRow(row=n, variant=variant, label=label, config=config, task="mnist", reference=REFERENCES.get(n))
             for n, (variant, label, config) in enumerate(ROWS[place] for place in TIMED)
         ],
         baseline=0,
+        precision="bfloat16",
         trials=[*timed, *trained],
     )
 
@@ -156,8 +165,12 @@ def _timed(trial: Trial, median: float, number: int) -> dict[str, Any]:
         "time/first_iteration_seconds": median * 3,
         "time/is_steady": float(not (trial.row == 1 and number == 2)),
         "memory/peak_mib": 500.0 + trial.row,
+        "memory/before_mib": 200.0,
+        "machine/matrix_product_gflops": 100.0,
         "model/parameters": 8_215_568.0,
     }
+    if number == 0:
+        metrics["model/iteration_gflop"] = 42.0 + trial.row
     return {"key": trial.key, "status": "done", "cause": "", **MACHINE, **metrics}
 
 
@@ -168,7 +181,7 @@ def published() -> list[Published]:
 
 def example() -> Tables:
     """The tables of the example."""
-    return build_tables(plan(), published(), frame())
+    return build_tables(plan(), published(), frame(), OVERHEAD)
 
 
 def terminal(tables: Tables, width: int = 80) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from example import ERRORS, MACHINE, SECONDS, example, frame, plan, published
+from example import ERRORS, MACHINE, OVERHEAD, SECONDS, example, frame, plan, published
 
 from harness.plan import Plan
 from harness.report.published import Published
@@ -210,7 +210,7 @@ def test_the_order_of_the_record_does_not_matter(tables: Tables) -> None:
     lines = frame()
     keys = list(lines.index)
     random.Random(3).shuffle(keys)
-    assert build_tables(plan(), published(), lines.loc[keys]) == tables
+    assert build_tables(plan(), published(), lines.loc[keys], OVERHEAD) == tables
 
 
 @pytest.mark.parametrize("keep", [[], ["training 4 mnist 0"], ["training 1 affnist 2"]])
@@ -245,3 +245,30 @@ def test_trials_of_another_plan_are_left_out() -> None:
 
 def test_a_plan_survives_the_record() -> None:
     assert Plan.model_validate_json(plan().model_dump_json()) == plan()
+
+
+def test_a_row_beside_its_reference(tables: Tables) -> None:
+    [row] = tables.speed
+    assert (row.title, row.reference) == ("lcapsnet K=50 9×9", "capsnet r=3")
+    assert (row.seconds, row.reference_seconds) == (pytest.approx(0.21), 1.7)
+    # the second round of one of them is missing, so that two blocks are left
+    assert row.faster == pytest.approx(math.sqrt(1.6 / 0.20 * 1.7 / 0.22))
+    assert row.faster_low == pytest.approx(1.7 / 0.22, rel=0.01)
+    assert row.faster_high == pytest.approx(1.6 / 0.20, rel=0.01)
+    assert (row.memory_mib, row.reference_memory_mib) == (301, 300)
+    assert row.reference_gflop == 42
+    assert row.gflops == pytest.approx(42 / 0.21)
+    assert row.matrix_product_share == pytest.approx(42 / 0.21 / 100)
+
+
+def test_a_row_whose_reference_is_missing_has_no_ratio() -> None:
+    [row] = rebuilt(without("timing 0")).speed
+    assert row.seconds == pytest.approx(0.21)
+    assert (row.reference_seconds, row.faster, row.gflops, row.matrix_product_share) == (None, None, None, None)
+    [row] = rebuilt(without("timing 1")).speed
+    assert (row.seconds, row.faster, row.memory_mib, row.gflops) == (None, None, None, None)
+
+
+def test_the_harness_tells_its_own_time(tables: Tables) -> None:
+    assert tables.overhead["first_step_seconds"] == 12.25
+    assert rebuilt(nothing).overhead == {}

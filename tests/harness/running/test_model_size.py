@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import variants
@@ -29,3 +32,12 @@ def test_parameters(variant: str, config: dict[str, int], parameters: int | None
 def test_a_variant_that_cannot_be_built_has_none() -> None:
     assert parameter_count("tiny", {"fails": True}) is None
     assert checkpoint_bytes("tiny", {"fails": True}) == 0
+
+
+def test_to_count_does_not_load_the_compiler_of_torch() -> None:
+    code = (
+        "import sys; from harness.running.model_size import parameter_count as count; "
+        "print(count('lcapsnet', {}), count('capsnet', {}), count('cnn', {}), 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["42795724", "8215568", "35445522", "False"]
