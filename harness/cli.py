@@ -16,7 +16,7 @@ from harness.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.run import Options
+    from harness.options import Options
     from harness.suite import Chosen
 
 app = typer.Typer(
@@ -234,8 +234,8 @@ def _prepare(
     chosen = load_suite(suite, profile, budget)
     address = _address(tracking_uri, results)
     from harness.data import data_folder
+    from harness.options import Options, with_plugins
     from harness.registry import load_plugin
-    from harness.run import Options, with_plugins
 
     options = with_plugins(
         chosen,

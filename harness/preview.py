@@ -8,9 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from harness.options import Options
 from harness.plan import count, make_plan
-from harness.record.store import Record
-from harness.run import Options
 from harness.running.model_size import COPIES, WORD, parameter_count
 from harness.suite import Chosen
 from harness.trial import SENTINEL, Trial
@@ -22,6 +21,8 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
     fraction = None
     plan = make_plan(chosen, options.data)
     if _is_there(options.address):
+        from harness.record.store import Record  # MLflow takes two seconds to import
+
         record = Record(options.address, chosen.suite.name)
         fraction = record.fraction(plan.profile, plan.budget)
         plan = make_plan(chosen, options.data, fraction)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -22,6 +21,7 @@ from harness.engine.events import Executor
 from harness.engine.overhead import overhead
 from harness.engine.serial import SerialExecutor
 from harness.errors import UserError
+from harness.options import Options
 from harness.plan import Plan, count, make_plan
 from harness.record.address import artifact_folder, make_folder
 from harness.record.lock import only_driver
@@ -38,26 +38,6 @@ from harness.trial import Trial
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget
 SAFETY = 0.03  # share of a budget that stays unplanned
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line adds to a suite."""
-
-    path: Path
-    results: Path
-    data: Path
-    address: str  # of the record
-    cluster: str | None = None
-    only: str | None = None
-    serial: bool = False
-    plugins: tuple[Path, ...] = ()
-    command: str = ""
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of all trials' checkpoints."""
-        return self.results.resolve() / "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -84,9 +64,9 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
     make_folder(options.results)
     with only_driver(options.results, suite.name):
         _check_disk(plan, options)
-        with _opened(options, suite.name) as opening, _workplace(plan, chosen, options) as (offers, executor_for):
+        with _workplace(plan, chosen, options) as (offers, executor_for):
             _fetch(plan, options.data, console)
-            record = opening.result()
+            record = Record(options.address, suite.name, artifact_folder(options.address, options.results))
             # Made again: what was fetched decides the digest of the data, and with it the keys.
             plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
             numbers = [each.model_dump(mode="json") for each in published]
@@ -102,13 +82,6 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
         files = write_report(tables, folder)
         record.end_invocation(invocation, "FAILED" if failed else "FINISHED", folder)
     return Outcome(tables, files, failed)
-
-
-@contextmanager
-def _opened(options: Options, suite: str) -> Iterator[Future[Record]]:
-    """The record, opened in a thread while the workplace starts, as both take seconds."""
-    with ThreadPoolExecutor(1) as aside:
-        yield aside.submit(Record, options.address, suite, artifact_folder(options.address, options.results))
 
 
 ExecutorFor = Callable[[Callable[[Trial], Context], Driver], Executor]
@@ -242,8 +215,3 @@ def _check_disk(plan: Plan, options: Options) -> None:
             f"{options.results} has {free / 2**30:.1f} GiB free, and the checkpoints of a trial may take "
             f"{needed / 2**30:.1f} GiB; free some space or name another folder with --results."
         )
-
-
-def with_plugins(chosen: Chosen, options: Options) -> Options:
-    """The options with the suite's own plugins added."""
-    return replace(options, plugins=(*chosen.plugin_paths(), *options.plugins))

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from harness.listing import list_runs
+from harness.options import Options
 from harness.preview import preview
 from harness.record.address import default_address
-from harness.run import Options
 from harness.suite import load_suite
 
 ROOT = Path(__file__).parents[1]

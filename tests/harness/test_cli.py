@@ -80,7 +80,7 @@ def refused(cli: Cli, suite: Path, tmp_path: Path) -> Callable[..., str]:
         (("seeds:", "seed:"), ["unknown key 'table2.seed'", "did you mean 'seeds'?"]),
         (("epochs: 1", "epochs: -1"), ["'protocols.short.epochs' is -1", "> 0 and ≤ 10000"]),
         (("routing_iterations: 3", "routing_iterations: 0"), ["table2.rows.0", "routing_iterations", "is 0", "1"]),
-        (("routing_iterations: 3", "routing: 3"), ["table2.rows.0", "'routing'", "did you mean 'routing_iterations'?"]),
+        (("routing_iterations: 3", "routing_iteration: 3"), ["table2.rows.0", "did you mean 'routing_iterations'?"]),
         (("protocol: short}", "protocol: shrot}"), ["table2.rows.0.protocol", "did you mean 'short'?"]),
         (("train_images: 1000", "train_images: 10"), ["batch_size", "is 20", "10 training images"]),
         (("seeds: [0]", "seeds: [0"), [", line "]),
@@ -321,3 +321,16 @@ def test_a_gpu_that_this_machine_does_not_have(suite: Path, tmp_path: Path) -> N
     [line] = done.stderr.splitlines()
     assert "resources.device is 'gpu', but no node has a GPU" in line
     assert not (tmp_path / "results" / "mlflow.db").exists()
+
+
+@pytest.mark.slow
+def test_the_speed_suite_times_every_row_beside_its_reference(tmp_path: Path) -> None:
+    """As a process of its own, since its plugin would stay in this one."""
+    command = [sys.executable, "-m", "harness", "plan", "suites/speed.yaml", "--json", "--results", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    trials = json.loads(done.stdout)["trials"]
+    settings = [(t["variant"], t["config"].get("convolution")) for t in trials if t["seed"] == 0]
+    assert len(trials) == 5 * len(settings)
+    for variant in ("convolution", "capsnet", "lcapsnet", "cnn"):
+        assert settings.count((variant, "fast")) == settings.count((variant, "direct")) > 0
+    assert settings.count(("sentinel", None)) == 1

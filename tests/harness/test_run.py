@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.run import Options
+from harness.options import Options
 from harness.running import execute
 
 Cli = Callable[..., Any]
