@@ -7,8 +7,8 @@ import torch
 
 import variants
 from harness.running.arithmetic import matrix_product_rate
+from harness.running.clock import seconds_of
 from harness.running.precision import forward_in, products_in
-from harness.running.timing import _time
 from variants.convolution import LargeKernelConv2d
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -54,5 +54,5 @@ def test_times_are_those_of_the_device() -> None:
     with products_in("float32"):
         side, rate = 4096, matrix_product_rate(device)
         left, right = (torch.randn(side, side, device=device) for _ in range(2))
-        samples = _time(lambda: torch.mm(left, right), 10, device)
+        samples = seconds_of(lambda: torch.mm(left, right), 10, device)
     assert sorted(samples)[5] == pytest.approx(2 * side**3 / rate, rel=0.5)

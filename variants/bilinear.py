@@ -7,7 +7,6 @@ iteration, with the image's, the kernel's and the output's gradient, share the t
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -47,10 +46,11 @@ def block_convolution(images: Tensor, weight: Tensor, bias: Tensor | None, shape
     if whole.kernel_bytes <= KERNEL:
         return BlockConvolution.apply(images, weight, bias, whole, True)
     count = max(1, KERNEL * shape.outputs // whole.kernel_bytes)
-    biases = bias.split(count) if bias is not None else itertools.repeat(None)
+    weights = weight.split(count)
+    biases = [None] * len(weights) if bias is None else bias.split(count)
     parts = [
         BlockConvolution.apply(images, w, b, plan(replace(shape, outputs=len(w))), False)
-        for w, b in zip(weight.split(count), biases)  # noqa: B905 - None is repeated without end
+        for w, b in zip(weights, biases, strict=True)
     ]
     return torch.cat(parts, dim=1)
 

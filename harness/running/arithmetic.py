@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import torch
 
-from harness.running.machine import synchronize
+from harness.running.clock import seconds_of
 
 SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
 ROUNDS = 5
@@ -18,13 +17,7 @@ def matrix_product_rate(device: torch.device) -> float:
     side = SIDES[device.type]
     left, right = (torch.randn(side, side, device=device) for _ in range(2))
     result = torch.empty(side, side, device=device)
-    seconds = []
-    for _ in range(1 + ROUNDS):
-        synchronize(device)
-        start = time.perf_counter()
-        torch.mm(left, right, out=result)
-        synchronize(device)
-        seconds.append(time.perf_counter() - start)
+    seconds = seconds_of(lambda: torch.mm(left, right, out=result), 1 + ROUNDS, device)
     return float(2 * side**3 / sorted(seconds[1:])[ROUNDS // 2])
 
 

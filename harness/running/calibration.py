@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.data import DATASETS
+from harness.running.clock import seconds_of
 from harness.running.context import Context
 from harness.running.evaluation import BATCH, predict, subset
-from harness.running.machine import choose_device, synchronize
+from harness.running.machine import choose_device
 from harness.running.training import Training
 from harness.trial import Trial
 
@@ -39,19 +40,13 @@ def calibrate(trial: Trial, context: Context) -> Cost:
     work = trial.training.model_copy(update={"iterations": trial.training.full_iterations})
     training = Training(trial.model_copy(update={"training": work}), data, device)
     setup = time.perf_counter() - start
-    seconds = []
-    for _ in range(WARM + MEASURED):
-        synchronize(device)
-        start = time.perf_counter()
-        training.step()
-        synchronize(device)
-        seconds.append(time.perf_counter() - start)
+    seconds = seconds_of(training.step, WARM + MEASURED, device)
     evaluation = 0.0
     for test in data.tests.values():
         images = len(subset(test, work.test_images).labels)
         sample = subset(test, BATCH)
-        predict(training.model, sample, device)
+        predict(training.model, sample, device, work.precision)
         start = time.perf_counter()
-        predict(training.model, sample, device)
+        predict(training.model, sample, device, work.precision)
         evaluation += (time.perf_counter() - start) * images / len(sample.labels)
     return Cost(setup, float(np.median(seconds[WARM:])), evaluation)

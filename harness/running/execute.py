@@ -28,13 +28,10 @@ def execute(trial: Trial, context: Context, report: Report) -> Result:
         UserError: a plugin or dataset is missing on this machine.
         Diverged: the loss became infinite or not a number.
     """
-    from harness.running.precision import products_in
     from harness.running.timing import measure
     from harness.running.training import train
 
-    work = trial.timing or trial.training
-    assert work is not None
-    with _prepared(context), products_in(work.precision):
+    with _prepared(trial, context):
         return measure(trial, context) if trial.kind == "timing" else train(trial, context, report)
 
 
@@ -46,7 +43,7 @@ def estimate(trial: Trial, context: Context) -> Cost:
     """
     from harness.running.calibration import calibrate
 
-    with _prepared(context):
+    with _prepared(trial, context):
         return calibrate(trial, context)
 
 
@@ -57,12 +54,15 @@ def _here(plugin: Path) -> Path:
 
 
 @contextmanager
-def _prepared(context: Context) -> Iterator[None]:
-    """This process with the threads, plugins and choices of algorithms that a trial needs."""
+def _prepared(trial: Trial, context: Context) -> Iterator[None]:
+    """This process with the threads, plugins, precision and choices of algorithms that a trial needs."""
     from harness.running.choices import kept_choices
+    from harness.running.precision import products_in
 
+    work = trial.timing or trial.training
+    assert work is not None
     torch.set_num_threads(context.threads)
     for path in context.plugins:
         load_plugin(_here(path))
-    with kept_choices(context.algorithms):
+    with kept_choices(context.algorithms), products_in(work.precision):
         yield

@@ -16,6 +16,7 @@ from harness.data.batches import Batches
 from harness.protocol import Precision, TimingProtocol
 from harness.running.arithmetic import matrix_product_rate, operations
 from harness.running.choices import describe_choices
+from harness.running.clock import seconds_of
 from harness.running.context import Context
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
 from harness.running.optimizer import Adam
@@ -42,13 +43,13 @@ def measure(trial: Trial, context: Context) -> Result:
     def resident() -> None:
         step(images, labels)
 
-    first = _time(resident, 1, device)[0]
+    first = seconds_of(resident, 1, device)[0]
     first_step = time.time()
     gc.collect()
     gc.disable()
     try:
         warmup, is_steady = _warm_up(resident, protocol, device)
-        samples = _time(resident, protocol.iterations, device)
+        samples = seconds_of(resident, protocol.iterations, device)
         with_data = _time_with_data(step, batches, protocol.with_data, device)
     finally:
         gc.enable()
@@ -98,28 +99,6 @@ def _step(model: Variant, optimizer: torch.optim.Optimizer, precision: Precision
     return step
 
 
-def _time(call: Callable[[], None], count: int, device: torch.device) -> list[float]:
-    """Seconds of each of `count` calls, by the device's own clock."""
-    timer = _time_on_gpu if device.type == "cuda" else _time_on_cpu
-    return [timer(call) for _ in range(count)]
-
-
-def _time_on_cpu(call: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def _time_on_gpu(call: Callable[[], None]) -> float:
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    torch.cuda.synchronize()
-    begin.record()
-    call()
-    end.record()
-    torch.cuda.synchronize()
-    return float(begin.elapsed_time(end)) / 1000  # milliseconds
-
-
 def _time_with_data(
     step: Callable[[Tensor, Tensor], None], batches: Batches, count: int, device: torch.device
 ) -> list[float]:
@@ -130,17 +109,17 @@ def _time_with_data(
         def whole_step(iteration: int = iteration) -> None:
             step(*batches.at(iteration))
 
-        samples += _time(whole_step, 1, device)
+        samples += seconds_of(whole_step, 1, device)
     return samples
 
 
 def _warm_up(call: Callable[[], None], protocol: TimingProtocol, device: torch.device) -> tuple[list[float], bool]:
     """Iterate until two windows in a row agree; the samples, and whether they did."""
-    samples = _time(call, max(protocol.warmup, 2 * protocol.window), device)
+    samples = seconds_of(call, max(protocol.warmup, 2 * protocol.window), device)
     while not agree(samples, protocol.window, protocol.tolerance):
         if len(samples) >= protocol.longest_warmup:
             return samples, False
-        samples += _time(call, protocol.window, device)
+        samples += seconds_of(call, protocol.window, device)
     return samples, True
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -161,7 +160,7 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     report(_progress(training, "testing"))
     predictions = {name: _predict(training, test) for name, test in tests.items()}
     moments = Moments(began, training.first_step or began, time.time())
-    return replace(_result(training, tests, predictions), moments=moments)
+    return dataclasses.replace(_result(training, tests, predictions), moments=moments)
 
 
 def _run(

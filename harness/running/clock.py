@@ -1,0 +1,30 @@
+"""Time calls by the clock of the device that does the work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+
+def seconds_of(call: Callable[[], object], count: int, device: torch.device) -> list[float]:
+    """Seconds of each of `count` calls, by the device's own clock."""
+    timer = _time_on_gpu if device.type == "cuda" else _time_on_cpu
+    return [timer(call) for _ in range(count)]
+
+
+def _time_on_cpu(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _time_on_gpu(call: Callable[[], object]) -> float:
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    begin.record()
+    call()
+    end.record()
+    torch.cuda.synchronize()
+    return float(begin.elapsed_time(end)) / 1000  # milliseconds
