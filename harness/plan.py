@@ -135,8 +135,10 @@ def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[T
     )
     timed, references = _with_references(table.rows)
     labelled = _labelled(table.rows, table.task, "table3")
-    for number, row in enumerate(timed[len(labelled) :], len(labelled)):
-        first = next(n for n, reference in references.items() if reference == number)
+    for first, number in references.items():
+        if number < len(labelled):  # a row itself, or the reference of another one
+            continue
+        row = timed[number]
         told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
         config = checked_config(row, table.task, f"table3.rows.{first}.reference")
         labelled.append((config, f"{VARIANTS.get(row.variant).label(config)}, {told}".removeprefix(", ")))

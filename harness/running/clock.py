@@ -7,24 +7,26 @@ from collections.abc import Callable
 
 import torch
 
+from harness.running.machine import synchronize
+
 
 def seconds_of(call: Callable[[], object], count: int, device: torch.device) -> list[float]:
     """Seconds of each of `count` calls, by the device's own clock."""
     timer = _time_on_gpu if device.type == "cuda" else _time_on_cpu
-    return [timer(call) for _ in range(count)]
+    return [timer(call, device) for _ in range(count)]
 
 
-def _time_on_cpu(call: Callable[[], object]) -> float:
+def _time_on_cpu(call: Callable[[], object], _: torch.device) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
-def _time_on_gpu(call: Callable[[], object]) -> float:
+def _time_on_gpu(call: Callable[[], object], device: torch.device) -> float:
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    torch.cuda.synchronize()
+    synchronize(device)
     begin.record()
     call()
     end.record()
-    torch.cuda.synchronize()
+    synchronize(device)
     return float(begin.elapsed_time(end)) / 1000  # milliseconds
