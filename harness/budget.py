@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.errors import UserError
-from harness.running.calibration import Cost
 from harness.trial import TrainingWork
 
 FEWEST = 20  # iterations of a trial that are worth the name of training
 STEPS = 40  # of the bisection
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds that a trial takes: to get ready, per iteration, and per evaluation of all its tests."""
+
+    setup: float
+    iteration: float
+    evaluation: float
+
+    def of(self, iterations: int, evaluations: int = 1) -> float:
+        """Seconds of a whole trial."""
+        return self.setup + iterations * self.iteration + evaluations * self.evaluation
 
 
 def iterations_at(work: TrainingWork, fraction: float) -> int:

@@ -1,4 +1,4 @@
-"""The errors a user can mend."""
+"""Errors: those that a user can mend, and how any is told."""
 
 
 class UserError(Exception):
@@ -6,3 +6,8 @@ class UserError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+def cause_of(error: BaseException) -> str:
+    """An exception in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from harness.budget import fit_fraction
+from harness.budget import Cost, fit_fraction
 from harness.data import DATASETS
 from harness.engine.cluster import Node, check_requests, cluster, slots
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
 from harness.engine.events import Executor
 from harness.engine.overhead import overhead
-from harness.engine.serial import SerialExecutor
+from harness.engine.serial import SerialExecutor, estimate_here
 from harness.errors import UserError
 from harness.options import Options
 from harness.plan import Plan, count, make_plan
@@ -29,10 +29,10 @@ from harness.record.store import Record
 from harness.report.build import read_tables, report_folder, write_report
 from harness.report.published import load_published
 from harness.report.tables import Tables
-from harness.running.calibration import Cost
 from harness.running.checkpoint import Checkpoints
 from harness.running.context import Context
 from harness.running.model_size import checkpoint_bytes
+from harness.running.template import Broken
 from harness.suite import Chosen
 from harness.trial import Trial
 
@@ -157,28 +157,41 @@ class _Run:
             return plan, {}
         display.say("calibrating the training trials")
         trials = [trial for trial in plan.trials if trial.training is not None]
-        costs = self._measure_costs(trials)
-        works = [trial.training for trial in trials if trial.training is not None]
+        costs = self._measure_costs(trials, display)
+        known = [trial for trial in trials if _cost_key(trial) in costs]  # the others will fail again, as trials
+        works = [trial.training for trial in known if trial.training is not None]
         elapsed = time.time() - psutil.Process().create_time()
         left = plan.budget * (1 - SAFETY) - elapsed - REPORTING
-        fraction = fit_fraction(works, [costs[_cost_key(t)] for t in trials], self._slots(), left)
+        fraction = fit_fraction(works, [costs[_cost_key(t)] for t in known], self._slots(), left)
         self.record.keep_fraction(plan.profile, plan.budget, fraction)
         plan = make_plan(self.chosen, self.options.data, fraction)
         self.record.keep_plan(self.invocation, plan)
         display.say(f"{clock(left)} left for training: {fraction:.3%} of each protocol")
         return plan, costs
 
-    def _measure_costs(self, trials: list[Trial]) -> dict[str, Cost]:
-        distinct = list({_cost_key(trial): trial for trial in trials}.values())
-        if self.options.serial:
-            from harness.running.execute import estimate
+    def _measure_costs(self, trials: list[Trial], display: Display) -> dict[str, Cost]:
+        """The costs of each kind of trial; a kind that breaks is told and left out.
 
-            found = [estimate(trial, self._context(trial)) for trial in distinct]
+        Raises:
+            UserError: all of them break.
+        """
+        distinct = list({_cost_key(trial): trial for trial in trials}.values())
+        found: list[Cost | Broken]
+        if self.options.serial:
+            found = [estimate_here(trial, self._context(trial)) for trial in distinct]
         else:
             from harness.engine.measuring import measure_costs
 
             found = measure_costs(distinct, self._context, self.chosen.suite.resources, self.offers)
-        return {_cost_key(trial): cost for trial, cost in zip(distinct, found, strict=True)}
+        costs = {}
+        for trial, cost in zip(distinct, found, strict=True):
+            if isinstance(cost, Cost):
+                costs[_cost_key(trial)] = cost
+            else:
+                display.say(f"cannot be calibrated: {trial.title} · {trial.task}: {cost.cause}")
+        if not costs:
+            raise UserError("no training trial could be calibrated for the budget; the lines above say why; mend them.")
+        return costs
 
     def _slots(self) -> int:
         """How many training trials run at a time."""

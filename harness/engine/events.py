@@ -37,11 +37,6 @@ class Failed:
 Event = Progressed | Finished | Failed
 
 
-def cause_of(error: BaseException) -> str:
-    """An exception in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
 class Executor(Protocol):
     """Runs trials somewhere and says what becomes of them."""
 

@@ -8,28 +8,34 @@ from typing import Any
 
 import ray
 
+from harness.budget import Cost
 from harness.engine.cluster import Node, request_of
-from harness.running.calibration import Cost
+from harness.engine.remote import TEMPLATE
 from harness.running.context import Context
+from harness.running.template import Broken, Lost
 from harness.suite import Resources
 from harness.trial import Trial
 
 
 @ray.remote(max_retries=2)
-def measure_cost(trial: Trial, context: Context) -> Cost:
-    """One trial's costs; a used process will do, since its start is paid once by every trial anyway."""
-    from harness.running.execute import estimate
-
-    return estimate(trial, replace(context, gpu=bool(ray.get_gpu_ids())))
+def measure_cost(trial: Trial, context: Context) -> Cost | Broken:
+    """One trial's costs."""
+    try:
+        found: Cost | Broken = TEMPLATE.run(
+            "estimate", trial, replace(context, gpu=bool(ray.get_gpu_ids())), lambda _: None
+        )
+    except Lost as error:
+        return Broken(str(error), "")
+    return found
 
 
 def measure_costs(
     trials: list[Trial], context_of: Callable[[Trial], Context], resources: Resources, offers: list[Node]
-) -> list[Cost]:
+) -> list[Cost | Broken]:
     """The costs of trials, in their order."""
     tasks: list[Any] = [
         measure_cost.options(**request_of(trial, resources, offers)).remote(trial, context_of(trial))
         for trial in trials
     ]
-    costs: list[Cost] = ray.get(tasks)
+    costs: list[Cost | Broken] = ray.get(tasks)
     return costs

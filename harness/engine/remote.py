@@ -19,8 +19,10 @@ from ray.exceptions import (
 )
 
 from harness.engine.cluster import Node, request_of
-from harness.engine.events import Event, Failed, Finished, Progressed, cause_of
+from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.errors import cause_of
 from harness.running.context import Context
+from harness.running.template import Broken, Lost, Template
 from harness.suite import Resources
 from harness.trial import Progress, Result, Trial
 
@@ -48,18 +50,18 @@ class Mailbox:
 MAILBOX: Any = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
 
 
-# A used process contaminates timing and memory, so each trial gets a fresh one; retries are the driver's.
-@ray.remote(max_calls=1, max_retries=0)
-def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result:
-    """One trial on a worker."""
-    from harness.running.execute import execute
+TEMPLATE = Template()  # of the worker that this module is imported in
+
+
+@ray.remote(max_retries=0)  # retries are the driver's
+def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result | Broken:
+    """One trial in a fresh process, as a used one contaminates timing and memory."""
 
     def report(progress: Progress) -> None:
         mailbox.put.remote(trial.key, context.attempt, progress)
 
     report(Progress(0, 0, stage="starting"))
-    context = replace(context, gpu=bool(ray.get_gpu_ids()))
-    return execute(trial, context, report)
+    return TEMPLATE.run("execute", trial, replace(context, gpu=bool(ray.get_gpu_ids())), report)
 
 
 class RayExecutor:
@@ -108,14 +110,18 @@ class RayExecutor:
     def _outcome(self, task: Any) -> Event:
         trial, _ = self._tasks.pop(task)
         try:
-            return Finished(trial, ray.get(task))
+            outcome = ray.get(task)
         except LOST as error:
             return Failed(trial, _lost(error), traceback.format_exc(), is_lost=True)
         except RayTaskError as error:
             cause = error.cause if error.cause is not None else error
-            return Failed(trial, cause_of(cause), str(error), is_lost=False)
+            is_lost = isinstance(cause, Lost)
+            return Failed(trial, str(cause) if is_lost else cause_of(cause), str(error), is_lost)
         except RayError as error:
             return Failed(trial, cause_of(error), traceback.format_exc(), is_lost=True)
+        if isinstance(outcome, Broken):
+            return Failed(trial, outcome.cause, outcome.details, is_lost=False)
+        return Finished(trial, outcome)
 
 
 def _lost(error: Exception) -> str:

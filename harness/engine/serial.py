@@ -6,10 +6,21 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 
-from harness.engine.events import Event, Failed, Finished, Progressed, cause_of
+from harness.budget import Cost
+from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.errors import cause_of
 from harness.running.context import Context
-from harness.running.execute import execute
+from harness.running.execute import estimate, execute
+from harness.running.template import Broken
 from harness.trial import Progress, Trial
+
+
+def estimate_here(trial: Trial, context: Context) -> Cost | Broken:
+    """What a training trial costs, in this process."""
+    try:
+        return estimate(trial, context, lambda _: None)
+    except Exception as error:
+        return Broken(cause_of(error), traceback.format_exc())
 
 
 class SerialExecutor:

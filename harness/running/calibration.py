@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
+from harness.budget import Cost
 from harness.data import DATASETS
 from harness.running.clock import seconds_of
 from harness.running.context import Context
@@ -16,19 +16,6 @@ from harness.running.training import Training
 from harness.trial import Trial
 
 WARM, MEASURED = 2, 4  # iterations
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds that a trial takes: to get ready, per iteration, and per evaluation of all its tests."""
-
-    setup: float
-    iteration: float
-    evaluation: float
-
-    def of(self, iterations: int, evaluations: int = 1) -> float:
-        """Seconds of a whole trial."""
-        return self.setup + iterations * self.iteration + evaluations * self.evaluation
 
 
 def calibrate(trial: Trial, context: Context) -> Cost:

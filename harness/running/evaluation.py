@@ -11,7 +11,7 @@ from harness.protocol import Precision
 from harness.running.precision import forward_in
 from variants.contract import Variant
 
-BATCH = 100
+BATCH = 200  # images; a larger one gains a percent or two and takes its memory
 
 
 def subset(examples: Examples, count: int | None) -> Examples:

@@ -12,10 +12,10 @@ import torch
 
 from harness.registry import load_plugin
 from harness.running.context import Context, Report
-from harness.trial import Result, Trial
+from harness.trial import Progress, Result, Trial
 
 if TYPE_CHECKING:
-    from harness.running.calibration import Cost
+    from harness.budget import Cost
 
 
 def execute(trial: Trial, context: Context, report: Report) -> Result:
@@ -35,14 +35,18 @@ def execute(trial: Trial, context: Context, report: Report) -> Result:
         return measure(trial, context) if trial.kind == "timing" else train(trial, context, report)
 
 
-def estimate(trial: Trial, context: Context) -> Cost:
+def estimate(trial: Trial, context: Context, report: Report) -> Cost:
     """What a training trial costs here.
+
+    Arguments:
+        report: is told that it has begun.
 
     Raises:
         UserError: a plugin or dataset is missing on this machine.
     """
     from harness.running.calibration import calibrate
 
+    report(Progress(0, 0, stage="calibrating"))
     with _prepared(trial, context):
         return calibrate(trial, context)
 

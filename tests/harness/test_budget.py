@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.budget import FEWEST, fit_fraction, iterations_at, makespan
+from harness.budget import FEWEST, Cost, fit_fraction, iterations_at, makespan
 from harness.errors import UserError
 from harness.protocol import Protocol
-from harness.running.calibration import Cost
 from harness.trial import TrainingWork
 
 IMAGES = 1000

@@ -172,7 +172,7 @@ def test_trials_on_a_real_cluster(
 
     lost = ended[dying.key]
     assert isinstance(lost, Failed)
-    assert (lost.cause, lost.is_lost) == ("its worker was killed", True)
+    assert (lost.cause, lost.is_lost) == ("its process has left with exit code 1", True)
     executor.submit(dying, 2)
     again = drain(executor)[dying.key]
     assert isinstance(again, Finished)

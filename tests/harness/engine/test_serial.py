@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.events import Event, Failed, Finished, Progressed, cause_of
+from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.serial import SerialExecutor
+from harness.errors import cause_of
 from harness.running.context import Context
 from harness.trial import Trial
 

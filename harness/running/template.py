@@ -1,0 +1,177 @@
+"""Fresh processes in milliseconds: a template that has imported what trials need is forked for each of them.
+
+A trial must not meet what another has left in its process, and an interpreter with torch takes seconds to start.
+The template runs no trial itself. It dies with the process that asked for it, and the trial's process with the
+template, however any of them ends.
+
+python -m harness.running.template CHANNEL PARENT
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+from harness.errors import cause_of
+from harness.running.context import Context, Report
+from harness.trial import Progress, Trial
+
+Work = Literal["execute", "estimate"]  # functions of harness.running.execute
+NEEDED = ("torch", "harness.data", "harness.running.calibration", "harness.running.timing", "harness.running.training")
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Work that has raised an exception."""
+
+    cause: str  # one line
+    details: str  # the traceback
+
+
+class Lost(Exception):
+    """The process that did the work has ended without a word."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    work: Work
+    trial: Trial
+    context: Context
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    code: int  # as of subprocess: negative for a signal
+
+
+class Template:
+    """Does work in processes of their own, one at a time. The template starts when it is first needed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Connection | None = None
+
+    def start(self) -> None:
+        """Start the template, unless it is there; it gets ready while the caller goes on."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", "harness.running.template", str(theirs.fileno()), str(os.getpid())]
+            path = os.pathsep.join(filter(None, sys.path))
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": path}
+            )
+        self._channel = Connection(ours.detach())
+
+    def run(self, work: Work, trial: Trial, context: Context, report: Report) -> Any:
+        """Do work in a fresh process with this process's environment.
+
+        Returns:
+            What the work returns, or `Broken`.
+
+        Raises:
+            Lost: the process was killed, or has left without a result.
+        """
+        self.start()
+        assert self._channel is not None
+        outcome = None
+        try:
+            self._channel.send(_Call(work, trial, context, dict(os.environ)))
+            while not isinstance(said := self._channel.recv(), _Ended):
+                if isinstance(said, Progress):
+                    report(said)
+                else:
+                    outcome = said
+        except (EOFError, OSError):
+            self.stop()
+            raise Lost("its worker was killed") from None
+        if outcome is None:
+            raise Lost(_told(said.code))
+        return outcome
+
+    def stop(self) -> None:
+        """End the template and what it is doing."""
+        if self._process is not None and self._channel is not None:
+            self._channel.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = self._channel = None
+
+
+def _told(code: int) -> str:
+    if code < 0:
+        return f"its process was killed by {signal.Signals(-code).name}"
+    return f"its process has left with exit code {code}"
+
+
+def serve(channel: Connection) -> None:
+    """Fork a process for each call, and say how it has ended, until nobody calls any more."""
+    for module in NEEDED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # what is shared is not touched by the collector, and so not copied
+    template = os.getpid()
+    while True:
+        try:
+            call = channel.recv()
+        except EOFError:
+            return
+        child = os.fork()
+        if child == 0:
+            _die_with(template)
+            _work(call, channel)
+        _, status = os.waitpid(child, 0)
+        channel.send(_Ended(os.waitstatus_to_exitcode(status)))
+
+
+def _work(call: _Call, channel: Connection) -> None:
+    """In the forked process, which does not return from here."""
+    os.environ.clear()
+    os.environ.update(call.environment)
+    code = 1
+    try:
+        channel.send(_outcome(call, channel.send))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _outcome(call: _Call, report: Report) -> object:
+    from harness.running import execute
+
+    work = {"execute": execute.execute, "estimate": execute.estimate}[call.work]
+    try:
+        return work(call.trial, call.context, report)
+    except BaseException as error:
+        return Broken(cause_of(error), traceback.format_exc())
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when the parent ends; it may have ended already."""
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    # under the name by which the other side sends its messages
+    from harness.running import template
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; this one dies with its parent
+    template._die_with(int(sys.argv[2]))
+    template.serve(Connection(int(sys.argv[1])))
