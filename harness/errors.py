@@ -1,4 +1,6 @@
-"""Errors: those that a user can mend, and how any is told."""
+"""Errors: those that a user can mend, how any is told, and which ones say that a disk is full."""
+
+import errno
 
 
 class UserError(Exception):
@@ -11,3 +13,14 @@ class UserError(Exception):
 def cause_of(error: BaseException) -> str:
     """An exception in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an exception, or what it was raised from, says that there is no space left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if "database or disk is full" in str(error):  # SQLite's words
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -47,6 +47,8 @@ class Trial(Settings):
     config: dict[str, Any]
     task: str
     seed: int
+    source: str = ""  # digest of the variant's source
+    data: str = ""  # digest of the task's data
     training: TrainingWork | None = None
     timing: TimingWork | None = None
 
@@ -81,6 +83,7 @@ class Progress:
     iterations: int
     history: tuple[Point, ...] = ()
     stage: str = "training"
+    begun_at: int = 0  # iteration of the checkpoint that this attempt goes on from
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,10 @@ class Result:
     history: tuple[Point, ...] = ()
     samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # (images,) uint8 by test
+    labels: dict[str, np.ndarray] = field(default_factory=dict)  # likewise: the true classes
+    activity: dict[str, list[float]] = field(default_factory=dict)  # see `harness.running.activity`
     machine: dict[str, str] = field(default_factory=dict)
+    weights: str = ""  # SHA-256 of the trained parameters and buffers
     moments: Moments | None = None
 
 

@@ -5,14 +5,31 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.engine.display import Display
 from harness.engine.events import Event, Executor, Failed, Finished, Progressed
+from harness.errors import UserError
 from harness.record.store import Record
-from harness.trial import Moments, Trial
+from harness.trial import Moments, Progress, Trial
 
 BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
+LONGEST_BACKOFF = 60.0
+
+
+@dataclass
+class _Case:
+    """A trial that is being seen through."""
+
+    trial: Trial
+    attempt: int = 0  # how often it was submitted
+    tries: int = 0  # since an attempt has begun further on than the one before it
+    started: float | None = None  # when the attempt was first heard of
+    begun_at: int = 0  # iteration at which an attempt has begun
+    reached: int = 0  # iteration that was last heard of
+    lost_at: int = 0  # the same of the attempt before
+    is_late: bool = False
 
 
 @dataclass
@@ -22,8 +39,8 @@ class Driver:
     Arguments:
         begin: opens the record of a trial that starts.
         end: is told of a trial whose result is recorded.
-        attempts: how often a trial is tried when its worker is lost.
-        deadline: seconds that a trial may take, or None.
+        attempts: how often a trial that is lost is tried without coming any further in between.
+        deadline: seconds that an attempt may take, or None.
     """
 
     record: Record
@@ -34,17 +51,17 @@ class Driver:
     deadline: float | None = None
     failed: list[Trial] = field(default_factory=list)
     moments: list[Moments] = field(default_factory=list)
-    _trials: dict[str, Trial] = field(default_factory=dict)
-    _attempt: dict[str, int] = field(default_factory=dict)
-    _started: dict[str, float] = field(default_factory=dict)
-    _late: set[str] = field(default_factory=set)
+    _cases: dict[str, _Case] = field(default_factory=dict)
     _again: list[tuple[float, Trial]] = field(default_factory=list)
 
-    def run(self, trials: list[Trial], executor: Executor, at_once: int | None = None) -> None:
+    def run(self, trials: list[Trial], executor: Executor, at_once: Callable[[], int] | None = None) -> None:
         """Run trials to their ends. One that fails stops none of the others.
 
         Arguments:
-            at_once: how many may be with the executor at a time; all of them if None.
+            at_once: how many may be with the executor now, asked again and again; all of them if None.
+
+        Raises:
+            UserError: a disk is full, so that none can go on.
         """
         waiting = deque(trials)
         self.display.begin_wave(len(trials))
@@ -54,7 +71,7 @@ class Driver:
                 due = [trial for when, trial in self._again if when <= now]
                 self._again = [(when, trial) for when, trial in self._again if when > now]
                 waiting.extendleft(due)
-                while waiting and (at_once is None or executor.running < at_once):
+                while waiting and (at_once is None or executor.running < at_once()):
                     self._submit(waiting.popleft(), executor)
                 if executor.running:
                     for event in executor.wait():
@@ -63,62 +80,83 @@ class Driver:
                 else:
                     time.sleep(0.1)
         except BaseException:
-            self._interrupt()
+            self._stop()
             raise
 
     def _submit(self, trial: Trial, executor: Executor) -> None:
-        self._trials[trial.key] = trial
-        self._attempt[trial.key] = self._attempt.get(trial.key, 0) + 1
-        executor.submit(trial, self._attempt[trial.key])
+        case = self._case(trial)
+        case.attempt += 1
+        case.tries += 1
+        executor.submit(trial, case.attempt)
+
+    def _case(self, trial: Trial) -> _Case:
+        return self._cases.setdefault(trial.key, _Case(trial))
 
     def handle(self, event: Event) -> None:
         """Record and show what has happened to a trial."""
+        case = self._case(event.trial)
+        if case.started is None:
+            case.started = time.monotonic()
+            self.begin(event.trial)
         if isinstance(event, Progressed):
-            self._begin_once(event.trial)
             self.record.log(event.trial, event.progress.history)
+            self._watch(case, event.progress)
             self.display.progressed(event.trial, event.progress)
         elif isinstance(event, Finished):
-            self._begin_once(event.trial)
-            self._started.pop(event.trial.key, None)
+            self._cases.pop(event.trial.key)
             self.record.finish(event.trial, event.result)
             if event.result.moments is not None:
                 self.moments.append(event.result.moments)
             self.end(event.trial)
             self.display.finished(event.trial, event.result)
+        elif event.is_disk_full:
+            raise UserError(
+                f"a disk is full ({event.trial.name}: {event.cause}); free some space and give the same command "
+                f"again: it goes on where it stopped."
+            )
         else:
-            self._handle_failure(event)
+            self._handle_failure(case, event)
 
-    def _begin_once(self, trial: Trial) -> None:
-        if trial.key not in self._started:
-            self._started[trial.key] = time.monotonic()
-            self.begin(trial)
-
-    def _handle_failure(self, event: Failed) -> None:
-        trial, cause = event.trial, event.cause
-        self._begin_once(trial)
-        is_late = trial.key in self._late
-        if is_late:
-            cause = f"it took longer than the deadline of {self.deadline:g} s"
-        attempt = self._attempt.get(trial.key, 1)
-        if event.is_lost and not is_late and attempt < self.attempts:
-            self.record.interrupt(trial)
-            self._started.pop(trial.key, None)
-            self._again.append((time.monotonic() + BACKOFF * 2 ** (attempt - 1), trial))
-            self.display.lost(trial, cause, attempt)
+    def _watch(self, case: _Case, progress: Progress) -> None:
+        """See where an attempt begins: further on than the one before it, or over again."""
+        if not progress.iterations:
             return
+        if progress.begun_at > case.begun_at:
+            case.tries = 1
+        if case.lost_at and not progress.begun_at:
+            self.display.say(
+                f"starts over {case.trial.name}: it was lost at iteration {case.lost_at}, and where it runs now there "
+                f"is no checkpoint of it"
+            )
+        case.begun_at, case.reached, case.lost_at = progress.begun_at, progress.iteration, 0
+
+    def _handle_failure(self, case: _Case, event: Failed) -> None:
+        trial, cause = event.trial, event.cause
+        if case.is_late:
+            cause = f"it took longer than the deadline of {self.deadline:g} s"
+        elif event.is_lost and case.tries < self.attempts:
+            self.record.interrupt(trial)
+            case.started, case.lost_at = None, case.reached
+            pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** (case.tries - 1))
+            self._again.append((time.monotonic() + pause, trial))
+            self.display.lost(trial, cause, case.attempt)
+            return
+        self._cases.pop(trial.key)
         self.record.fail(trial, cause, event.details)
-        self._started.pop(trial.key, None)
         self.failed.append(trial)
         self.display.failed(trial, cause)
 
     def _stop_late(self, executor: Executor) -> None:
         if self.deadline is None:
             return
-        for key, started in self._started.items():
-            if time.monotonic() - started > self.deadline and key not in self._late:
-                self._late.add(key)
-                executor.cancel(self._trials[key])
+        for case in self._cases.values():
+            if not case.is_late and case.started is not None and time.monotonic() - case.started > self.deadline:
+                case.is_late = True
+                executor.cancel(case.trial)
 
-    def _interrupt(self) -> None:
-        for key in list(self._started):
-            self.record.interrupt(self._trials[key])
+    def _stop(self) -> None:
+        """Close the runs of what was running; where the record can't be written, the next run does it."""
+        for case in self._cases.values():
+            if case.started is not None:
+                with suppress(Exception):
+                    self.record.stop(case.trial)

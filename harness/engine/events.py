@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.running.template import Broken
 from harness.trial import Progress, Result, Trial
 
 
@@ -31,7 +32,19 @@ class Failed:
     trial: Trial
     cause: str  # one line
     details: str  # the whole story, a traceback where there is one
-    is_lost: bool  # whether its worker or node went away, so that another try makes sense
+    is_lost: bool  # whether its worker or node went away or had no memory left, so that another try makes sense
+    is_disk_full: bool = False  # so that no trial can go on
+
+
+def failure(trial: Trial, broken: Broken) -> Failed:
+    """What an exception in a trial's work comes to."""
+    return Failed(
+        trial,
+        broken.cause,
+        broken.details,
+        is_lost=broken.kind == "memory",
+        is_disk_full=broken.kind == "disk",
+    )
 
 
 Event = Progressed | Finished | Failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import (
     GetTimeoutError,
+    LocalRayletDiedError,
     NodeDiedError,
     OutOfMemoryError,
     RayError,
@@ -19,8 +21,8 @@ from ray.exceptions import (
 )
 
 from harness.engine.cluster import Node, request_of
-from harness.engine.events import Event, Failed, Finished, Progressed
-from harness.errors import cause_of
+from harness.engine.events import Event, Failed, Finished, Progressed, failure
+from harness.errors import UserError, cause_of
 from harness.running.context import Context
 from harness.running.template import Broken, Lost, Template
 from harness.suite import Resources
@@ -61,7 +63,11 @@ def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result | Broken:
         mailbox.put.remote(trial.key, context.attempt, progress)
 
     report(Progress(0, 0, stage="starting"))
-    return TEMPLATE.run("execute", trial, replace(context, gpu=bool(ray.get_gpu_ids())), report)
+    outcome = TEMPLATE.run("execute", trial, replace(context, gpu=bool(ray.get_gpu_ids())), report)
+    if isinstance(outcome, Result):
+        node = ray.get_runtime_context().get_node_id()[:8]
+        outcome = replace(outcome, machine={**outcome.machine, "host": platform.node(), "node": node})
+    return outcome
 
 
 class RayExecutor:
@@ -111,6 +117,10 @@ class RayExecutor:
         trial, _ = self._tasks.pop(task)
         try:
             outcome = ray.get(task)
+        except LocalRayletDiedError:
+            raise UserError(
+                "Ray's own process on this machine has died; give the same command again: it goes on where it stopped."
+            ) from None
         except LOST as error:
             return Failed(trial, _lost(error), traceback.format_exc(), is_lost=True)
         except RayTaskError as error:
@@ -120,7 +130,7 @@ class RayExecutor:
         except RayError as error:
             return Failed(trial, cause_of(error), traceback.format_exc(), is_lost=True)
         if isinstance(outcome, Broken):
-            return Failed(trial, outcome.cause, outcome.details, is_lost=False)
+            return failure(trial, outcome)
         return Finished(trial, outcome)
 
 

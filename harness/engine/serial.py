@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
 from collections.abc import Callable
 
 from harness.budget import Cost
-from harness.engine.events import Event, Failed, Finished, Progressed
-from harness.errors import cause_of
+from harness.engine.events import Event, Finished, Progressed, failure
 from harness.running.context import Context
 from harness.running.execute import estimate, execute
 from harness.running.template import Broken
@@ -20,7 +18,7 @@ def estimate_here(trial: Trial, context: Context) -> Cost | Broken:
     try:
         return estimate(trial, context, lambda _: None)
     except Exception as error:
-        return Broken(cause_of(error), traceback.format_exc())
+        return Broken.of(error)
 
 
 class SerialExecutor:
@@ -54,4 +52,4 @@ class SerialExecutor:
         try:
             return [Finished(trial, execute(trial, self._context_of(trial), report))]
         except Exception as error:
-            return [Failed(trial, cause_of(error), traceback.format_exc(), is_lost=False)]
+            return [failure(trial, Broken.of(error))]

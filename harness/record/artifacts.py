@@ -15,21 +15,34 @@ from mlflow.tracking import MlflowClient
 from harness.errors import UserError
 from harness.trial import Result
 
+PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
+LABELS = "|labels"  # what is added to a test's name
+
 
 def save_result(result: Result, folder: Path) -> None:
-    """Write the curve, the raw samples and the predictions into a folder."""
+    """Write the curve, the raw samples, the predictions beside the true classes, and the activities into a folder."""
     if result.history:
         curve = [dataclasses.asdict(point) for point in result.history]
         (folder / "curve.json").write_text(json.dumps(curve, indent=1))
     if result.samples:
         (folder / "samples_seconds.json").write_text(json.dumps(result.samples, indent=1))
     if result.predictions:
-        names = {name.replace("/", "-"): values for name, values in result.predictions.items()}
-        np.savez_compressed(folder / "predictions.npz", **names)  # type: ignore[arg-type]
+        arrays = dict(result.predictions)
+        arrays |= {name + LABELS: labels for name, labels in result.labels.items()}
+        np.savez_compressed(folder / PREDICTIONS, **arrays)  # type: ignore[arg-type]
+    if result.activity:
+        (folder / ACTIVITY).write_text(json.dumps(result.activity))
 
 
-def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> str:
-    """The text of a run's artifact, also when a local store was moved as a whole.
+def wrong_images(path: Path) -> dict[str, np.ndarray]:
+    """Whether each image of each test was classified wrongly, (images,) bool by test, from a file of predictions."""
+    with np.load(path, allow_pickle=False) as file:
+        tests = [name for name in file.files if name + LABELS in file.files]
+        return {name: file[name] != file[name + LABELS] for name in tests}
+
+
+def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> Path:
+    """The file of a run's artifact, also when a local store was moved as a whole.
 
     Raises:
         UserError: it is not there.
@@ -38,9 +51,9 @@ def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> s
         store = Path(address.removeprefix("sqlite:///")).parent
         moved = store / "artifacts" / run.info.run_id / "artifacts" / name
         if moved.is_file():
-            return moved.read_text(encoding="utf-8")
+            return moved
     try:
         path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=address)
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path)
     except (MlflowException, OSError) as error:
         raise UserError(f"the record has lost {name} of run {run.info.run_id}; run the suite again.") from error

@@ -6,42 +6,57 @@ There is one writer, the driver. Trials are flat runs because MLflow shows neste
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from harness.data import DATASETS
 from harness.errors import UserError
 from harness.plan import Plan
-from harness.record.artifacts import local_artifact, save_result
+from harness.provenance import code_version
+from harness.record.artifacts import ACTIVITY, PREDICTIONS, local_artifact, save_result, wrong_images
+from harness.record.lease import Lease
+from harness.record.parameters import Recorded, parameters
+from harness.record.patience import patient
 from harness.trial import Point, Result, Trial
 
 KEY, KIND, SUITE, INVOCATION = "harness.key", "harness.kind", "harness.suite", "harness.invocation"
 PROFILE, FRACTION, CAUSE = "harness.profile", "harness.fraction", "harness.cause"
 NOTE = "mlflow.note.content"
+WEIGHTS = "harness.weights_sha256"
+CURVE = "train/loss"  # which every point of a curve has
 OVERHEAD = "overhead/"
+CODE = "harness.code."
 STATUSES = {"FINISHED": "done", "FAILED": "failed", "RUNNING": "interrupted", "KILLED": "interrupted"}
-LARGEST_PARAM = 6000
+LARGEST_NOTE = 6000  # characters
 PAGE = 1000
+POINTS = 50  # of a curve that are written together; MLflow takes 1,000 metrics at a time
 
 
 class Record:
     """A suite's experiment in an MLflow store.
 
+    Arguments:
+        tell: is told when the store does not answer, and when it does again.
+
     Raises:
         UserError: the store can't be opened.
     """
 
-    def __init__(self, address: str, suite: str, artifacts: str | None = None) -> None:
-        self.client, self.suite, self.address = _open(address), suite, address
+    def __init__(
+        self, address: str, suite: str, artifacts: str | None = None, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.client, self.suite, self.address, self.tell = _open(address), suite, address, tell
         found = self.client.get_experiment_by_name(suite)
         if found is not None and found.lifecycle_stage == "deleted":
             raise UserError(f"the experiment '{suite}' was deleted in MLflow; restore it there or rename the suite.")
@@ -49,13 +64,49 @@ class Record:
         self._experiment: str | None = found.experiment_id if found is not None else None
         self._runs: dict[str, str] = {}  # run id by trial key
         self._logged: dict[str, int] = {}  # last iteration of the curve by run id
+        self._lease: Lease | None = None
 
     @property
     def experiment(self) -> str:
         """The id of the suite's experiment, which is created when it is first needed."""
         if self._experiment is None:
-            self._experiment = self.client.create_experiment(self.suite, self._artifacts)
+            try:
+                self._experiment = str(self.client.create_experiment(self.suite, self._artifacts))
+            except MlflowException:
+                found = self.client.get_experiment_by_name(self.suite)
+                if found is None:
+                    raise
+                self._experiment = str(found.experiment_id)  # another driver was quicker
         return self._experiment
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only driver that writes to the experiment.
+
+        Raises:
+            UserError: another one does.
+        """
+        self._lease = Lease(self.client, self.experiment, self.suite)
+        try:
+            yield
+        finally:
+            self._lease.release()
+
+    def check(self) -> None:
+        """Before a write.
+
+        Raises:
+            UserError: another driver has taken over, as this one was not heard of for too long.
+        """
+        if self._lease is not None and self._lease.is_lost:
+            raise UserError(
+                f"another driver has taken over the suite '{self.suite}', as this one was silent for too long; what "
+                f"is done is kept."
+            )
+
+    def forget(self) -> None:
+        """Forget what has been written, after a write whose outcome is not known; it is looked up again."""
+        self._logged.clear()
 
     def statuses(self, keys: Iterable[str]) -> dict[str, str]:
         """done, failed, interrupted or new, by trial key."""
@@ -94,6 +145,7 @@ class Record:
         text = tags.get(_fraction_tag(profile, budget))
         return float(text) if text is not None else None
 
+    @patient
     def keep_fraction(self, profile: str | None, budget: float, fraction: float) -> None:
         """Keep a calibrated fraction for the runs that follow."""
         self.client.set_experiment_tag(self.experiment, _fraction_tag(profile, budget), repr(fraction))
@@ -111,23 +163,31 @@ class Record:
         self._log_json(run.info.run_id, "published.json", published)
         return str(run.info.run_id)
 
+    @patient
     def keep_plan(self, invocation: str, plan: Plan) -> None:
         """Replace an invocation's plan, once its fraction is known."""
         self._log_json(invocation, "plan.json", plan.model_dump(mode="json"))
         self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
 
+    @patient
     def keep_overhead(self, invocation: str, overhead: dict[str, float]) -> None:
         """Add what the harness itself took."""
         now = int(time.time() * 1000)
-        self._log_metrics(invocation, [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()])
+        metrics = [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()]
+        self.client.log_batch(invocation, metrics=metrics)
 
+    @patient
     def end_invocation(self, invocation: str, status: str, report: Path | None = None) -> None:
         """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one."""
         if report is not None:
             self.client.log_artifacts(invocation, str(report), "report")
             note = (report / "report.md").read_text(encoding="utf-8")
-            self.client.set_tag(invocation, NOTE, note[:LARGEST_PARAM])
+            self.client.set_tag(invocation, NOTE, note[:LARGEST_NOTE])
         self.client.set_terminated(invocation, status)
+
+    def stop_invocation(self, invocation: str) -> None:
+        """Close an invocation that something has stopped; there is one try only."""
+        self.client.set_terminated(invocation, "KILLED")
 
     def _invocation_tags(self, plan: Plan, command: str) -> dict[str, str]:
         return {
@@ -136,6 +196,7 @@ class Record:
             PROFILE: plan.profile or "none",
             FRACTION: repr(plan.fraction),
             "harness.command": command,
+            **{CODE + name: value for name, value in code_version().items()},
         }
 
     def _log_json(self, run: str, name: str, content: Any) -> None:
@@ -146,19 +207,23 @@ class Record:
 
     # A trial
 
-    def begin(self, trial: Trial, plan: Plan, invocation: str, data: Path) -> None:
+    @patient
+    def begin(self, trial: Trial, plan: Plan, invocation: str) -> None:
         """Start a trial's run, or go on with the one it has."""
         run = self._run_of(trial.key)
+        if run is not None and trial.kind == "timing" and run.data.metrics:
+            self.client.delete_run(run.info.run_id)  # a timing starts from zero, and its numbers must not mix
+            run = None
         if run is not None:
-            run_id = run.info.run_id
+            run_id = str(run.info.run_id)
             self.client.update_run(run_id, status="RUNNING", name=trial.name)
             self.client.set_tag(run_id, INVOCATION, invocation)
-            self._logged[run_id] = self._last_iteration(run_id)
         else:
-            run_id = self._create(trial, plan, invocation, data)
+            run_id = self._create(trial, plan, invocation)
+        self._describe(run_id, trial, known=run.data.params if run is not None else {})
         self._runs[trial.key] = run_id
 
-    def _create(self, trial: Trial, plan: Plan, invocation: str, data: Path) -> str:
+    def _create(self, trial: Trial, plan: Plan, invocation: str) -> str:
         tags = {
             KEY: trial.key,
             KIND: "trial" if trial.kind == "training" else "timing",
@@ -169,49 +234,43 @@ class Record:
             "harness.title": trial.title,
             "harness.task": trial.task,
         }
-        run = self.client.create_run(self.experiment, tags=tags, run_name=trial.name)
-        params = [Param(key, str(value)[:LARGEST_PARAM]) for key, value in parameters(trial).items()]
-        self.client.log_batch(run.info.run_id, params=params)
-        dataset = Dataset(
-            name=trial.task,
-            digest=DATASETS.get(trial.task)().digest(data)[:36],
-            source_type="harness",
-            source=trial.task,
-        )
+        return str(self.client.create_run(self.experiment, tags=tags, run_name=trial.name).info.run_id)
+
+    def _describe(self, run: str, trial: Trial, known: Mapping[str, str]) -> None:
+        """What a trial was given, as far as that is not known; MLflow lets nothing be changed."""
+        params = [Param(name, value) for name, value in parameters(trial).items() if name not in known]
+        self.client.log_batch(run, params=params)
+        dataset = Dataset(name=trial.task, digest=trial.data[:36], source_type="harness", source=trial.task)
         context = InputTag("mlflow.data.context", trial.kind)
-        self.client.log_inputs(run.info.run_id, [DatasetInput(dataset, [context])])
-        return str(run.info.run_id)
+        self.client.log_inputs(run, [DatasetInput(dataset, [context])])
 
     def _run_of(self, key: str) -> Run | None:
         found = self._search(f"tags.`{KEY}` = '{key}'")
         return found[0] if found else None
 
-    def _last_iteration(self, run: str) -> int:
-        try:
-            history = self.client.get_metric_history(run, "train/loss")
-        except MlflowException:
-            return 0
-        return max((metric.step for metric in history), default=0)
+    def _last_step(self, run: str, metric: str) -> int:
+        return max((each.step for each in self.client.get_metric_history(run, metric)), default=-1)
 
+    @patient
     def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
         """Add the points of a curve that the run does not have yet."""
         run = self._runs[trial.key]
-        new = [point for point in history if point.iteration > self._logged.get(run, 0)]
-        if not new:
+        if not history:
             return
+        if run not in self._logged:
+            self._logged[run] = self._last_step(run, CURVE)
+        new = [point for point in history if point.iteration > self._logged[run]]
         now = int(time.time() * 1000)
-        metrics = [
-            Metric(name, value, now, point.iteration)
-            for point in new
-            for name, value in {**point.metrics, "time/epochs": point.epoch}.items()
-        ]
-        self._log_metrics(run, metrics)
-        self._logged[run] = new[-1].iteration
+        for some in (new[start : start + POINTS] for start in range(0, len(new), POINTS)):
+            metrics = [
+                Metric(name, value, now, point.iteration)
+                for point in some
+                for name, value in {**point.metrics, "time/epochs": point.epoch}.items()
+            ]
+            self.client.log_batch(run, metrics=metrics)  # all of it or nothing
+            self._logged[run] = some[-1].iteration
 
-    def _log_metrics(self, run: str, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), PAGE):
-            self.client.log_batch(run, metrics=metrics[start : start + PAGE])
-
+    @patient
     def finish(self, trial: Trial, result: Result) -> None:
         """Write a result and close the trial's run."""
         run = self._runs[trial.key]
@@ -221,11 +280,14 @@ class Record:
             self.client.log_artifacts(run, folder)
         now = int(time.time() * 1000)
         step = trial.training.iterations or 0 if trial.training is not None else 0
-        self._log_metrics(run, [Metric(name, value, now, step) for name, value in result.metrics.items()])
+        if self._last_step(run, next(iter(result.metrics))) < step:  # not written yet
+            summary = [Metric(name, value, now, step) for name, value in result.metrics.items()]
+            self.client.log_batch(run, metrics=summary)
         tags = [RunTag(f"machine.{name}", value) for name, value in result.machine.items()]
-        self.client.log_batch(run, tags=tags)
+        self.client.log_batch(run, tags=[*tags, RunTag(WEIGHTS, result.weights)])
         self.client.set_terminated(run, "FINISHED")
 
+    @patient
     def fail(self, trial: Trial, cause: str, details: str) -> None:
         """Close the run of a trial that failed; the whole story goes to its artifacts."""
         run = self._runs[trial.key]
@@ -233,8 +295,13 @@ class Record:
         self.client.log_text(run, details, "error.txt")
         self.client.set_terminated(run, "FAILED")
 
+    @patient
     def interrupt(self, trial: Trial) -> None:
-        """Close the run of a trial that was stopped and can go on."""
+        """Close the run of a trial that was lost and can go on."""
+        self.stop(trial)
+
+    def stop(self, trial: Trial) -> None:
+        """Close the run of a trial that is stopped together with this process; there is one try only."""
         if trial.key in self._runs:
             self.client.set_terminated(self._runs[trial.key], "KILLED")
 
@@ -242,6 +309,27 @@ class Record:
 
     def latest_plan(self, profile: str | None) -> tuple[Plan, list[dict[str, Any]]]:
         """The plan and published numbers of the newest invocation, of a profile if one is named.
+
+        Raises:
+            UserError: there is none.
+        """
+        run = self.client.get_run(self.latest_invocation(profile))
+        plan, published = (self._text(run, name) for name in ("plan.json", "published.json"))
+        return Plan.model_validate_json(plan), json.loads(published)
+
+    def plan_of(self, invocation: str) -> tuple[Plan, dict[str, str]]:
+        """The plan of an invocation, and the facts about the code that made it."""
+        run = self.client.get_run(invocation)
+        facts = {name: value for name, value in run.data.tags.items() if name.startswith(CODE)}
+        return Plan.model_validate_json(self._text(run, "plan.json")), {
+            f"code {name.removeprefix(CODE)}": value for name, value in facts.items()
+        }
+
+    def _text(self, run: Run, name: str) -> str:
+        return local_artifact(self.client, run, self.address, name).read_text(encoding="utf-8")
+
+    def latest_invocation(self, profile: str | None) -> str:
+        """The id of the newest invocation, of a profile if one is named.
 
         Raises:
             UserError: there is none.
@@ -255,10 +343,7 @@ class Record:
             raise UserError(
                 f"nothing is recorded of the suite '{self.suite}'{wanted}; run `python -m harness run` first."
             )
-        run = found[0]
-        plan = Plan.model_validate_json(local_artifact(self.client, run, self.address, "plan.json"))
-        published = json.loads(local_artifact(self.client, run, self.address, "published.json"))
-        return plan, published
+        return str(found[0].info.run_id)
 
     def overhead(self, profile: str | None) -> dict[str, float]:
         """What the harness itself took in the newest invocation that ran a trial."""
@@ -282,35 +367,35 @@ class Record:
                 )
         return pd.DataFrame(lines, columns=None if lines else ["key", "status", "cause"]).set_index("key")
 
+    def trials(self, profile: str | None) -> list[Recorded]:
+        """All recorded trials of a profile, the newest first."""
+        wanted = profile or "none"
+        runs = [run for run in self._trial_runs() if run.data.tags.get(PROFILE) == wanted]
+        runs.sort(key=lambda run: -run.info.start_time)
+        return [Recorded(run.data.tags[KEY], run.data.params) for run in runs]
+
+    def wrong(self, key: str) -> dict[str, np.ndarray]:
+        """Whether a trial's model got each test image wrong, (images,) bool by test; empty if that was not kept."""
+        path = self._file(key, PREDICTIONS)
+        return wrong_images(path) if path is not None else {}
+
+    def activity(self, key: str) -> dict[str, list[float]]:
+        """The activities of a trial's model (`harness.running.activity`); empty if there are none."""
+        path = self._file(key, ACTIVITY)
+        return json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+
+    def _file(self, key: str, name: str) -> Path | None:
+        run = self._run_of(key)
+        if run is None:
+            return None
+        try:
+            return local_artifact(self.client, run, self.address, name)
+        except UserError:
+            return None
+
     def run_ids(self) -> dict[str, str]:
         """The run id of every recorded trial by its key."""
         return {run.data.tags[KEY]: run.info.run_id for run in self._trial_runs()}
-
-
-def parameters(trial: Trial) -> dict[str, Any]:
-    """What a trial was given, flat, as it can be filtered and grouped in MLflow."""
-    flat: dict[str, Any] = {"variant": trial.variant, "label": trial.label, "task": trial.task}
-    flat["seed" if trial.kind == "training" else "round"] = trial.seed
-    flat |= {f"config.{name}": value for name, value in trial.config.items()}
-    if trial.training is not None:
-        work = trial.training
-        flat |= {f"protocol.{name}": value for name, value in _flat(work.protocol.model_dump()).items()}
-        flat |= {
-            "iterations": work.iterations,
-            "fraction": work.fraction,
-            "train_images": work.train_images,
-            "test_images": work.test_images or "all",
-        }
-    if trial.timing is not None:
-        flat |= {f"timing.{name}": value for name, value in trial.timing.protocol.model_dump().items()}
-    return flat
-
-
-def _flat(nested: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in nested.items():
-        flat |= {f"{name}.{n}": v for n, v in _flat(value).items()} if isinstance(value, dict) else {name: value}
-    return flat
 
 
 def _fraction_tag(profile: str | None, budget: float) -> str:
@@ -318,6 +403,8 @@ def _fraction_tag(profile: str | None, budget: float) -> str:
 
 
 def _open(address: str) -> MlflowClient:
+    # it prints the traceback of every failed write, which is raised as well and told in a sentence
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     mlflow.set_tracking_uri(address)
     try:
         client = MlflowClient(address)
@@ -326,6 +413,14 @@ def _open(address: str) -> MlflowClient:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"cannot open the record {address} ({reason}); name another --tracking-uri.") from error
     return client
+
+
+def suite_of(address: str, invocation: str) -> str | None:
+    """The suite of an invocation, given its id; None if there is no such invocation."""
+    try:
+        return _open(address).get_run(invocation).data.tags.get(SUITE)
+    except MlflowException:
+        return None
 
 
 def list_invocations(address: str) -> list[dict[str, Any]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from harness.running.clock import seconds_of
+from variants.contract import Variant
+from variants.convolution import chosen_algorithms, set_algorithm
 
 SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
 ROUNDS = 5
@@ -21,7 +24,19 @@ def matrix_product_rate(device: torch.device) -> float:
     return float(2 * side**3 / sorted(seconds[1:])[ROUNDS // 2])
 
 
-def operations(call: Callable[[], None]) -> float:
+def multiply_adds(model: Variant, images: Tensor) -> float:
+    """Multiply-adds of a forward pass for one image, as its definition has them: with direct convolutions."""
+    fast = chosen_algorithms(model)
+    set_algorithm(model, "direct")
+    model.eval()
+    with torch.inference_mode():
+        count = operations(lambda: model(images)) / 2 / len(images)
+    model.train()
+    set_algorithm(model, fast)
+    return count
+
+
+def operations(call: Callable[[], object]) -> float:
     """Floating-point operations of the matrix products and convolutions in a call, as torch counts them."""
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import torch
 
 from harness.budget import Cost
-from harness.data import DATASETS
+from harness.data import Examples
+from harness.running.activity import activity_of, shown_images
 from harness.running.clock import seconds_of
 from harness.running.context import Context
 from harness.running.evaluation import BATCH, predict, subset
 from harness.running.machine import choose_device
+from harness.running.task import task_data
 from harness.running.training import Training
 from harness.trial import Trial
 
@@ -23,7 +26,7 @@ def calibrate(trial: Trial, context: Context) -> Cost:
     assert trial.training is not None
     device = choose_device(context.gpu)
     start = time.perf_counter()
-    data = DATASETS.get(trial.task)().load(context.data)
+    data = task_data(trial, context)
     work = trial.training.model_copy(update={"iterations": trial.training.full_iterations})
     training = Training(trial.model_copy(update={"training": work}), data, device)
     setup = time.perf_counter() - start
@@ -36,4 +39,16 @@ def calibrate(trial: Trial, context: Context) -> Cost:
         start = time.perf_counter()
         predict(training.model, sample, device, work.precision)
         evaluation += (time.perf_counter() - start) * images / len(sample.labels)
-    return Cost(setup, float(np.median(seconds[WARM:])), evaluation)
+    return Cost(
+        setup + _activity_seconds(training, shown_images(data.train), device),
+        float(np.median(seconds[WARM:])),
+        evaluation,
+    )
+
+
+def _activity_seconds(training: Training, shown: Examples, device: torch.device) -> float:
+    """What the averages over these images will take at the end."""
+    sample = subset(shown, BATCH)
+    start = time.perf_counter()
+    found = activity_of(training.model, sample, device)
+    return (time.perf_counter() - start) * len(shown) / len(sample) if found else 0.0

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from harness.errors import cause_of
+from harness.errors import cause_of, is_disk_full
 from harness.running.context import Context, Report
 from harness.trial import Progress, Trial
 
@@ -31,12 +31,28 @@ NEEDED = ("torch", "harness.data", "harness.running.calibration", "harness.runni
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
+Kind = Literal["error", "memory", "disk"]
+
+
 @dataclass(frozen=True)
 class Broken:
     """Work that has raised an exception."""
 
     cause: str  # one line
     details: str  # the traceback
+    kind: Kind = "error"  # memory, disk: there was not enough of it
+
+    @classmethod
+    def of(cls, error: BaseException) -> Broken:
+        """What is told of an exception that is being handled."""
+        kind: Kind = "disk" if is_disk_full(error) else "memory" if _is_out_of_memory(error) else "error"
+        return cls(cause_of(error), traceback.format_exc(), kind)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # torch has a class of its own for a GPU's memory, and none for the processor's
+    is_torchs = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or is_torchs
 
 
 class Lost(Exception):
@@ -158,7 +174,7 @@ def _outcome(call: _Call, report: Report) -> object:
     try:
         return work(call.trial, call.context, report)
     except BaseException as error:
-        return Broken(cause_of(error), traceback.format_exc())
+        return Broken.of(error)
 
 
 def _die_with(parent: int) -> None:

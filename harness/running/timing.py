@@ -14,16 +14,20 @@ import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
 from harness.protocol import Precision, TimingProtocol
-from harness.running.arithmetic import matrix_product_rate, operations
+from harness.running.arithmetic import matrix_product_rate, multiply_adds, operations
 from harness.running.choices import describe_choices
 from harness.running.clock import seconds_of
 from harness.running.context import Context
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
 from harness.running.optimizer import Adam
+from harness.running.others import Others
 from harness.running.precision import forward_in
 from harness.running.sentinel import Sentinel
+from harness.running.task import task_data
 from harness.trial import SENTINEL, Moments, Result, Trial
 from variants.contract import Config, Variant
+
+INFERENCES = 5
 
 
 def measure(trial: Trial, context: Context) -> Result:
@@ -49,20 +53,33 @@ def measure(trial: Trial, context: Context) -> Result:
     gc.disable()
     try:
         warmup, is_steady = _warm_up(resident, protocol, device)
-        samples = seconds_of(resident, protocol.iterations, device)
+        with Others() as others:
+            samples = seconds_of(resident, protocol.iterations, device)
         with_data = _time_with_data(step, batches, protocol.with_data, device)
+        memory = {"memory/peak_mib": peak_memory_mib(device), "memory/before_mib": before}
+        inference = _time_inference(model, images, trial.timing.precision, device)
     finally:
         gc.enable()
-    memory = {"memory/peak_mib": peak_memory_mib(device), "memory/before_mib": before}
-    rates = {"machine/matrix_product_gflops": matrix_product_rate(device) / 1e9}
+    machine = {
+        "machine/matrix_product_gflops": matrix_product_rate(device) / 1e9,
+        "machine/others_cores": others.cores,
+    }
+    size = {"model/parameters": float(sum(p.numel() for p in model.parameters()))}
     if trial.seed == 0:  # the same in every round, and to count takes seconds
-        rates["model/iteration_gflop"] = operations(resident) / 1e9
-    raw = {"iteration": samples, "warmup": warmup, "with_data": with_data, "first": [first]}
+        size |= {
+            "model/iteration_gflop": operations(resident) / 1e9,
+            "model/image_multiply_adds": multiply_adds(model, images[:1]),
+        }
+    raw = {
+        "iteration": samples,
+        "warmup": warmup,
+        "with_data": with_data,
+        "first": [first],
+        "inference": inference,
+    }
+    per_image = {"time/inference_image_median_seconds": float(np.median(inference)) / len(images)}
     return Result(
-        metrics=_summary(samples, with_data, first, len(warmup), is_steady)
-        | memory
-        | rates
-        | {"model/parameters": float(sum(p.numel() for p in model.parameters()))},
+        metrics=_summary(samples, with_data, first, len(warmup), is_steady) | per_image | memory | machine | size,
         samples=raw,
         machine=describe_machine(device) | describe_choices(model),
         moments=Moments(began, first_step, time.time()),
@@ -73,7 +90,7 @@ def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
     assert trial.timing is not None
     dataset = DATASETS.get(trial.task)
     return Batches(
-        dataset().load(context.data).train,
+        task_data(trial, context).train,
         image_size=dataset.image_size,
         batch_size=trial.timing.protocol.batch_size,
         shift=0,
@@ -111,6 +128,19 @@ def _time_with_data(
 
         samples += seconds_of(whole_step, 1, device)
     return samples
+
+
+def _time_inference(model: Variant, images: Tensor, precision: Precision, device: torch.device) -> list[float]:
+    """Seconds of a few forward passes over the batch in evaluation, after two to warm up."""
+    model.eval()
+
+    def predict() -> None:
+        with torch.inference_mode(), forward_in(precision, device):
+            model(images).predictions()
+
+    seconds = seconds_of(predict, 2 + INFERENCES, device)[2:]
+    model.train()
+    return seconds
 
 
 def _warm_up(call: Callable[[], None], protocol: TimingProtocol, device: torch.device) -> tuple[list[float], bool]:

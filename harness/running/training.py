@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from torch import Tensor
 
 import variants
-from harness.data import DATASETS, Examples, TaskData
+from harness.data import Examples, TaskData
 from harness.data.batches import Batches
+from harness.running.activity import activity_of, shown_images
 from harness.running.checkpoint import Checkpoints
 from harness.running.choices import describe_choices, keep_choices
 from harness.running.context import Context, Report
@@ -20,6 +22,7 @@ from harness.running.evaluation import error_percent, predict, subset
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib
 from harness.running.optimizer import Adam
 from harness.running.precision import forward_in
+from harness.running.task import task_data
 from harness.trial import Diverged, Moments, Point, Progress, Result, Trial
 from variants.contract import Variant
 
@@ -46,7 +49,7 @@ class Training:
             seed=trial.seed,
             device=device,
         )
-        self.iteration = 0
+        self.iteration = self.begun_at = 0
         self.seconds = 0.0
         self.first_step: float | None = None  # when it ended, seconds since 1970
         self.history: list[Point] = []
@@ -135,6 +138,7 @@ class Training:
         if state["random_cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"], self.device)
         self.iteration, self.interval_start = state["iteration"], state["interval_start"]
+        self.begun_at = self.iteration
         self.loss_sum, self.wrong_sum, self.first_bad = (t.to(self.device) for t in state["sums"])
         self.seconds = state["seconds"]
         self.history = [Point(**point) for point in state["history"]]
@@ -148,9 +152,10 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     """
     began = time.time()
     device = choose_device(context.gpu)
-    data = DATASETS.get(trial.task)().load(context.data)
+    data = task_data(trial, context)
     training = Training(trial, data, device)
     checkpoints = Checkpoints(context.checkpoints / trial.key)
+    checkpoints.claim()
     state = checkpoints.latest()
     if state is not None:
         training.restore(state)
@@ -159,8 +164,10 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     _run(training, tests, checkpoints, context, report)
     report(_progress(training, "testing"))
     predictions = {name: _predict(training, test) for name, test in tests.items()}
+    result = _result(training, tests, predictions)
+    activity = activity_of(training.model, shown_images(data.train), device)
     moments = Moments(began, training.first_step or began, time.time())
-    return dataclasses.replace(_result(training, tests, predictions), moments=moments)
+    return dataclasses.replace(result, activity=activity, moments=moments)
 
 
 def _run(
@@ -204,7 +211,7 @@ def _predict(training: Training, test: Examples) -> np.ndarray:
 
 
 def _progress(training: Training, stage: str = "training") -> Progress:
-    return Progress(training.iteration, training.iterations, tuple(training.history), stage)
+    return Progress(training.iteration, training.iterations, tuple(training.history), stage, training.begun_at)
 
 
 def _result(training: Training, tests: dict[str, Examples], predictions: dict[str, Any]) -> Result:
@@ -220,5 +227,16 @@ def _result(training: Training, tests: dict[str, Examples], predictions: dict[st
         metrics=metrics,
         history=tuple(training.history),
         predictions=predictions,
+        labels={name: test.labels for name, test in tests.items()},
         machine=describe_machine(training.device) | describe_choices(training.model),
+        weights=weights_digest(training.model),
     )
+
+
+def weights_digest(model: Variant) -> str:
+    """SHA-256 of a model's parameters and buffers: equal exactly if two trainings have ended with the same bits."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

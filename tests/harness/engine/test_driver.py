@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.engine import driver
 from harness.engine.display import Display
 from harness.engine.driver import Driver
 from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.errors import UserError
 from harness.trial import Point, Progress, Result, Trial
 
 RESULT = Result({"test/t/error_percent": 1.0})
@@ -40,6 +41,9 @@ class Record:
 
     def interrupt(self, trial: Trial) -> None:
         self.calls.append(("interrupt", trial.key))
+
+    def stop(self, trial: Trial) -> None:
+        self.calls.append(("stop", trial.key))
 
 
 @dataclass
@@ -180,10 +184,70 @@ def test_the_pause_before_another_attempt_doubles(
     assert pauses == pytest.approx([2, 4, 8], abs=0.2)
 
 
+def test_the_pause_has_a_limit(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(driver, "BACKOFF", 2.0)
+    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(driver.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    setting(attempts=9).driver.run(three[:1], Script({"a": [LOST] * 8 + [DONE]}))
+    assert now[0] == pytest.approx(2 + 4 + 8 + 16 + 32 + 60 * 3, abs=2)
+
+
+def test_attempts_that_come_further_are_not_counted(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    class Slow(Script):
+        """Each attempt begins further on than the one before it, until the fifth; then they stay where they are."""
+
+        def wait(self) -> list[Event]:
+            _, attempt = self.submitted[-1]
+            begun_at = 10 * min(attempt - 1, 4)
+            word = Progress(begun_at + 5, 99, begun_at=begun_at)
+            return [Progressed(self._running[0][0], word), *super().wait()[1:]]
+
+    made, script = setting(attempts=3), Slow({"a": [LOST] * 20})
+    made.driver.run(three[:1], script)
+    assert [attempt for _, attempt in script.submitted] == [1, 2, 3, 4, 5, 6, 7]  # the fifth and two more from there
+    assert [trial.key for trial in made.driver.failed] == ["a"]
+
+
+def test_starting_over_is_told(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Display, "say", lambda _, text: said.append(text))
+    made = setting()
+    for event in (
+        Progressed(three[0], Progress(50, 99)),
+        Failed(three[0], "its node died", "", is_lost=True),
+        Progressed(three[0], Progress(0, 0, stage="starting")),
+        Progressed(three[0], Progress(3, 99)),
+        Progressed(three[0], Progress(7, 99)),
+    ):
+        made.driver.handle(event)
+    [line] = [line for line in said if line.startswith("starts over")]
+    assert "it was lost at iteration 50" in line
+
+
+def test_a_full_disk_stops_all_in_one_sentence(setting: Callable[..., Setting], three: list[Trial]) -> None:
+    class Full(Script):
+        def wait(self) -> list[Event]:
+            events = super().wait()
+            if isinstance(events[-1], Failed):
+                events[-1] = replace(events[-1], is_disk_full=True)
+            return events
+
+    made, script = setting(), Full({"a": [DONE], "b": [ERROR], "c": [HANG]})
+    with pytest.raises(UserError, match=r"a disk is full .* give the same command again"):
+        made.driver.run(three, script)
+    assert told(made, "a") == ["finish"]
+    assert told(made, "b") == told(made, "c") == ["stop"]  # both go on in the next run
+
+
 def test_no_more_at_once_than_asked_for(setting: Callable[..., Setting], three: list[Trial]) -> None:
     for at_once in (1, 2):
         script = Script({"a": [LOST, DONE], "b": [DONE], "c": [DONE]})
-        setting().driver.run(three, script, at_once=at_once)
+        setting().driver.run(three, script, lambda most=at_once: most)
         assert script.most == at_once
 
 
@@ -233,7 +297,7 @@ def test_an_interrupt_leaves_what_had_begun_as_interrupted(setting: Callable[...
     with pytest.raises(KeyboardInterrupt):
         made.driver.run(three, script)
     assert told(made, "a") == ["finish"]
-    assert told(made, "b") == ["interrupt"]
+    assert told(made, "b") == ["stop"]
     assert told(made, "c") == []
 
 

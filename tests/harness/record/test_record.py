@@ -12,7 +12,8 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan import Plan, make_plan
-from harness.record.store import Record, experiments, list_invocations, parameters
+from harness.record.parameters import parameters
+from harness.record.store import Record, experiments, list_invocations
 from harness.suite import load_suite
 from harness.trial import Point, Result, Trial
 
@@ -56,7 +57,7 @@ class Session:
         self.invocation = record.begin_invocation(plan, [{"source": "a paper"}], "the command")
 
     def begin(self, trial: Trial) -> None:
-        self.record.begin(trial, self.plan, self.invocation, self.data)
+        self.record.begin(trial, self.plan, self.invocation)
 
 
 @pytest.fixture
@@ -317,10 +318,15 @@ def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
 def test_parameters_are_flat_and_tell_all(plan: Plan, trial: Trial) -> None:
     flat = parameters(trial)
     assert flat["variant"] == "tiny"
-    assert flat["config.hidden"] == 6
-    assert flat["protocol.batch_size"] == 20
-    assert flat["protocol.schedule.every"] == 6
-    assert (flat["iterations"], flat["fraction"], flat["train_images"], flat["test_images"]) == (24, 1.0, 120, "all")
+    assert flat["config.hidden"] == "6"
+    assert flat["protocol.batch_size"] == "20"
+    assert flat["protocol.schedule.every"] == "6"
+    assert (flat["iterations"], flat["fraction"], flat["train_images"], flat["test_images"]) == (
+        "24",
+        "1.0",
+        "120",
+        "all",
+    )
     timing = parameters(next(t for t in plan.trials if t.kind == "timing"))
-    assert timing["timing.batch_size"] == 20
+    assert timing["timing.batch_size"] == "20"
     assert "seed" not in timing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.running.checkpoint import KEPT, Checkpoints
+from harness.running.checkpoint import KEPT, Checkpoints, Superseded
 
 
 def state(number: int) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def test_iterations_are_ordered_by_number_and_few_are_kept(checkpoints: Checkpoi
         checkpoints.save(number, state(number))
     assert iteration(checkpoints) == 100_000
     names = {path.name for path in checkpoints.folder.iterdir()}
-    assert len(names) == 2 * KEPT  # each with its seal, nothing else left
+    assert len(names) == 2 * KEPT + 1  # each with its seal, the owner's mark, nothing else left
 
 
 def cut(path: Path) -> None:
@@ -129,6 +130,40 @@ def test_a_kill_in_the_middle_of_a_file_leaves_the_newest(
         patch.setattr(torch, "save", torn)
         with pytest.raises(KeyboardInterrupt):
             checkpoints.save(number, state(number))
+    assert iteration(checkpoints) == 20
+
+
+def test_one_that_was_thought_dead_writes_no_more(checkpoints: Checkpoints) -> None:
+    """A worker goes on for seconds after its node's death, while another one has taken over."""
+    heir = Checkpoints(checkpoints.folder)
+    heir.claim()
+    with pytest.raises(Superseded):
+        checkpoints.save(30, state(30))
+    assert iteration(heir) == 20
+    heir.save(25, state(25))
+    assert iteration(heir) == 25
+    assert not list(heir.folder.glob("*.tmp"))
+
+
+def test_what_a_killed_process_has_left_half_written_goes(checkpoints: Checkpoints) -> None:
+    (checkpoints.folder / "0000000030.0123.tmp").write_bytes(b"half of it")
+    heir = Checkpoints(checkpoints.folder)
+    heir.claim()
+    assert not list(heir.folder.glob("*.tmp"))
+    assert iteration(heir) == 20
+
+
+def test_a_full_disk_leaves_nothing_of_it(checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object, file: Any) -> None:
+        file.write(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = sorted(checkpoints.folder.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(OSError, match="No space"):
+            checkpoints.save(30, state(30))
+    assert sorted(checkpoints.folder.iterdir()) == before
     assert iteration(checkpoints) == 20
 
 

@@ -59,6 +59,7 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Co
         "warmup": len(raw["warmup"]),
         "with_data": 3,
         "first": 1,
+        "inference": 5,
     }
     assert 4 <= len(raw["warmup"]) <= 5  # two windows of 2 at least; at 4 it gives up
     assert all(value > 0 for values in raw.values() for value in values)

@@ -1,0 +1,74 @@
+"""What a trial was given, flat, as MLflow can filter it; and what has changed since a like one was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.trial import Trial
+
+LARGEST = 6000  # characters
+ALIKE = ("variant", "task", "seed", "round")  # what trials of the same place in a suite share
+DERIVED = ("label", "fraction")  # from others
+WORDS = {"source": "the variant's source", "data": "the data"}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trial of the record."""
+
+    key: str
+    parameters: Mapping[str, str]
+
+
+def parameters(trial: Trial) -> dict[str, str]:
+    """The settings of a trial by name."""
+    flat: dict[str, Any] = {"variant": trial.variant, "label": trial.label, "task": trial.task}
+    flat |= {"source": trial.source, "data": trial.data}
+    flat["seed" if trial.kind == "training" else "round"] = trial.seed
+    flat |= {f"config.{name}": value for name, value in trial.config.items()}
+    if trial.training is not None:
+        work = trial.training
+        flat |= {f"protocol.{name}": value for name, value in _flat(work.protocol.model_dump()).items()}
+        flat |= {
+            "iterations": work.iterations,
+            "fraction": work.fraction,
+            "train_images": work.train_images,
+            "test_images": work.test_images or "all",
+            "precision": work.precision,
+        }
+    if trial.timing is not None:
+        flat |= {f"timing.{name}": value for name, value in trial.timing.protocol.model_dump().items()}
+        flat |= {"learning_rate": trial.timing.learning_rate, "precision": trial.timing.precision}
+    return {name: str(value)[:LARGEST] for name, value in flat.items()}
+
+
+def _flat(nested: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in nested.items():
+        flat |= {f"{name}.{n}": v for n, v in _flat(value).items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def why_new(trial: Trial, others: Iterable[Recorded]) -> str:
+    """What has changed since the most similar of the recorded trials, or nothing if none is alike.
+
+    Arguments:
+        others: recorded trials that the plan does not hold any more, the newest first.
+    """
+    mine = parameters(trial)
+    alike = [o.parameters for o in others if all(o.parameters.get(name) == mine.get(name) for name in ALIKE)]
+    if not alike:
+        return ""
+    changes = min((_changes(mine, before) for before in alike), key=len)
+    return ", ".join(changes) or "how the harness measures"
+
+
+def _changes(mine: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+    """What differs of the settings that both have: a record of an older harness may lack some."""
+    return [
+        WORDS.get(name, f"{name} {before[name]} → {value}")
+        for name, value in mine.items()
+        if name not in DERIVED and name in before and before[name] != value
+    ]

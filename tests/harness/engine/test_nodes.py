@@ -1,0 +1,207 @@
+"""Several nodes on one machine, each with processes of its own, as `ray start` makes them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from rich.console import Console
+
+from harness.engine import driver
+from harness.engine.cluster import SHARE, Node, cluster
+from harness.engine.display import Display
+from harness.engine.driver import Driver
+from harness.engine.events import Event, Finished, Progressed
+from harness.running.context import Context
+from harness.suite import Resources
+from harness.trial import Result, Trial
+
+pytestmark = pytest.mark.slow
+TEMPLATE = "harness.running.template"
+RESOURCES = Resources(threads=1, memory_gb=0.05)
+MakeTrials = Callable[..., list[Trial]]
+
+
+class Nodes:
+    """A Ray cluster: a head without processors, and nodes of one processor that come and go."""
+
+    def __init__(self) -> None:
+        os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+        from ray.cluster_utils import Cluster
+
+        self.cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+
+    def add(self) -> Any:
+        """A node that timing may have to itself."""
+        return self.cluster.add_node(num_cpus=1, resources={SHARE: 1})
+
+    def kill_a_busy_one(self) -> None:
+        """A node that a trial runs on dies."""
+        busy = [node for node in self.cluster.list_all_nodes() if _trial_processes(node)]
+        self.cluster.remove_node(busy[0], allow_graceful=False)
+
+
+def _trial_processes(node: Any) -> list[psutil.Process]:
+    """The processes that a template was forked to on a node."""
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    found = []
+    for process in raylet.children(recursive=True):
+        parent = process.parent()
+        if parent is not None and TEMPLATE in " ".join(process.cmdline()) and TEMPLATE in " ".join(parent.cmdline()):
+            found.append(process)
+    return found
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    made = Nodes()
+    yield made
+    made.cluster.shutdown()
+
+
+@pytest.fixture
+def joined(nodes: Nodes, tiny: Path) -> Iterator[list[Node]]:
+    """The cluster with two nodes, joined by this process."""
+    nodes.add(), nodes.add()
+    with cluster(nodes.cluster.address, [tiny]) as offers:
+        yield offers
+
+
+@pytest.fixture
+def executor(tiny: Path, tmp_path: Path) -> Callable[[list[Node]], Any]:
+    from harness.engine.remote import RayExecutor
+
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+    return lambda offers: RayExecutor(lambda trial: context, RESOURCES, offers)
+
+
+def training(trials: MakeTrials, count: int, **config: Any) -> list[Trial]:
+    seeds = f"seeds: {list(range(count))}"
+    return [trial for trial in trials(("seeds: [0]", seeds), **config) if trial.kind == "training"]
+
+
+def ends(executor: Any, patience: float = 120) -> dict[str, Event]:
+    """How each trial ended, by key."""
+    found: dict[str, Event] = {}
+    limit = time.monotonic() + patience
+    while executor.running and time.monotonic() < limit:
+        found |= {event.trial.key: event for event in executor.wait() if not isinstance(event, Progressed)}
+    return found
+
+
+def results(executor: Any) -> list[Result]:
+    found = ends(executor).values()
+    assert all(isinstance(event, Finished) for event in found), found
+    return [event.result for event in found if isinstance(event, Finished)]
+
+
+def overlap(one: Result, other: Result) -> bool:
+    assert one.moments is not None
+    assert other.moments is not None
+    return one.moments.began < other.moments.ended and other.moments.began < one.moments.ended
+
+
+def test_training_spreads_and_timing_has_a_node_to_itself(
+    joined: list[Node], executor: Callable[..., Any], trials: MakeTrials
+) -> None:
+    wanted = [*training(trials, 4, pause=0.05), *trials(("rounds: 2", "rounds: 3"), pause=0.02)]
+    found = results_of(executor(joined), [trial for trial in wanted if trial.variant == "tiny"])
+    assert len(found) == 8
+    timed = [result for result in found if result.samples]
+    assert len(timed) == 3
+    assert len({result.machine["node"] for result in found if result.predictions}) == 2
+    for one, other in combinations(found, 2):
+        if one.machine["node"] == other.machine["node"] and (one.samples or other.samples):
+            assert not overlap(one, other)
+
+
+def test_a_node_that_joins_late_is_used(
+    nodes: Nodes, executor: Callable[..., Any], tiny: Path, trials: MakeTrials
+) -> None:
+    nodes.add()
+    with cluster(nodes.cluster.address, [tiny]) as offers:
+        runner = executor(offers)
+        for trial in training(trials, 8, pause=0.1):
+            runner.submit(trial, 1)
+        nodes.add()
+        assert len({result.machine["node"] for result in results(runner)}) == 2
+
+
+class Noted:
+    """A record that is only told."""
+
+    def __init__(self) -> None:
+        self.finished: dict[str, Result] = {}
+        self.failed: list[str] = []
+
+    def log(self, *_: object) -> None: ...
+    def interrupt(self, trial: Trial) -> None: ...
+    def stop(self, trial: Trial) -> None: ...
+
+    def finish(self, trial: Trial, result: Result) -> None:
+        self.finished[trial.key] = result
+
+    def fail(self, trial: Trial, cause: str, details: str) -> None:
+        self.failed.append(cause)
+
+
+@dataclass
+class Watched(Driver):
+    """A driver that has a node killed when a trial has come some way, and notes when it was heard of again."""
+
+    kill: Callable[[], None] = lambda: None
+    times: dict[str, float] = field(default_factory=dict)
+    resumed: list[int] = field(default_factory=list)
+
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        if not isinstance(event, Progressed):
+            return
+        progress = event.progress
+        if progress.iteration > 8 and "died" not in self.times:
+            self.kill()
+            self.times["died"] = time.monotonic()
+        if progress.begun_at:
+            self.times.setdefault("back", time.monotonic())
+            self.resumed.append(progress.begun_at)
+
+
+def test_trials_of_a_node_that_dies_go_on_elsewhere_from_their_checkpoints(
+    nodes: Nodes,
+    executor: Callable[..., Any],
+    tiny: Path,
+    trials: MakeTrials,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(driver, "BACKOFF", 0.1)
+    for _ in range(3):
+        nodes.add()
+    with cluster(nodes.cluster.address, [tiny]) as offers:
+        record = Noted()
+        display = Display(Console(quiet=True), 2)
+        made = Watched(record, display, lambda _: None, lambda _: None, kill=nodes.kill_a_busy_one)  # type: ignore[arg-type]
+        made.run(training(trials, 2, pause=0.25), executor(offers))  # 6 iterations an epoch, 4 epochs
+        disturbed = record.finished
+        undisturbed = results_of(executor(offers), training(trials, 2, pause=0.01))
+    assert record.failed == []
+    assert made.resumed
+    assert all(iteration % 6 == 0 for iteration in made.resumed)
+    # the pause is in the keys but not in the weights
+    assert sorted(each.weights for each in disturbed.values()) == sorted(each.weights for each in undisturbed)
+    times = made.times
+    with capsys.disabled():
+        print(f"\ntraining again {times['back'] - times['died']:.1f} s after a node's death")
+
+
+def results_of(runner: Any, wanted: list[Trial]) -> list[Result]:
+    for trial in wanted:
+        runner.submit(trial, 1)
+    return results(runner)

@@ -1,0 +1,209 @@
+"""A record whose server goes away, whose disk is full, or whose database another process holds."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.exceptions import MlflowException, RestException
+
+from harness.errors import UserError
+from harness.plan import Plan, make_plan
+from harness.record import patience
+from harness.record.patience import is_away
+from harness.record.store import Record
+from harness.suite import load_suite
+from harness.trial import Point, Result, Trial
+
+CURVE = tuple(Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0}) for n in (2, 4, 6))
+RESULT = Result({"test/tiny-digits/error_percent": 12.5}, CURVE, samples={"iteration": [0.1]}, weights="ab")
+
+
+@pytest.fixture
+def plan(tiny_suite: Path, tmp_path: Path) -> Plan:
+    return make_plan(load_suite(tiny_suite), tmp_path)
+
+
+@pytest.fixture
+def trial(plan: Plan) -> Trial:
+    return next(trial for trial in plan.trials if trial.kind == "training")
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSE", 0.2)
+
+
+class Server:
+    """An MLflow server that can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}", "--workers", "1"]
+        command += ["--artifacts-destination", str(self.folder / "served")]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit:
+            with suppress(OSError), urllib.request.urlopen(f"{self.address}/health", timeout=1):
+                return
+            time.sleep(0.2)
+        raise AssertionError("the server does not start")
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def server(results: Path) -> Iterator[Server]:
+    made = Server(results)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.slow
+def test_while_the_server_is_away_writes_wait_and_nothing_is_lost_or_doubled(
+    server: Server, plan: Plan, trial: Trial
+) -> None:
+    said: list[str] = []
+    record = Record(server.address, "tiny", tell=said.append)
+    invocation = record.begin_invocation(plan, [], "the command")
+    writes: list[Callable[[], object]] = [
+        lambda: record.begin(trial, plan, invocation),
+        lambda: record.log(trial, CURVE[:1]),
+        lambda: record.log(trial, CURVE[:2]),
+        lambda: record.finish(trial, RESULT),
+        lambda: record.end_invocation(invocation, "FINISHED"),
+    ]
+    for write in writes:
+        server.stop()
+        back = threading.Timer(1.0, server.start)
+        back.start()
+        write()
+        back.join()
+    silence = f"the record {server.address} does not answer; trials go on, and their results wait"
+    assert said == [silence, "the record answers again"] * len(writes)
+    [(key, run)] = record.run_ids().items()
+    assert key == trial.key
+    history = record.client.get_metric_history(run, "train/loss")
+    assert [(metric.step, metric.value) for metric in history] == [(2, 1 / 2), (4, 1 / 4), (6, 1 / 6)]
+    assert [m.step for m in record.client.get_metric_history(run, "test/tiny-digits/error_percent")] == [24]
+    assert record.statuses([trial.key]) == {trial.key: "done"}
+
+
+def flaky(method: Callable[..., Any], failures: list[Exception], *, after: bool) -> Callable[..., Any]:
+    """A method that fails a few times: after it has done its work, as when only the answer is lost, or before."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if failures and not after:
+            raise failures.pop()
+        result = method(*args, **kwargs)
+        if failures:
+            raise failures.pop()
+        return result
+
+    return call
+
+
+AWAY = MlflowException("API request to http://h/api failed with exception HTTPConnectionPool")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("name", ["create_run", "log_batch", "log_inputs", "set_terminated", "log_artifacts"])
+def test_a_request_whose_answer_is_lost_counts_once(
+    open_record: Callable[..., Record],
+    plan: Plan,
+    trial: Trial,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    after: bool,
+) -> None:
+    record = open_record()
+    invocation = record.begin_invocation(plan, [], "the command")
+    for write in (
+        lambda: record.begin(trial, plan, invocation),
+        lambda: record.log(trial, CURVE[:2]),
+        lambda: record.finish(trial, RESULT),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(record.client, name, flaky(getattr(record.client, name), [AWAY, AWAY], after=after))
+            write()
+    runs = record.client.search_runs([record.experiment], f"tags.`harness.key` = '{trial.key}'")
+    assert [run.info.status for run in runs] == ["FINISHED"]
+    history = record.client.get_metric_history(runs[0].info.run_id, "train/loss")
+    assert [metric.step for metric in history] == [2, 4, 6]
+    summary = record.client.get_metric_history(runs[0].info.run_id, "test/tiny-digits/error_percent")
+    assert [metric.step for metric in summary] == [24]
+    assert len(runs[0].inputs.dataset_inputs) == 1
+
+
+def test_patience_has_an_end(
+    open_record: Callable[..., Record], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = open_record()
+    monkeypatch.setattr(patience, "LONGEST", 0.5)
+    monkeypatch.setattr(record.client, "create_run", flaky(lambda *_, **__: None, [AWAY] * 1000, after=False))
+    with pytest.raises(UserError, match=r"has not answered for .* give the same command again"):
+        record.begin(trial, plan, "invocation")
+
+
+def test_a_full_disk_is_told_in_one_sentence(
+    open_record: Callable[..., Record], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = open_record()
+    full = MlflowException("(sqlite3.OperationalError) database or disk is full")
+    monkeypatch.setattr(record.client, "create_run", flaky(lambda *_, **__: None, [full], after=False))
+    with pytest.raises(UserError, match=r"no space left for the record .* give the same command again"):
+        record.begin(trial, plan, "invocation")
+
+
+def test_a_locked_database_is_waited_for(open_record: Callable[..., Record], results: Path) -> None:
+    record = open_record()
+    _ = record.experiment
+    with sqlite3.connect(results / "mlflow.db", isolation_level=None, check_same_thread=False) as other:
+        other.execute("begin exclusive")
+        threading.Timer(1.0, lambda: other.execute("rollback")).start()
+        record.keep_fraction("laptop", 60.0, 0.5)
+    assert record.fraction("laptop", 60.0) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (AWAY, True),
+        (MlflowException("API request to http://h/api failed with timeout exception x."), True),
+        (MlflowException("API request to endpoint /api failed with error code 503 != 200. Response body: ''"), True),
+        (MlflowException("API request to endpoint /api failed with error code 403 != 200. Response body: ''"), False),
+        (RestException({"error_code": "TEMPORARILY_UNAVAILABLE", "message": "m"}), True),
+        (RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "API request to"}), False),
+        (MlflowException("(sqlite3.OperationalError) database is locked"), True),
+        (ConnectionResetError(), True),
+        (MlflowException("no such run"), False),
+        (ValueError("database"), False),
+    ],
+)
+def test_what_is_worth_waiting_for(error: Exception, expected: bool) -> None:
+    assert is_away(error) is expected
