@@ -30,13 +30,34 @@ app = typer.Typer(
 data_app = typer.Typer(help="Datasets: fetch, verify, show.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.")]
+
+def _usable(value: Any) -> Any:
+    """The paths of an option, if the file system can have such names.
+
+    Raises:
+        UserError: it can't.
+    """
+    for path in value if isinstance(value, list) else [value]:
+        try:
+            if isinstance(path, Path):
+                path.expanduser().stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # whether it must be there is another question
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UserError(f"{str(path)[:80]!r} is no usable path ({reason}); name another one.") from None
+    return value
+
+
+SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.", callback=_usable)]
 ProfileName = Annotated[str | None, typer.Option(metavar="NAME", help="A profile of the suite.")]
 Budget = Annotated[str | None, typer.Option(metavar="TIME", help="Fit the suite into so long: 20m, 2h.")]
-DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where datasets are kept.")]
+DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where datasets are kept.", callback=_usable)]
 TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="An MLflow server, or sqlite:///FILE.")]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.")]
-Plugins = Annotated[list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Registers variants.")]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.", callback=_usable)]
+Plugins = Annotated[
+    list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Registers variants.", callback=_usable)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 RESULTS = Path("results")
 INTERRUPTED = 130
@@ -54,6 +75,7 @@ def run(
     results: Results = RESULTS,
     plugin: Plugins = None,
     serial: Annotated[bool, typer.Option("--serial", help="One process, no Ray: for debugging.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a claim of the suite is contradicted.")] = False,
 ) -> None:
     """Run what is missing of a suite and write its tables. The same command goes on after a stop."""
     chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
@@ -71,6 +93,10 @@ def run(
     console.print(f"\nreport: {outcome.files[0]}   browse: python -m harness ui", highlight=False)
     if outcome.failed:
         console.print(f"{len(outcome.failed)} trials failed; see their error.txt in MLflow", style="red")
+        raise typer.Exit(1)
+    contradicted = [verdict.sentence for verdict in outcome.tables.verdicts if verdict.word == "contradicted"]
+    if strict and contradicted:
+        console.print(f"contradicted: {'; '.join(contradicted)}", style="red", highlight=False, markup=False)
         raise typer.Exit(1)
 
 
@@ -124,6 +150,42 @@ def report(
     files = write_report(tables, report_folder(results, tables.suite, tables.profile))
     print_tables(tables, _console(stderr=False))
     _console().print(f"\nwritten: {', '.join(map(str, files))}", highlight=False)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="SUITE[@PROFILE], or the id of a run as `list runs` shows.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same; the second one is judged.")],
+    slower: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="Exit 1 if a row of B is shown to be slower by more.")
+    ] = None,
+    worse: Annotated[
+        float | None, typer.Option(metavar="POINTS", help="Exit 1 if a row of B is shown to have that much more error.")
+    ] = None,
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Two runs side by side: errors, times, what differs, and what that shows."""
+    for option, value in (("--slower", slower), ("--worse", worse)):
+        if value is not None and not 0 <= value <= 1000:
+            raise UserError(f"{option} is {value}; allowed: 0 to 1000.")
+    address = _address(tracking_uri, results)
+    _require_store(address)
+    from harness.report.comparison import compare_runs, comparison_object
+    from harness.report.comparison_sheet import print_comparison
+    from harness.report.target import read_side
+
+    compared = compare_runs(read_side(address, a), read_side(address, b))
+    found = compared.regressions(slower, worse)
+    if as_json:
+        _print_json({**comparison_object(compared), "regressions": found})
+    else:
+        print_comparison(compared, _console(stderr=False))
+    for line in found:
+        _console().print(line, style="red", highlight=False, markup=False)
+    if found:
+        raise typer.Exit(1)
 
 
 @app.command("list")

@@ -8,6 +8,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
+from harness.claims import Claim
 from harness.data import DATASETS
 from harness.errors import UserError
 from harness.key import source_digest, trial_key
@@ -43,6 +46,7 @@ class Plan(Settings):
     baseline: int  # the row of Table 3 that the others are compared with
     precision: Precision
     trials: list[Trial]
+    claims: list[Claim] = Field(default_factory=list)
 
     def only(self, pattern: str) -> Plan:
         """The plan with the trials alone whose name matches a pattern such as `*capsnet*`.
@@ -83,6 +87,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         baseline=baseline,
         precision=suite.precision,
         trials=trials,
+        claims=suite.claims,
     )
 
 
@@ -242,13 +247,15 @@ def _trial(
     work: TrainingWork | TimingWork,
 ) -> Trial:
     settings = config.model_dump() if config is not None else {}
+    source = source_digest(VARIANTS.get(variant).__module__) if config is not None else ""
+    digest = DATASETS.get(task)().digest(data)
     measured = {
         "kind": kind,
         "variant": variant,
-        "source": source_digest(VARIANTS.get(variant).__module__) if config is not None else "",
+        "source": source,
         "config": settings,
         "task": task,
-        "data": DATASETS.get(task)().digest(data),
+        "data": digest,
         "seed": seed,
         "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
     }
@@ -261,6 +268,8 @@ def _trial(
         config=settings,
         task=task,
         seed=seed,
+        source=source,
+        data=digest,
         training=work if isinstance(work, TrainingWork) else None,
         timing=work if isinstance(work, TimingWork) else None,
     )

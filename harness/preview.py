@@ -10,6 +10,7 @@ from rich.table import Table
 
 from harness.options import Options
 from harness.plan import count, make_plan
+from harness.record.parameters import Recorded, why_new
 from harness.running.model_size import COPIES, WORD, parameter_count
 from harness.suite import Chosen
 from harness.trial import SENTINEL, Trial
@@ -18,6 +19,7 @@ from harness.trial import SENTINEL, Trial
 def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
     """Every trial with its status, size and work; nothing is written."""
     statuses: dict[str, str] = {}
+    others: list[Recorded] = []
     fraction = None
     plan = make_plan(chosen, options.data)
     if _is_there(options.address):
@@ -27,13 +29,15 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
         fraction = record.fraction(plan.profile, plan.budget)
         plan = make_plan(chosen, options.data, fraction)
         statuses = record.statuses(trial.key for trial in plan.trials)
+        others = [each for each in record.trials(plan.profile) if each.key not in statuses]
     sizes: dict[str, int | None] = {}
     return {
         "suite": plan.suite,
         "profile": plan.profile,
         "budget_seconds": plan.budget,
         "fraction": plan.fraction,
-        "trials": [_line(trial, statuses.get(trial.key, "new"), sizes) for trial in plan.trials],
+        "trials": [_line(trial, statuses.get(trial.key, "new"), others, sizes) for trial in plan.trials],
+        "no_longer_planned": len(others),
     }
 
 
@@ -43,7 +47,7 @@ def _is_there(address: str) -> bool:
     return not address.startswith("sqlite:///") or Path(address.removeprefix("sqlite:///")).is_file()
 
 
-def _line(trial: Trial, status: str, sizes: dict[str, int | None]) -> dict[str, Any]:
+def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:
     parameters = _parameters(trial, sizes)
     work = trial.training
     timed = trial.timing
@@ -56,6 +60,7 @@ def _line(trial: Trial, status: str, sizes: dict[str, int | None]) -> dict[str, 
         "task": trial.task,
         "seed": trial.seed,
         "status": status,
+        "changed": why_new(trial, others) if status == "new" else "",
         "parameters": parameters,
         "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
         "iterations": work.iterations if work is not None else None,
@@ -91,13 +96,30 @@ def print_preview(shown: dict[str, Any], console: Console) -> None:
             _iterations(first),
         )
     console.print(table, highlight=False)
+    _print_changes(shown["trials"], console)
     totals = count(line["status"] for line in shown["trials"])
     console.print(", ".join(f"{n} {status}" for status, n in totals.items()), highlight=False)
+    if shown["no_longer_planned"]:
+        console.print(
+            f"{shown['no_longer_planned']} recorded ones are not in this plan; they stay in the record alone",
+            highlight=False,
+        )
     if shown["budget_seconds"] and shown["fraction"] is None:
         console.print(
             "the iterations will be calibrated when it runs, to fit the budget; the keys follow them",
             highlight=False,
         )
+
+
+def _print_changes(lines: list[dict[str, Any]], console: Console) -> None:
+    """Why trials are new though like ones are recorded."""
+    causes: dict[str, list[str]] = {}
+    for line in lines:
+        if line["changed"]:
+            causes.setdefault(line["changed"], []).append(line["name"])
+    for cause, names in causes.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        console.print(f"new, for this has changed: {cause}: {names[0]}{more}", highlight=False, markup=False)
 
 
 def _gathered(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.budget import Cost, fit_fraction
 from harness.data import DATASETS
-from harness.engine.cluster import Node, check_requests, cluster, slots
+from harness.engine.cluster import Node, check_requests, cluster, nodes, slots
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
 from harness.engine.events import Executor
@@ -28,7 +28,7 @@ from harness.record.lock import only_driver
 from harness.record.store import Record
 from harness.report.build import read_tables, report_folder, write_report
 from harness.report.published import load_published
-from harness.report.tables import Tables
+from harness.report.rows import Tables
 from harness.running.checkpoint import Checkpoints
 from harness.running.context import Context
 from harness.running.model_size import checkpoint_bytes
@@ -57,6 +57,10 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
         KeyboardInterrupt: the user stopped it; running the same command again goes on.
     """
     suite = chosen.suite
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
     published = load_published(chosen.folder / path for path in suite.published)
     plan = make_plan(chosen, options.data)
     if options.only is not None:
@@ -66,22 +70,31 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
         _check_disk(plan, options)
         with _workplace(plan, chosen, options) as (offers, executor_for):
             _fetch(plan, options.data, console)
-            record = Record(options.address, suite.name, artifact_folder(options.address, options.results))
+            record = Record(options.address, suite.name, artifact_folder(options.address, options.results), say)
             # Made again: what was fetched decides the digest of the data, and with it the keys.
             plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
             numbers = [each.model_dump(mode="json") for each in published]
-            invocation = record.begin_invocation(plan, numbers, options.command)
-            run = _Run(chosen, options, console, record, invocation, offers, executor_for)
-            try:
-                plan, failed = run.work(plan)
-            except BaseException:
-                record.end_invocation(invocation, "KILLED")
-                raise
-        tables = read_tables(record, chosen.profile)
-        folder = report_folder(options.results, suite.name, chosen.profile)
-        files = write_report(tables, folder)
-        record.end_invocation(invocation, "FAILED" if failed else "FINISHED", folder)
+            with record.held():
+                invocation = record.begin_invocation(plan, numbers, options.command)
+                run = _Run(chosen, options, console, record, invocation, offers, executor_for)
+                with _closed_if_stopped(record, invocation):
+                    plan, failed = run.work(plan)
+                    tables = read_tables(record, chosen.profile)
+                    folder = report_folder(options.results, suite.name, chosen.profile)
+                    files = write_report(tables, folder)
+                    record.end_invocation(invocation, "FAILED" if failed else "FINISHED", folder)
     return Outcome(tables, files, failed)
+
+
+@contextmanager
+def _closed_if_stopped(record: Record, invocation: str) -> Iterator[None]:
+    """Mark the invocation as killed when something stops it, if the record can still be written."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            record.stop_invocation(invocation)
+        raise
 
 
 ExecutorFor = Callable[[Callable[[Trial], Context], Driver], Executor]
@@ -118,7 +131,7 @@ class _Run:
             driver = Driver(
                 self.record,
                 display,
-                lambda trial: self.record.begin(trial, plan, self.invocation, self.options.data),
+                lambda trial: self.record.begin(trial, plan, self.invocation),
                 lambda trial: Checkpoints(self.options.checkpoints / trial.key).clear(),
                 self.chosen.suite.attempts,
                 self.chosen.suite.deadline,
@@ -126,13 +139,18 @@ class _Run:
             executor = self.executor_for(self._context, driver)
             # Timing goes first: then the machine is quiet, and what is left of a budget is known.
             timing = [trial for trial in todo if trial.kind == "timing"]
-            driver.run(timing, executor, at_once=sum(node.share >= 1 for node in self.offers))
+            driver.run(timing, executor, self._quiet_nodes)
             plan, costs = self._calibrated(plan, display)
             training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
             training.sort(key=lambda trial: -_expected(trial, costs))
             driver.run(training, executor)
         self.record.keep_overhead(self.invocation, overhead(psutil.Process().create_time(), driver.moments))
         return plan, driver.failed
+
+    def _quiet_nodes(self) -> int:
+        """How many trials can be timed at a time; nodes come and go."""
+        offers = self.offers if self.options.serial else nodes()
+        return sum(node.share >= 1 for node in offers)
 
     def _missing(self, plan: Plan, announce: bool = True) -> list[Trial]:
         selected = plan.only(self.options.only).trials if self.options.only else plan.trials

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
+from harness.claims import Claim
 from harness.errors import UserError
 from harness.explain import explain
 from harness.protocol import Precision, Protocol, Schedule, Settings, TimingProtocol
@@ -142,6 +143,7 @@ class Suite(Settings):
     protocols: dict[Name, Protocol] = Field(default_factory=dict)
     table2: ErrorTable | None = Field(None, description="test errors")
     table3: TimeTable | None = Field(None, description="times per training iteration")
+    claims: list[Claim] = Field(default_factory=list, description="what a paper says of these rows")
     profiles: dict[Name, Profile] = Field(default_factory=dict)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.record.store import Record
 from harness.report.formats import FILES, FORMATS
 from harness.report.published import Published
-from harness.report.tables import Tables, build_tables
+from harness.report.rows import Tables
+from harness.report.tables import build_tables
 
 
 def read_tables(record: Record, profile: str | None) -> Tables:
@@ -19,7 +20,8 @@ def read_tables(record: Record, profile: str | None) -> Tables:
     """
     plan, published = record.latest_plan(profile)
     numbers = [Published.model_validate(each) for each in published]
-    return build_tables(plan, numbers, record.frame(trial.key for trial in plan.trials), record.overhead(plan.profile))
+    frame = record.frame(trial.key for trial in plan.trials)
+    return build_tables(plan, numbers, frame, record.overhead(plan.profile), record)
 
 
 def write_report(tables: Tables, folder: Path) -> list[Path]:

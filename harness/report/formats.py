@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from harness.report.sheets import Sheet, all_sheets, conditions, overhead
-from harness.report.tables import ErrorRow, Tables, TimeRow
+from harness.report.rows import ErrorRow, Tables, TimeRow
+from harness.report.sheets import Sheet, all_sheets, conditions, overhead, verdict_counts, verdict_lines
 
 TEX_SIGNS = {
     "\\": r"\textbackslash{}",
@@ -41,25 +41,36 @@ def print_tables(tables: Tables, console: Console) -> None:
     """Both tables with their notes."""
     console.print(f"\n{conditions(tables)}", highlight=False, markup=False, style="bold")
     for sheet in all_sheets(tables):
-        table = Table(title=f"\n{sheet.title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        table.padding = (0, 1, 0, 0)
-        table.add_column(sheet.columns[0], overflow="fold")
-        for column in sheet.columns[1:]:  # a number is never cut; the heads give way, and then the names of the rows
-            table.add_column(column.replace(" ", "\n").replace("-", "-\n"), justify="right", no_wrap=True)
-        for row in sheet.rows:
-            table.add_row(*row)
-        console.print(table, highlight=False, markup=False)
-        for note in sheet.notes:
-            console.print(f"  {note}", highlight=False, markup=False, style="dim")
+        print_sheet(sheet, console)
+    if tables.verdicts:
+        console.print(f"\nClaims: {verdict_counts(tables)}", highlight=False, markup=False, style="bold")
+        for line in verdict_lines(tables):
+            console.print(f"  {line}", highlight=False, markup=False)
     if overhead(tables):
         console.print(f"\n{overhead(tables)}", highlight=False, markup=False, style="dim")
     for name, cause in tables.failures.items():
         console.print(f"failed: {name}: {cause}", highlight=False, markup=False, style="red")
 
 
+def print_sheet(sheet: Sheet, console: Console) -> None:
+    """A table with its notes."""
+    table = Table(title=f"\n{sheet.title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
+    table.add_column(sheet.columns[0], overflow="fold")
+    for column in sheet.columns[1:]:  # a number is never cut; the heads give way, and then the names of the rows
+        table.add_column(column.replace(" ", "\n").replace("-", "-\n"), justify="right", no_wrap=True)
+    for row in sheet.rows:
+        table.add_row(*row)
+    console.print(table, highlight=False, markup=False)
+    for note in sheet.notes:
+        console.print(f"  {note}", highlight=False, markup=False, style="dim")
+
+
 def to_markdown(tables: Tables) -> str:
     """A page for people."""
     parts = [f"# {tables.suite}", "", f"Run as: {conditions(tables)}.", ""]
+    if tables.verdicts:
+        parts += ["## Claims", "", f"{verdict_counts(tables)}.", "", *_bullets(verdict_lines(tables)), ""]
     for sheet in all_sheets(tables):
         parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
     if tables.failures:
@@ -149,6 +160,8 @@ def to_json(tables: Tables) -> str:
         "precision": tables.precision,
         "table2": [row_object(row) for row in tables.table2],
         "table3": [row_object(row) for row in tables.table3],
+        "claims": [dataclasses.asdict(verdict) for verdict in tables.verdicts],
+        "pairs": [dataclasses.asdict(row) for row in tables.pairs],
         "speed": [dataclasses.asdict(row) for row in tables.speed],
         "overhead": tables.overhead,
         "failures": tables.failures,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.engine.display import clock
-from harness.report.tables import ErrorRow, Tables, TimeRow
+from harness.report.pairs import ENOUGH_SEEDS
+from harness.report.rows import ErrorRow, Tables, TimeRow
 
 NONE = "–"
 
@@ -28,6 +29,8 @@ def all_sheets(tables: Tables) -> list[Sheet]:
         sheets.append(_error_sheet(tables))
     if tables.table3:
         sheets.append(_time_sheet(tables))
+    if tables.pairs:
+        sheets.append(_pair_sheet(tables))
     if tables.speed:
         sheets.append(_speed_sheet(tables))
     return sheets
@@ -131,6 +134,51 @@ def _time_sheet(tables: Tables) -> Sheet:
     if costs:
         notes.append(f"Cost of a process: {'; '.join(costs)}.")
     return Sheet("Table 3. Seconds per training iteration", columns, rows, notes)
+
+
+def _pair_sheet(tables: Tables) -> Sheet:
+    columns = ["Method", "task", "diff.", "95%", "p", "finding", "could show"]
+    rows = [
+        [
+            row.title,
+            row.task,
+            signed(row.pair.difference, 2),
+            f"{signed(row.pair.low, 2)} to {signed(row.pair.high, 2)}",
+            f"{row.p_corrected:.2g}",
+            "none shown" if row.finding == "no difference shown" else row.finding,
+            number(row.pair.detectable, 2),
+        ]
+        for row in tables.pairs
+    ]
+    methods = dict.fromkeys(row.pair.method for row in tables.pairs)
+    seeds = min(row.pair.seeds for row in tables.pairs)
+    few = f"{seeds} seed{'s' if seeds > 1 else ''}"
+    notes = [
+        f"Differences in percentage points to {', '.join(dict.fromkeys(row.other for row in tables.pairs))}: the same "
+        f"images, the same seeds. Tested by: {'; '.join(methods)}; p corrected for the rows of a task (Holm).",
+        "Could show: the difference that so many images and seeds show four times in five.",
+    ]
+    if seeds < ENOUGH_SEEDS:
+        notes.append(
+            f"With {few} a finding holds for the models that were trained here; of the methods, which other seeds "
+            f"would train to other models, nothing can be concluded with fewer than {ENOUGH_SEEDS} seeds."
+        )
+    return Sheet("Table 2, row by row. Difference of test errors", columns, rows, notes)
+
+
+def verdict_lines(tables: Tables) -> list[str]:
+    """Each claim with its verdict and evidence."""
+    return [
+        f"{verdict.word}: {verdict.sentence}{f' ({verdict.where})' if verdict.where else ''}. Measured: "
+        f"{verdict.evidence}.{f' Unlike the paper: {verdict.scope}.' if verdict.scope else ''}"
+        for verdict in tables.verdicts
+    ]
+
+
+def verdict_counts(tables: Tables) -> str:
+    """How many claims there are of each verdict."""
+    words = [verdict.word for verdict in tables.verdicts]
+    return ", ".join(f"{words.count(word)} {word}" for word in ("reproduced", "contradicted", "undecided"))
 
 
 def _speed_sheet(tables: Tables) -> Sheet:

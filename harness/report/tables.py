@@ -2,128 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from harness.plan import Plan, PlannedRow
+from harness.report.evidence import Files, Measured
+from harness.report.pairs import holm
 from harness.report.published import Number, Published, PublishedTable, look_up
+from harness.report.rows import ErrorRow, PairRow, SpeedRow, Tables, TimeRow
 from harness.report.statistics import Estimate, error_over_seeds, mean_over_processes, ratio_over_blocks
+from harness.report.verdicts import Evidence, judge
 from harness.trial import SENTINEL, Trial
 
 ERROR = "/error_percent"
 
 
-@dataclass(frozen=True)
-class TableRow:
-    """What both tables say of a row. Errors are in percent, times in seconds."""
-
-    variant: str
-    label: str
-    config: dict[str, Any]
-    task: str
-    unit: Literal["percent", "seconds"]
-    published: float | None
-    published_standard_error: float | None
-    measured: float | None
-    standard_error: float | None
-    low: float | None
-    high: float | None
-    n: int  # seeds of Table 2, processes of Table 3
-    standard_error_over: str  # what was repeated: seeds, processes, or test images where there is one seed
-    comparable: bool
-    reason: str  # why not
-    status: str  # done, or what is missing
-
-    @property
-    def difference(self) -> float | None:
-        """Ours less the paper's."""
-        if self.measured is None or self.published is None:
-            return None
-        return self.measured - self.published
-
-    @property
-    def title(self) -> str:
-        """The variant and what sets its configuration apart."""
-        return f"{self.variant} {self.label}".strip()
-
-
-@dataclass(frozen=True)
-class ErrorRow(TableRow):
-    """A row of Table 2 on one task."""
-
-    test: str  # the test set of `measured`
-    images: int  # of the test set
-    iterations: int
-    fraction: float | None  # of the protocol
-    other_tests: dict[str, float]  # mean error on the task's other test sets, percent
-
-
-@dataclass(frozen=True)
-class TimeRow(TableRow):
-    """A row of Table 3."""
-
-    median: float | None  # over processes, of each one's median
-    q25: float | None  # likewise
-    q75: float | None
-    ratio: float | None  # to the baseline, block by block
-    ratio_low: float | None
-    ratio_high: float | None
-    with_data: float | None  # the whole step, the batch's making included
-    first_iteration: float | None
-    peak_memory_mib: float | None
-    parameters: int | None
-    batch_size: int
-    threads: int
-    unsteady: int  # processes whose warm-up never settled
-
-
-@dataclass(frozen=True)
-class SpeedRow:
-    """A row of Table 3 beside its reference, block by block. Times in seconds, memory without the interpreter's."""
-
-    title: str
-    reference: str
-    seconds: float | None  # medians
-    reference_seconds: float | None
-    faster: float | None  # the reference's time over this one
-    faster_low: float | None
-    faster_high: float | None
-    memory_mib: float | None
-    reference_memory_mib: float | None
-    reference_gflop: float | None  # arithmetic of the reference's iteration
-    gflops: float | None  # that arithmetic over this row's time, per second
-    matrix_product_share: float | None  # of the rate of a large matrix product in the same processes
-
-
-@dataclass(frozen=True)
-class Tables:
-    """All that a report tells."""
-
-    suite: str
-    profile: str | None
-    fraction: float | None
-    budget: float | None
-    precision: str
-    table2: list[ErrorRow]
-    table3: list[TimeRow]
-    speed: list[SpeedRow]
-    baseline: str
-    drift: float | None  # largest over smallest of the sentinel's times
-    failures: dict[str, str]  # cause by trial's name
-    environments: int  # different machines or versions among the results
-    environment: dict[str, str]  # of the newest
-    overhead: dict[str, float]  # of the harness, in seconds and shares
-
-
 def build_tables(
-    plan: Plan, published: list[Published], frame: pd.DataFrame, overhead: dict[str, float] | None = None
+    plan: Plan,
+    published: list[Published],
+    frame: pd.DataFrame,
+    overhead: dict[str, float] | None = None,
+    files: Files | None = None,
 ) -> Tables:
     """The tables of a plan.
 
     Arguments:
         frame: a line per recorded trial, indexed by key: status, cause, metrics, machine.
+        files: what the trials have left besides; without it rows are not compared and claims not judged.
     """
     trials = pd.DataFrame(
         [
@@ -135,7 +41,9 @@ def build_tables(
     joined = trials.join(frame, on="key")
     joined["status"] = joined["status"].fillna("missing")
     by_key = {trial.key: trial for trial in plan.trials}
+    table2 = [_error_row(row, published, joined, by_key) for row in plan.table2]
     table3 = _time_rows(plan, published, joined, by_key)
+    measured = measured_of(plan, frame, files) if files is not None else None
     failed = joined[joined["status"] == "failed"]
     done = frame[frame["status"] == "done"]
     machines = done[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
@@ -145,7 +53,7 @@ def build_tables(
         fraction=plan.fraction,
         budget=plan.budget,
         precision=plan.precision,
-        table2=[_error_row(row, published, joined, by_key) for row in plan.table2],
+        table2=table2,
         table3=table3,
         speed=_speed_rows(plan, joined),
         baseline=table3[plan.baseline].title if table3 else "",
@@ -154,7 +62,51 @@ def build_tables(
         environments=len(machines),
         environment={} if machines.empty else {str(k): str(v) for k, v in machines.iloc[-1].items()},
         overhead=overhead or {},
+        verdicts=judge(plan.claims, _evidence(table2, table3, measured)) if measured is not None else [],
+        pairs=_pair_rows(plan, table2, measured) if measured is not None else [],
     )
+
+
+def measured_of(plan: Plan, frame: pd.DataFrame, files: Files) -> Measured:
+    """The trials of a plan that are done; `frame` as `build_tables` takes it."""
+    done = frame[frame["status"] == "done"]
+    timed = [trial.key for trial in plan.trials if trial.kind == "timing" and trial.key in done.index]
+    medians = done.loc[timed, f"{ITERATION}_median_seconds"] if timed else pd.Series(dtype=float)
+    seconds = {str(key): float(median) for key, median in medians.items()}
+    return Measured(plan, files, seconds, frozenset(done.index))
+
+
+def first_errors(plan: Plan, frame: pd.DataFrame) -> dict[str, float]:
+    """The error on a task's first test, in percent, by the key of each trained trial that is done."""
+    done = frame[frame["status"] == "done"]
+    found: dict[str, Any] = {}
+    for trial in plan.trials:
+        if trial.kind == "training" and trial.key in done.index:
+            tests = _tests(done.loc[[trial.key]], trial.task)
+            found |= {trial.key: done.at[trial.key, f"test/{tests[0]}{ERROR}"]} if tests else {}
+    return found
+
+
+def _evidence(table2: list[ErrorRow], table3: list[TimeRow], measured: Measured) -> Evidence:
+    return Evidence(table2, table3, measured.pair, measured.ratio, measured.activity)
+
+
+def _pair_rows(plan: Plan, table2: list[ErrorRow], measured: Measured) -> list[PairRow]:
+    """Every row beside the one that Table 3 compares with or, if that is not there, beside the first."""
+    found = []
+    for task in dict.fromkeys(row.task for row in table2):
+        rows = [row for row in table2 if row.task == task]
+        titles = [row.title for row in rows]
+        wanted = f"{plan.table3[plan.baseline].variant} {plan.table3[plan.baseline].label}" if plan.table3 else ""
+        base = rows[titles.index(wanted) if wanted in titles else 0]
+        pairs = [(row, measured.pair(row, base)) for row in rows if row is not base]
+        known = [(row, pair) for row, pair in pairs if pair is not None]
+        corrected = holm([pair.p for _, pair in known])
+        found += [
+            PairRow(row.title, base.title, task, row.test, pair, p, pair.finding(p))
+            for (row, pair), p in zip(known, corrected, strict=True)
+        ]
+    return found
 
 
 MACHINE = [f"machine.{n}" for n in ("cpu", "device", "allocator", "tf32", "python", "torch", "numpy")]

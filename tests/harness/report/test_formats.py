@@ -14,7 +14,7 @@ import pytest
 from example import GOLDEN, SIGNS, example, rendered, terminal
 
 from harness.report.formats import FILES, FORMATS, to_csv, to_json, to_latex, to_markdown
-from harness.report.tables import Tables
+from harness.report.rows import Tables
 
 
 @pytest.fixture(scope="module")

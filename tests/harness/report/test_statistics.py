@@ -11,7 +11,13 @@ import pytest
 from harness.report.statistics import MOST_EXACT, Estimate, error_over_seeds, mean_over_processes, ratio_over_blocks
 
 Z = 1.959963984540054  # 97.5% of the normal distribution
-T = {1: 12.706204736174694, 2: 4.302652729749462, 4: 2.7764451051977934, 9: 2.2621571627982053}  # of Student's
+T = {
+    1: 12.706204736174694,
+    2: 4.302652729749462,
+    4: 2.7764451051977934,
+    5: 2.570581835636314,
+    9: 2.2621571627982053,
+}  # of Student's
 
 
 def wilson(wrong: int, images: int) -> tuple[float, float]:
@@ -67,6 +73,11 @@ def percentile(values: list[float], percent: float) -> float:
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
+def tail(n: int) -> float:
+    """Percent of the resamples beyond each end of the expanded interval: Φ(−√(n/(n−1)) t)."""
+    return 50 * math.erfc(math.sqrt(n / (n - 1)) * T[n - 1] / math.sqrt(2))
+
+
 @pytest.mark.parametrize(
     ("values", "base"),
     [
@@ -82,8 +93,8 @@ def test_ratio_and_its_bootstrap_over_every_resample(values: list[float], base: 
     means = [sum(chosen) / n for chosen in itertools.product(logs, repeat=n)]
     found = ratio_over_blocks(values, base)
     assert found.mean == pytest.approx(math.prod(v / b for v, b in zip(values, base, strict=True)) ** (1 / n))
-    assert found.low == pytest.approx(math.exp(percentile(means, 2.5)))
-    assert found.high == pytest.approx(math.exp(percentile(means, 97.5)))
+    assert found.low == pytest.approx(math.exp(percentile(means, tail(n))))
+    assert found.high == pytest.approx(math.exp(percentile(means, 100 - tail(n))))
     spread = math.sqrt(sum((x - sum(logs) / n) ** 2 for x in logs) / (n - 1))
     assert found.standard_error == pytest.approx(found.mean * spread / math.sqrt(n), abs=1e-12)
     assert (found.n, found.over) == (n, "blocks")
@@ -97,8 +108,23 @@ def test_more_blocks_are_resampled_at_random_but_always_alike() -> None:
     logs = np.log(values)
     own = np.random.Generator(np.random.PCG64(77))
     means = [np.mean(own.choice(logs, 10)) for _ in range(20_000)]
-    assert found.low == pytest.approx(math.exp(percentile(means, 2.5)), rel=0.01)
-    assert found.high == pytest.approx(math.exp(percentile(means, 97.5)), rel=0.01)
+    assert found.low == pytest.approx(math.exp(percentile(means, tail(10))), rel=0.01)
+    assert found.high == pytest.approx(math.exp(percentile(means, 100 - tail(10))), rel=0.01)
+
+
+@pytest.mark.parametrize("n", [5, 10])
+def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_stated(n: int) -> None:
+    """A plain percentile interval of 5 blocks would hold it 84 times in 100."""
+    random = np.random.Generator(np.random.PCG64(6))
+    held = 0
+    for _ in range(400):
+        blocks = np.exp(random.normal(0, 0.1, n))  # what both have in common
+        one, other = (blocks * np.exp(random.normal(0, 0.05, n)) for _ in range(2))
+        found = ratio_over_blocks(one.tolist(), other.tolist())
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 1 <= found.high
+    assert 0.91 <= held / 400 <= 0.985
 
 
 def test_a_ratio_the_other_way_round_is_its_inverse() -> None:

@@ -13,7 +13,8 @@ from example import ERRORS, MACHINE, OVERHEAD, SECONDS, example, frame, plan, pu
 
 from harness.plan import Plan
 from harness.report.published import Published
-from harness.report.tables import ErrorRow, Tables, TimeRow, build_tables
+from harness.report.rows import ErrorRow, Tables, TimeRow
+from harness.report.tables import build_tables
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,35 @@
+"""Which version of the code a run was made with."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PATIENCE = 5  # seconds
+
+
+def code_version() -> dict[str, str]:
+    """The package's version and, in a git checkout, its commit and whether files differ from it, as text by name."""
+    found = {}
+    try:
+        found["version"] = version("capsule-harness")
+    except PackageNotFoundError:
+        found["version"] = "not installed"
+    folder = Path(__file__).parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit:
+        found["commit"] = commit
+        found["dirty"] = str(bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))).lower()
+    return found
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git says, or nothing where there is no git or no checkout."""
+    try:
+        said = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return said.stdout.strip()

@@ -1,0 +1,138 @@
+"""What the tables of a report are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.report.pairs import Finding, Pair
+
+Word = Literal["reproduced", "contradicted", "undecided"]
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """What both tables say of a row. Errors are in percent, times in seconds."""
+
+    variant: str
+    label: str
+    config: dict[str, Any]
+    task: str
+    unit: Literal["percent", "seconds"]
+    published: float | None
+    published_standard_error: float | None
+    measured: float | None
+    standard_error: float | None
+    low: float | None
+    high: float | None
+    n: int  # seeds of Table 2, processes of Table 3
+    standard_error_over: str  # what was repeated: seeds, processes, or test images where there is one seed
+    comparable: bool
+    reason: str  # why not
+    status: str  # done, or what is missing
+
+    @property
+    def difference(self) -> float | None:
+        """Ours less the paper's."""
+        if self.measured is None or self.published is None:
+            return None
+        return self.measured - self.published
+
+    @property
+    def title(self) -> str:
+        """The variant and what sets its configuration apart."""
+        return f"{self.variant} {self.label}".strip()
+
+
+@dataclass(frozen=True)
+class ErrorRow(TableRow):
+    """A row of Table 2 on one task."""
+
+    test: str  # the test set of `measured`
+    images: int  # of the test set
+    iterations: int
+    fraction: float | None  # of the protocol
+    other_tests: dict[str, float]  # mean error on the task's other test sets, percent
+
+
+@dataclass(frozen=True)
+class TimeRow(TableRow):
+    """A row of Table 3."""
+
+    median: float | None  # over processes, of each one's median
+    q25: float | None  # likewise
+    q75: float | None
+    ratio: float | None  # to the baseline, block by block
+    ratio_low: float | None
+    ratio_high: float | None
+    with_data: float | None  # the whole step, the batch's making included
+    first_iteration: float | None
+    peak_memory_mib: float | None
+    parameters: int | None
+    batch_size: int
+    threads: int
+    unsteady: int  # processes whose warm-up never settled
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """A row of Table 3 beside its reference, block by block. Times in seconds, memory without the interpreter's."""
+
+    title: str
+    reference: str
+    seconds: float | None  # medians
+    reference_seconds: float | None
+    faster: float | None  # the reference's time over this one
+    faster_low: float | None
+    faster_high: float | None
+    memory_mib: float | None
+    reference_memory_mib: float | None
+    reference_gflop: float | None  # arithmetic of the reference's iteration
+    gflops: float | None  # that arithmetic over this row's time, per second
+    matrix_product_share: float | None  # of the rate of a large matrix product in the same processes
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """A row of Table 2 beside another one on the same task; errors in percentage points."""
+
+    title: str
+    other: str
+    task: str
+    test: str
+    pair: Pair
+    p_corrected: float  # for the number of rows of the task
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and what has become of it."""
+
+    sentence: str
+    where: str
+    word: Word
+    evidence: str
+    scope: str  # what sets the measured rows apart from the paper's
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that a report tells."""
+
+    suite: str
+    profile: str | None
+    fraction: float | None
+    budget: float | None
+    precision: str
+    table2: list[ErrorRow]
+    table3: list[TimeRow]
+    speed: list[SpeedRow]
+    baseline: str
+    drift: float | None  # largest over smallest of the sentinel's times
+    failures: dict[str, str]  # cause by trial's name
+    environments: int  # different machines or versions among the results
+    environment: dict[str, str]  # of the newest
+    overhead: dict[str, float]  # of the harness, in seconds and shares
+    verdicts: list[Verdict]  # on the suite's claims
+    pairs: list[PairRow]  # rows of Table 2 beside the baseline

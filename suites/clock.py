@@ -1,0 +1,90 @@
+"""Variants whose time is known, to test the clock with: one that waits, and one that computes a little more or less."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from variants import contract, register
+from variants.contract import Output, Variant
+
+
+class ClockConfig(contract.Config):
+    """Configuration of a variant that takes a known time."""
+
+    seconds: float = Field(0.05, gt=0, le=10, description="that a training iteration takes")
+
+
+class _Scores(Variant):
+    """One small layer, so that there is something to train."""
+
+    def __init__(self, config: contract.Config) -> None:
+        super().__init__(config)
+        self.scores = nn.Linear(config.image_size**2, config.classes)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
+        """See `Variant.forward`."""
+        return Output(self.scores(images.flatten(1)))
+
+    def loss(self, output: Output, images: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy, after what takes the time."""
+        self.take_time()
+        return nn.functional.cross_entropy(output.activities, labels)
+
+    def take_time(self) -> None:
+        """What an iteration is for."""
+        raise NotImplementedError
+
+
+@register("clock")
+class Clock(_Scores):
+    """Busy until a moment has come, by the kernel's raw clock, which is not the one that times are taken with."""
+
+    Config = ClockConfig
+    config: ClockConfig
+
+    @classmethod
+    def label(cls, config: contract.Config) -> str:
+        """The time."""
+        assert isinstance(config, ClockConfig)
+        return f"{1000 * config.seconds:g} ms"
+
+    def take_time(self) -> None:
+        """See `_Scores.take_time`."""
+        until = time.clock_gettime(time.CLOCK_MONOTONIC_RAW) + self.config.seconds
+        while time.clock_gettime(time.CLOCK_MONOTONIC_RAW) < until:
+            pass
+
+
+class WorkConfig(contract.Config):
+    """Configuration of a variant that does a known amount of arithmetic."""
+
+    products: int = Field(100, ge=1, le=100_000, description="matrix products in a training iteration")
+    copy_number: int = Field(1, ge=1, le=100, description="a name only, so that the same work can be timed twice")
+
+
+@register("work")
+class Work(_Scores):
+    """So many products of matrices that lie in the cache."""
+
+    Config = WorkConfig
+    config: WorkConfig
+
+    def __init__(self, config: WorkConfig) -> None:
+        super().__init__(config)
+        self.matrix = nn.Buffer(torch.eye(256), persistent=False)
+        self.result = nn.Buffer(torch.empty(256, 256), persistent=False)
+
+    @classmethod
+    def label(cls, config: contract.Config) -> str:
+        """The amount, and which copy."""
+        assert isinstance(config, WorkConfig)
+        return f"{config.products} products, copy {config.copy_number}"
+
+    def take_time(self) -> None:
+        """See `_Scores.take_time`."""
+        for _ in range(self.config.products):
+            torch.mm(self.matrix, self.matrix, out=self.result)
