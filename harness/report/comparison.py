@@ -17,8 +17,10 @@ from harness.plan import Plan, PlannedRow
 from harness.report.evidence import Measured, pair_of
 from harness.report.pairs import Pair, holm
 from harness.report.statistics import LEVEL, Estimate
-from harness.trial import SENTINEL
+from harness.trial import SENTINEL, Trial
 
+Kind = Literal["training", "timing"]
+Name = tuple[Kind, str, str]  # of a row: which table, title, task
 Quality = Literal["better", "worse", "no difference shown", "the same trials", "not measured in both"]
 Speed = Literal["faster", "slower", "no difference shown", "the same trials", "not measured in both"]
 
@@ -38,34 +40,45 @@ class Side:
     facts: Mapping[str, str]
     errors: Mapping[str, float]
 
-    def rows(self) -> dict[tuple[str, str], PlannedRow]:
-        """The rows of both tables by title and task."""
-        return {(_title(row), row.task): row for row in [*self.plan.table2, *self.plan.table3]}
+    def rows(self) -> dict[Name, PlannedRow]:
+        """The rows of both tables."""
+        kinds: list[tuple[Kind, list[PlannedRow]]] = [("training", self.plan.table2), ("timing", self.plan.table3)]
+        return {(kind, _title(row), row.task): row for kind, rows in kinds for row in rows}
 
-    def keys(self, row: PlannedRow, kind: str) -> frozenset[str]:
+    def trials(self, name: Name) -> list[Trial]:
+        """A row's trials."""
+        return [trial for trial in self.plan.trials if (trial.kind, trial.title, trial.task) == name]
+
+    def keys(self, name: Name) -> frozenset[str]:
         """The keys of a row's trials that are done."""
-        return frozenset(
-            trial.key
-            for trial in self.plan.trials
-            if (trial.kind, trial.title, trial.task) == (kind, _title(row), row.task)
-            and trial.key in self.measured.done
-        )
+        return frozenset(trial.key for trial in self.trials(name) if trial.key in self.measured.done)
 
-    def error(self, row: PlannedRow) -> float | None:
+    def error(self, name: Name) -> float | None:
         """A row's mean test error, percent."""
-        found = [self.errors[key] for key in self.keys(row, "training") if key in self.errors]
+        found = [self.errors[key] for key in self.keys(name) if key in self.errors]
         return float(np.mean(found)) if found else None
 
-    def seconds(self, row: PlannedRow) -> float | None:
+    def seconds(self, name: Name) -> float | None:
         """A row's time of an iteration, the median over processes."""
-        found = [self.measured.seconds[key] for key in self.keys(row, "timing")]
+        found = [self.measured.seconds[key] for key in self.keys(name) if key in self.measured.seconds]
         return float(np.median(found)) if found else None
 
-    def in_sentinels(self, row: PlannedRow) -> list[float]:
+    def in_sentinels(self, name: Name) -> list[float]:
         """The logarithm of a row's time over the fixed model's, in each block that has both."""
-        times = self.measured.times(_title(row), row.task)
-        fixed = self.measured.times(SENTINEL, row.task)
+        _, title, task = name
+        times, fixed = self.measured.times(title, task), self.measured.times(SENTINEL, task)
         return [math.log(times[block] / fixed[block]) for block in sorted(times.keys() & fixed.keys())]
+
+    def settings(self, name: Name) -> dict[str, str]:
+        """What a row was given, and the digests of its source and data."""
+        settings: dict[str, Any] = {}
+        for trial in self.trials(name)[:1]:
+            settings |= {**trial.config, "source of the variant": trial.source, "data": trial.data}
+            if trial.training is not None:
+                settings |= {"iterations": trial.training.iterations, **trial.training.protocol.model_dump()}
+            if trial.timing is not None:
+                settings |= trial.timing.protocol.model_dump()
+        return {setting: str(value) for setting, value in settings.items()}
 
 
 @dataclass(frozen=True)
@@ -126,49 +139,43 @@ def compare_runs(first: Side, second: Side) -> Comparison:
     """Compare two runs row by row."""
     ours, theirs = first.rows(), second.rows()
     shared = [name for name in ours if name in theirs]
-    pairs = {name: _pair(first, second, ours[name], theirs[name]) for name in shared}
-    known = [name for name in shared if pairs[name] is not None]
-    corrected = dict(zip(known, holm([pairs[name].p for name in known]), strict=True))  # type: ignore[union-attr]
-    rows = [_compared(first, second, ours[name], theirs[name], pairs[name], corrected.get(name)) for name in shared]
-    alone = [f"{title} · {task} in {first.name} only" for title, task in ours if (title, task) not in theirs]
-    alone += [f"{title} · {task} in {second.name} only" for title, task in theirs if (title, task) not in ours]
+    pairs = {name: _pair(first, second, name) for name in shared if name[0] == "training"}
+    known = {name: pair for name, pair in pairs.items() if pair is not None}
+    corrected = dict(zip(known, holm([pair.p for pair in known.values()]), strict=True))
+    rows = [_compared(first, second, name, pairs.get(name), corrected.get(name)) for name in shared]
+    alone = [f"{_told(name)}, in {first.name} alone" for name in ours if name not in theirs]
+    alone += [f"{_told(name)}, in {second.name} alone" for name in theirs if name not in ours]
     return Comparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts))
 
 
-def _pair(first: Side, second: Side, row: PlannedRow, other: PlannedRow) -> Pair | None:
-    ours = first.measured.mistakes(_title(row), row.task)
-    theirs = second.measured.mistakes(_title(other), other.task)
-    return pair_of(theirs, ours)
+def _told(name: Name) -> str:
+    kind, title, task = name
+    return f"{title} · {task} ({kind})"
 
 
-def _compared(
-    first: Side, second: Side, row: PlannedRow, other: PlannedRow, pair: Pair | None, p: float | None
-) -> ComparedRow:
-    trained, trained_other = first.keys(row, "training"), second.keys(other, "training")
-    quality: Quality = "not measured in both"
-    if trained and trained == trained_other:
-        quality = "the same trials"
-    elif pair is not None:
-        quality = pair.finding(p)
-    timed, timed_other = first.keys(row, "timing"), second.keys(other, "timing")
-    ratio = ratio_of_means(second.in_sentinels(other), first.in_sentinels(row))
-    speed: Speed = "not measured in both"
-    if timed and timed == timed_other:
-        speed = "the same trials"
-    elif ratio is not None:
-        speed = _speed(ratio)
+def _pair(first: Side, second: Side, name: Name) -> Pair | None:
+    _, title, task = name
+    return pair_of(second.measured.mistakes(title, task), first.measured.mistakes(title, task))
+
+
+def _compared(first: Side, second: Side, name: Name, pair: Pair | None, p: float | None) -> ComparedRow:
+    kind, title, task = name
+    is_same = bool(first.keys(name)) and first.keys(name) == second.keys(name)
+    ratio = ratio_of_means(second.in_sentinels(name), first.in_sentinels(name)) if kind == "timing" else None
+    quality: Quality = "not measured in both" if pair is None else "the same trials" if is_same else pair.finding(p)
+    speed: Speed = "not measured in both" if ratio is None else "the same trials" if is_same else _speed(ratio)
     return ComparedRow(
-        title=_title(row),
-        task=row.task,
-        error=first.error(row),
-        other_error=second.error(other),
+        title=title,
+        task=task,
+        error=first.error(name) if kind == "training" else None,
+        other_error=second.error(name) if kind == "training" else None,
         pair=pair,
         quality=quality,
-        seconds=first.seconds(row),
-        other_seconds=second.seconds(other),
+        seconds=first.seconds(name) if kind == "timing" else None,
+        other_seconds=second.seconds(name) if kind == "timing" else None,
         ratio=ratio,
         speed=speed,
-        changes=_differing(_settings(first.plan, row), _settings(second.plan, other)),
+        changes=_differing(first.settings(name), second.settings(name)),
     )
 
 
@@ -196,17 +203,6 @@ def ratio_of_means(logs: Sequence[float], base: Sequence[float]) -> Estimate | N
 
 def _title(row: PlannedRow) -> str:
     return f"{row.variant} {row.label}".strip()
-
-
-def _settings(plan: Plan, row: PlannedRow) -> dict[str, str]:
-    """What a row was given, and digests of its source and data."""
-    trial = next((t for t in plan.trials if (t.title, t.task) == (_title(row), row.task)), None)
-    settings: dict[str, Any] = dict(row.config)
-    if trial is not None:
-        settings |= {"source of the variant": trial.source, "data": trial.data}
-        if trial.training is not None:
-            settings |= {"iterations": trial.training.iterations, **trial.training.protocol.model_dump()}
-    return {name: str(value) for name, value in settings.items()}
 
 
 def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

@@ -67,6 +67,9 @@ class TimeRow(TableRow):
     ratio_high: float | None
     with_data: float | None  # the whole step, the batch's making included
     first_iteration: float | None
+    inference_image: float | None  # seconds of a forward pass in evaluation, for one image of a batch
+    multiply_adds: float | None  # of a forward pass for one image
+    others_cores: float | None  # the most processor cores that others used during one of the processes
     peak_memory_mib: float | None
     parameters: int | None
     batch_size: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.engine.display import clock
 from harness.report.pairs import ENOUGH_SEEDS
 from harness.report.rows import ErrorRow, Tables, TimeRow
+from harness.running.others import BUSY
 
 NONE = "–"
 
@@ -28,7 +29,7 @@ def all_sheets(tables: Tables) -> list[Sheet]:
     if tables.table2:
         sheets.append(_error_sheet(tables))
     if tables.table3:
-        sheets.append(_time_sheet(tables))
+        sheets += [_time_sheet(tables), _cost_sheet(tables)]
     if tables.pairs:
         sheets.append(_pair_sheet(tables))
     if tables.speed:
@@ -126,14 +127,34 @@ def _time_sheet(tables: Tables) -> Sheet:
     ]
     if tables.drift is not None:
         notes.append(f"Drift of the machine over the rounds, by a fixed model: {tables.drift:.2f}×.")
-    costs = [
-        f"{row.title} {row.parameters / 1e6:.1f}M parameters, {number(row.peak_memory_mib, 0)} MiB"
-        for row in tables.table3
-        if row.parameters is not None
+    disturbed = [row for row in tables.table3 if row.others_cores is not None and row.others_cores > BUSY]
+    notes += [
+        f"{row.title}: others kept up to {row.others_cores:.1f} processor cores busy while it was timed."
+        for row in disturbed
     ]
-    if costs:
-        notes.append(f"Cost of a process: {'; '.join(costs)}.")
     return Sheet("Table 3. Seconds per training iteration", columns, rows, notes)
+
+
+def _cost_sheet(tables: Tables) -> Sheet:
+    """What each row of Table 3 costs besides its time in training."""
+    rows = [
+        [
+            row.title,
+            NONE if row.parameters is None else f"{row.parameters / 1e6:.1f}M",
+            NONE if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.0f}M",
+            NONE if row.inference_image is None else f"{1000 * row.inference_image:.2f}",
+            number(row.first_iteration, 2),
+            number(row.peak_memory_mib, 0),
+        ]
+        for row in tables.table3
+    ]
+    notes = [
+        "Multiply-adds: of a forward pass for one image, as torch counts them with direct convolutions. Inference: "
+        "milliseconds an image in batches as above. First: seconds of a process's first iteration. MiB: the most that "
+        "a process held (on a GPU: allocated there).",
+    ]
+    columns = ["Method", "parameters", "multiply-adds", "inference ms", "first s", "MiB"]
+    return Sheet("Cost of each row of Table 3", columns, rows, notes)
 
 
 def _pair_sheet(tables: Tables) -> Sheet:

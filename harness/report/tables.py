@@ -192,6 +192,11 @@ def _time_row(
         ratio_high=ratio.high if ratio else None,
         with_data=_median(done, "time/with_data_median_seconds"),
         first_iteration=_median(done, "time/first_iteration_seconds"),
+        inference_image=_median(done, "time/inference_image_median_seconds"),
+        multiply_adds=_median(done, "model/image_multiply_adds"),
+        others_cores=float(done["machine/others_cores"].max())
+        if "machine/others_cores" in done and len(done)
+        else None,
         peak_memory_mib=_median(done, "memory/peak_mib"),
         parameters=int(done["model/parameters"].iloc[0]) if len(done) else None,
         batch_size=batch_size,
@@ -247,7 +252,8 @@ def _own_memory(done: pd.DataFrame) -> float | None:
 
 
 def _median(done: pd.DataFrame, column: str) -> float | None:
-    return float(done[column].median()) if len(done) else None
+    """The median of a metric; None where nothing is done, or an older harness did not measure it."""
+    return float(done[column].median()) if len(done) and column in done else None
 
 
 def _drift(joined: pd.DataFrame) -> float | None:

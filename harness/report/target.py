@@ -38,7 +38,7 @@ def read_side(address: str, text: str) -> Side:
     return Side(text, plan, measured_of(plan, frame, record), facts, first_errors(plan, frame))
 
 
-MOMENTARY = ("load", "node", "convolutions")  # of a trial, not of a machine
+MOMENTARY = ("load", "clock_mhz", "node", "convolutions")  # of a trial, not of a machine
 
 
 def _suite_name(text: str) -> str:

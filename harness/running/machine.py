@@ -14,6 +14,7 @@ import torch
 from harness.running.allocator import describe_allocator
 
 PACKAGES = ("torch", "numpy", "ray", "mlflow")
+FREQUENCY = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 
 def describe_machine(device: torch.device) -> dict[str, str]:
@@ -27,8 +28,13 @@ def describe_machine(device: torch.device) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
         "niceness": str(os.nice(0)),
         "load": f"{os.getloadavg()[0]:.2f}",
+        "governor": _first_line(FREQUENCY / "scaling_governor"),
+        "clock_mhz": _clock(),
+        "blas": "MKL" if torch.backends.mkl.is_available() else "other",
+        "vectors": torch.backends.cpu.get_cpu_capability(),
         "allocator": describe_allocator(),
         "device": "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "driver": "none" if device.type == "cpu" else _first_line(Path("/proc/driver/nvidia/version")),
         "tf32": str(device.type != "cpu" and torch.backends.cuda.matmul.allow_tf32).lower(),
     }
     for package in PACKAGES:
@@ -60,6 +66,22 @@ def synchronize(device: torch.device) -> None:
     """Wait until the device has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text().splitlines()[0].strip()
+    except (OSError, IndexError):
+        return "unknown"
+
+
+def _clock() -> str:
+    """The processor's clock at the moment, where the system tells it."""
+    try:
+        now = psutil.cpu_freq()
+    except (OSError, NotImplementedError):
+        return "unknown"
+    return f"{now.current:.0f}" if now is not None and now.current else "unknown"
 
 
 def _processor() -> str:

@@ -65,7 +65,7 @@ def test_latex_is_sound(tables: Tables) -> None:
         assert balance >= 0
     assert balance == 0
     for environment in ("table", "tabular"):
-        assert text.count(f"\\begin{{{environment}}}") == text.count(f"\\end{{{environment}}}") == 3
+        assert text.count(f"\\begin{{{environment}}}") == text.count(f"\\end{{{environment}}}") == 5
     for line in text.splitlines():
         if line.startswith("    ") and not line.strip().startswith("\\"):
             cells = line.strip().removesuffix(r"\\")

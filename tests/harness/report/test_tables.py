@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from example import ERRORS, MACHINE, OVERHEAD, SECONDS, example, frame, plan, published
+from example import ERRORS, MACHINE, OVERHEAD, SECONDS, Files, example, frame, plan, published
 
 from harness.plan import Plan
 from harness.report.published import Published
@@ -211,7 +211,7 @@ def test_the_order_of_the_record_does_not_matter(tables: Tables) -> None:
     lines = frame()
     keys = list(lines.index)
     random.Random(3).shuffle(keys)
-    assert build_tables(plan(), published(), lines.loc[keys], OVERHEAD) == tables
+    assert build_tables(plan(), published(), lines.loc[keys], OVERHEAD, Files()) == tables
 
 
 @pytest.mark.parametrize("keep", [[], ["training 4 mnist 0"], ["training 1 affnist 2"]])

@@ -202,8 +202,8 @@ def test_a_report_has_a_verdict_for_each_claim_and_pairs_for_each_task() -> None
     tables = example()
     assert [each.word for each in tables.verdicts] == [
         "reproduced",
-        "contradicted",
-        "undecided",
+        "undecided",  # 1.5 percent, with three seeds 0.26 to 2.74
+        "reproduced",
         "reproduced",
         "reproduced",
         "undecided",
