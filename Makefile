@@ -1,5 +1,6 @@
 # make run    Tables 2 and 3 at laptop scale: 20 minutes, after a few for the installation
 # make test   all tests, lint, types
+# make torture KILLS=30 SEED=0   kills what runs a suite, at random, and compares it with a run left alone
 
 SUITE ?= suites/paper.yaml
 ARGS ?= --profile laptop
@@ -7,7 +8,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test install clean
+KILLS ?= 30
+SEED ?= 0
+
+.PHONY: run test torture install clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m harness run $(SUITE) $(ARGS)
@@ -17,6 +21,9 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+torture: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m torture tests/torture --kills $(KILLS) --torture-seed $(SEED)
 
 install: $(VENV)/.installed
 

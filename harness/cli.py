@@ -128,7 +128,7 @@ def report(
     profile: ProfileName = None,
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
-    format: Annotated[str | None, typer.Option(metavar="md|tex|csv|json", help="To standard output.")] = None,
+    format: Annotated[str | None, typer.Option(metavar="html|md|tex|csv|json", help="To standard output.")] = None,
 ) -> None:
     """Rebuild the tables of a suite's newest run from the record."""
     from harness.registry import nearest
@@ -137,11 +137,11 @@ def report(
     if format is not None and format not in FORMATS:
         raise UserError(f"--format {format}: {nearest(format, FORMATS)}.")
     chosen, options = _prepare(suite, profile, None, tracking_uri, None, results, None)
-    from harness.record.store import Record
+    from harness.record.history import History
     from harness.report.build import read_tables, report_folder, write_report
 
     _require_store(options.address)
-    tables = read_tables(Record(options.address, chosen.suite.name), profile)
+    tables = read_tables(History(options.address, chosen.suite.name), profile)
     if format is not None:
         sys.stdout.write(FORMATS[format](tables))
         return

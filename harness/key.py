@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1  # raised when a change of the engine changes what a trial measures
+SCHEMA = 2  # raised when a change of the engine changes what a trial measures
 SHARED = "variants"  # a variant may build on the modules of this package
 
 

@@ -67,7 +67,7 @@ def list_runs(address: str) -> Lines:
     """The invocations of suites that are recorded."""
     if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
         return []
-    from harness.record.store import list_invocations
+    from harness.record.history import list_invocations
 
     return list_invocations(address)
 

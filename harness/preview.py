@@ -23,9 +23,9 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
     fraction = None
     plan = make_plan(chosen, options.data)
     if _is_there(options.address):
-        from harness.record.store import Record  # MLflow takes two seconds to import
+        from harness.record.history import History  # MLflow takes two seconds to import
 
-        record = Record(options.address, chosen.suite.name)
+        record = History(options.address, chosen.suite.name)
         fraction = record.fraction(plan.profile, plan.budget)
         plan = make_plan(chosen, options.data, fraction)
         statuses = record.statuses(trial.key for trial in plan.trials)

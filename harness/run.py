@@ -82,6 +82,7 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
                     tables = read_tables(record, chosen.profile)
                     folder = report_folder(options.results, suite.name, chosen.profile)
                     files = write_report(tables, folder)
+                    record.keep_verdicts(invocation, ((each.word, each.sentence) for each in tables.verdicts))
                     record.end_invocation(invocation, "FAILED" if failed else "FINISHED", folder)
     return Outcome(tables, files, failed)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from harness.errors import UserError
-from harness.record.store import experiments
+from harness.record.history import experiments
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0  # seconds until the server must answer

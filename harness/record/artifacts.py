@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.trial import Result
 
 PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
+CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
 
 
@@ -23,9 +24,9 @@ def save_result(result: Result, folder: Path) -> None:
     """Write the curve, the raw samples, the predictions beside the true classes, and the activities into a folder."""
     if result.history:
         curve = [dataclasses.asdict(point) for point in result.history]
-        (folder / "curve.json").write_text(json.dumps(curve, indent=1))
+        (folder / CURVE_FILE).write_text(json.dumps(curve, indent=1))
     if result.samples:
-        (folder / "samples_seconds.json").write_text(json.dumps(result.samples, indent=1))
+        (folder / SAMPLES).write_text(json.dumps(result.samples, indent=1))
     if result.predictions:
         arrays = dict(result.predictions)
         arrays |= {name + LABELS: labels for name, labels in result.labels.items()}

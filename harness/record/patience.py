@@ -10,31 +10,43 @@ import re
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from mlflow.exceptions import MlflowException, RestException
 
 from harness.errors import UserError, is_disk_full
 
-if TYPE_CHECKING:
-    from harness.record.store import Record
-
 LONGEST = 15 * 60.0  # seconds that a server may be away
 PAUSE = 5.0  # between two tries
 
+
+class Writer(Protocol):
+    """What is asked of an object whose methods write to a record."""
+
+    address: str
+    tell: Callable[[str], None]  # is told what is waited for
+
+    def check(self) -> None:
+        """Before each try; raises an error that ends all tries."""
+
+    def forget(self) -> None:
+        """After a try that has failed: whether it was served is not known."""
+
+
 P = ParamSpec("P")
 T = TypeVar("T")
+W = TypeVar("W", bound=Writer)
 
 
-def patient(method: Callable[Concatenate[Record, P], T]) -> Callable[Concatenate[Record, P], T]:
-    """Decorator for a method of `Record` that writes.
+def patient(method: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, P], T]:
+    """Decorator for a method that writes to a record.
 
     Raises:
         UserError: the server stays away, a disk is full, or another driver has taken over.
     """
 
     @wraps(method)
-    def tried(record: Record, *args: P.args, **kwargs: P.kwargs) -> T:
+    def tried(record: W, *args: P.args, **kwargs: P.kwargs) -> T:
         until = time.monotonic() + LONGEST
         is_told = False
         while True:
@@ -56,7 +68,7 @@ def patient(method: Callable[Concatenate[Record, P], T]) -> Callable[Concatenate
     return tried
 
 
-def _give_up_unless_away(error: Exception, record: Record, until: float) -> None:
+def _give_up_unless_away(error: Exception, record: Writer, until: float) -> None:
     again = "give the same command again then: it goes on where it stopped"
     if is_disk_full(error):
         raise UserError(f"there is no space left for the record {record.address}; free some, and {again}.") from error

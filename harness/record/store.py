@@ -1,4 +1,4 @@
-"""Write to and read from MLflow: one experiment a suite, one flat run a trial, found again by its key.
+"""Write to MLflow: one experiment a suite, one flat run a trial, found again by its key.
 
 There is one writer, the driver. Trials are flat runs because MLflow shows nested ones collapsed, without charts.
 """
@@ -6,7 +6,6 @@ There is one writer, the driver. Trials are flat runs because MLflow shows neste
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,37 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import numpy as np
-import pandas as pd
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
 from harness.plan import Plan
 from harness.provenance import code_version
-from harness.record.artifacts import ACTIVITY, PREDICTIONS, local_artifact, save_result, wrong_images
+from harness.record.artifacts import save_result
+from harness.record.history import CAUSE, CODE, KEY, KIND, OVERHEAD, PROFILE, SUITE, History, fraction_tag
 from harness.record.lease import Lease
-from harness.record.parameters import Recorded, parameters
+from harness.record.parameters import parameters
 from harness.record.patience import patient
 from harness.trial import Point, Result, Trial
 
-KEY, KIND, SUITE, INVOCATION = "harness.key", "harness.kind", "harness.suite", "harness.invocation"
-PROFILE, FRACTION, CAUSE = "harness.profile", "harness.fraction", "harness.cause"
+INVOCATION, FRACTION = "harness.invocation", "harness.fraction"
 NOTE = "mlflow.note.content"
 WEIGHTS = "harness.weights_sha256"
 CURVE = "train/loss"  # which every point of a curve has
-OVERHEAD = "overhead/"
-CODE = "harness.code."
-STATUSES = {"FINISHED": "done", "FAILED": "failed", "RUNNING": "interrupted", "KILLED": "interrupted"}
+WORDS = ("reproduced", "contradicted", "undecided")
 LARGEST_NOTE = 6000  # characters
-PAGE = 1000
 POINTS = 50  # of a curve that are written together; MLflow takes 1,000 metrics at a time
 
 
-class Record:
-    """A suite's experiment in an MLflow store.
+class Record(History):
+    """A suite's experiment in an MLflow store, to be written.
 
     Arguments:
         tell: is told when the store does not answer, and when it does again.
@@ -56,12 +48,9 @@ class Record:
     def __init__(
         self, address: str, suite: str, artifacts: str | None = None, tell: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.client, self.suite, self.address, self.tell = _open(address), suite, address, tell
-        found = self.client.get_experiment_by_name(suite)
-        if found is not None and found.lifecycle_stage == "deleted":
-            raise UserError(f"the experiment '{suite}' was deleted in MLflow; restore it there or rename the suite.")
+        super().__init__(address, suite)
+        self.tell = tell
         self._artifacts = artifacts
-        self._experiment: str | None = found.experiment_id if found is not None else None
         self._runs: dict[str, str] = {}  # run id by trial key
         self._logged: dict[str, int] = {}  # last iteration of the curve by run id
         self._lease: Lease | None = None
@@ -108,47 +97,10 @@ class Record:
         """Forget what has been written, after a write whose outcome is not known; it is looked up again."""
         self._logged.clear()
 
-    def statuses(self, keys: Iterable[str]) -> dict[str, str]:
-        """done, failed, interrupted or new, by trial key."""
-        known = {run.data.tags[KEY]: STATUSES.get(run.info.status, "new") for run in self._trial_runs()}
-        return {key: known.get(key, "new") for key in keys}
-
-    def _trial_runs(self) -> list[Run]:
-        """The newest run of each key."""
-        runs = {}
-        for run in reversed(self._search(f"tags.{KIND} != 'suite'")):
-            if KEY in run.data.tags:
-                runs[run.data.tags[KEY]] = run
-        return list(runs.values())
-
-    def _search(self, query: str) -> list[Run]:
-        """All runs that match, the newest first."""
-        if self._experiment is None:
-            return []
-        found, token = [], None
-        while True:
-            page = self.client.search_runs(
-                [self._experiment], query, max_results=PAGE, page_token=token, order_by=["start_time DESC"]
-            )
-            found += page
-            token = page.token
-            if not token:
-                return found
-
-    # The fraction of the protocol that a budget has come to
-
-    def fraction(self, profile: str | None, budget: float | None) -> float | None:
-        """The fraction that was calibrated for a budget before, so that all trials of it agree."""
-        if self._experiment is None or budget is None:
-            return None
-        tags = self.client.get_experiment(self._experiment).tags
-        text = tags.get(_fraction_tag(profile, budget))
-        return float(text) if text is not None else None
-
     @patient
     def keep_fraction(self, profile: str | None, budget: float, fraction: float) -> None:
         """Keep a calibrated fraction for the runs that follow."""
-        self.client.set_experiment_tag(self.experiment, _fraction_tag(profile, budget), repr(fraction))
+        self.client.set_experiment_tag(self.experiment, fraction_tag(profile, budget), repr(fraction))
 
     # An invocation of the suite
 
@@ -175,6 +127,21 @@ class Record:
         now = int(time.time() * 1000)
         metrics = [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()]
         self.client.log_batch(invocation, metrics=metrics)
+
+    @patient
+    def keep_verdicts(self, invocation: str, verdicts: Iterable[tuple[str, str]]) -> None:
+        """Add the verdicts on the suite's claims: how many of each, and each as a tag.
+
+        Arguments:
+            verdicts: word and sentence of each.
+        """
+        told = list(verdicts)
+        if not told:
+            return
+        words, now = [word for word, _ in told], int(time.time() * 1000)
+        counts = [Metric(f"claims/{word}", float(words.count(word)), now, 0) for word in sorted({*words, *WORDS})]
+        tags = [RunTag(f"claim.{n:02d}", f"{word}: {text}"[:LARGEST_NOTE]) for n, (word, text) in enumerate(told, 1)]
+        self.client.log_batch(invocation, metrics=counts, tags=tags)
 
     @patient
     def end_invocation(self, invocation: str, status: str, report: Path | None = None) -> None:
@@ -244,13 +211,6 @@ class Record:
         context = InputTag("mlflow.data.context", trial.kind)
         self.client.log_inputs(run, [DatasetInput(dataset, [context])])
 
-    def _run_of(self, key: str) -> Run | None:
-        found = self._search(f"tags.`{KEY}` = '{key}'")
-        return found[0] if found else None
-
-    def _last_step(self, run: str, metric: str) -> int:
-        return max((each.step for each in self.client.get_metric_history(run, metric)), default=-1)
-
     @patient
     def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
         """Add the points of a curve that the run does not have yet."""
@@ -283,8 +243,9 @@ class Record:
         if self._last_step(run, next(iter(result.metrics))) < step:  # not written yet
             summary = [Metric(name, value, now, step) for name, value in result.metrics.items()]
             self.client.log_batch(run, metrics=summary)
-        tags = [RunTag(f"machine.{name}", value) for name, value in result.machine.items()]
-        self.client.log_batch(run, tags=[*tags, RunTag(WEIGHTS, result.weights)])
+        tags = {f"machine.{name}": value for name, value in result.machine.items()}
+        tags |= {WEIGHTS: result.weights} if result.weights else {}
+        self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
         self.client.set_terminated(run, "FINISHED")
 
     @patient
@@ -304,144 +265,3 @@ class Record:
         """Close the run of a trial that is stopped together with this process; there is one try only."""
         if trial.key in self._runs:
             self.client.set_terminated(self._runs[trial.key], "KILLED")
-
-    # Reading
-
-    def latest_plan(self, profile: str | None) -> tuple[Plan, list[dict[str, Any]]]:
-        """The plan and published numbers of the newest invocation, of a profile if one is named.
-
-        Raises:
-            UserError: there is none.
-        """
-        run = self.client.get_run(self.latest_invocation(profile))
-        plan, published = (self._text(run, name) for name in ("plan.json", "published.json"))
-        return Plan.model_validate_json(plan), json.loads(published)
-
-    def plan_of(self, invocation: str) -> tuple[Plan, dict[str, str]]:
-        """The plan of an invocation, and the facts about the code that made it."""
-        run = self.client.get_run(invocation)
-        facts = {name: value for name, value in run.data.tags.items() if name.startswith(CODE)}
-        return Plan.model_validate_json(self._text(run, "plan.json")), {
-            f"code {name.removeprefix(CODE)}": value for name, value in facts.items()
-        }
-
-    def _text(self, run: Run, name: str) -> str:
-        return local_artifact(self.client, run, self.address, name).read_text(encoding="utf-8")
-
-    def latest_invocation(self, profile: str | None) -> str:
-        """The id of the newest invocation, of a profile if one is named.
-
-        Raises:
-            UserError: there is none.
-        """
-        query = f"tags.`{KIND}` = 'suite'"
-        if profile is not None:
-            query += f" and tags.`{PROFILE}` = '{profile}'"
-        found = self._search(query)
-        if not found:
-            wanted = f" with the profile '{profile}'" if profile else ""
-            raise UserError(
-                f"nothing is recorded of the suite '{self.suite}'{wanted}; run `python -m harness run` first."
-            )
-        return str(found[0].info.run_id)
-
-    def overhead(self, profile: str | None) -> dict[str, float]:
-        """What the harness itself took in the newest invocation that ran a trial."""
-        for run in self._search(f"tags.`{KIND}` = 'suite' and tags.`{PROFILE}` = '{profile or 'none'}'"):
-            told = {k.removeprefix(OVERHEAD): v for k, v in run.data.metrics.items() if k.startswith(OVERHEAD)}
-            if told:
-                return told
-        return {}
-
-    def frame(self, keys: Iterable[str]) -> pd.DataFrame:
-        """One line per recorded trial among `keys`: its key, status, cause, metrics and machine."""
-        wanted = set(keys)
-        lines = []
-        for run in self._trial_runs():
-            tags = run.data.tags
-            if tags[KEY] in wanted:
-                machine = {name: value for name, value in tags.items() if name.startswith("machine.")}
-                status = STATUSES.get(run.info.status, "new")
-                lines.append(
-                    {"key": tags[KEY], "status": status, "cause": tags.get(CAUSE, "")} | machine | run.data.metrics
-                )
-        return pd.DataFrame(lines, columns=None if lines else ["key", "status", "cause"]).set_index("key")
-
-    def trials(self, profile: str | None) -> list[Recorded]:
-        """All recorded trials of a profile, the newest first."""
-        wanted = profile or "none"
-        runs = [run for run in self._trial_runs() if run.data.tags.get(PROFILE) == wanted]
-        runs.sort(key=lambda run: -run.info.start_time)
-        return [Recorded(run.data.tags[KEY], run.data.params) for run in runs]
-
-    def wrong(self, key: str) -> dict[str, np.ndarray]:
-        """Whether a trial's model got each test image wrong, (images,) bool by test; empty if that was not kept."""
-        path = self._file(key, PREDICTIONS)
-        return wrong_images(path) if path is not None else {}
-
-    def activity(self, key: str) -> dict[str, list[float]]:
-        """The activities of a trial's model (`harness.running.activity`); empty if there are none."""
-        path = self._file(key, ACTIVITY)
-        return json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
-
-    def _file(self, key: str, name: str) -> Path | None:
-        run = self._run_of(key)
-        if run is None:
-            return None
-        try:
-            return local_artifact(self.client, run, self.address, name)
-        except UserError:
-            return None
-
-    def run_ids(self) -> dict[str, str]:
-        """The run id of every recorded trial by its key."""
-        return {run.data.tags[KEY]: run.info.run_id for run in self._trial_runs()}
-
-
-def _fraction_tag(profile: str | None, budget: float) -> str:
-    return f"harness.fraction.{profile or 'none'}.{budget:g}s"
-
-
-def _open(address: str) -> MlflowClient:
-    # it prints the traceback of every failed write, which is raised as well and told in a sentence
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    mlflow.set_tracking_uri(address)
-    try:
-        client = MlflowClient(address)
-        client.search_experiments(max_results=1)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"cannot open the record {address} ({reason}); name another --tracking-uri.") from error
-    return client
-
-
-def suite_of(address: str, invocation: str) -> str | None:
-    """The suite of an invocation, given its id; None if there is no such invocation."""
-    try:
-        return _open(address).get_run(invocation).data.tags.get(SUITE)
-    except MlflowException:
-        return None
-
-
-def list_invocations(address: str) -> list[dict[str, Any]]:
-    """The runs of suites in a store, the newest first."""
-    client = _open(address)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    found = client.search_runs(experiments, f"tags.`{KIND}` = 'suite'", max_results=PAGE) if experiments else []
-    return [
-        {
-            "name": run.data.tags[SUITE],
-            "profile": run.data.tags[PROFILE],
-            "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC").isoformat(timespec="seconds"),
-            "status": run.info.status.lower(),
-            "run_id": run.info.run_id,
-        }
-        for run in found
-    ]
-
-
-def experiments(address: str) -> list[str]:
-    """The ids of the suites' experiments in a store, the newest first."""
-    client = _open(address)
-    found = client.search_experiments(order_by=["last_update_time DESC"])
-    return [experiment.experiment_id for experiment in found if experiment.name != "Default"]

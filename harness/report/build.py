@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.record.store import Record
+from harness.record.history import History
 from harness.report.formats import FILES, FORMATS
 from harness.report.published import Published
 from harness.report.rows import Tables
 from harness.report.tables import build_tables
 
 
-def read_tables(record: Record, profile: str | None) -> Tables:
+def read_tables(record: History, profile: str | None) -> Tables:
     """The tables of a suite's newest invocation, from the record alone.
 
     Raises:

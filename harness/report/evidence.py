@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -10,8 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from harness.plan import Plan
+from harness.report.graphs import Curve, Graphs
 from harness.report.pairs import Pair, compare
-from harness.report.rows import TableRow
+from harness.report.rows import ErrorRow, TableRow, TimeRow
 from harness.report.statistics import Estimate, ratio_over_blocks
 from harness.trial import Trial
 
@@ -20,10 +21,16 @@ class Files(Protocol):
     """What trials have left besides their metrics."""
 
     def wrong(self, key: str) -> dict[str, np.ndarray]:
-        """See `harness.record.store.Record.wrong`."""
+        """See `harness.record.history.History.wrong`."""
 
     def activity(self, key: str) -> dict[str, list[float]]:
-        """See `harness.record.store.Record.activity`."""
+        """See `harness.record.history.History.activity`."""
+
+    def curve(self, key: str) -> list[tuple[float, float]]:
+        """See `harness.record.history.History.curve`."""
+
+    def samples(self, key: str) -> list[float]:
+        """See `harness.record.history.History.samples`."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +60,13 @@ class Measured:
 
     def activity(self, row: TableRow) -> list[dict[str, list[float]]]:
         """The activities of a row's models, one for each seed that is done."""
-        found = [self.files.activity(trial.key) for trial in self._trials("training", row.title, row.task)]
+        found = [self.files.activity(trial.key) for trial in self.trials("training", row.title, row.task)]
         return [each for each in found if each]
 
     def mistakes(self, title: str, task: str) -> dict[int, np.ndarray]:
         """Whether the model of each seed got each image of the task's first test wrong, (images,) bool by seed."""
         found = {}
-        for trial in self._trials("training", title, task):
+        for trial in self.trials("training", title, task):
             wrong = _cached(self.files.wrong, trial.key)
             if wrong:
                 found[trial.seed] = next(iter(wrong.values()))
@@ -67,9 +74,10 @@ class Measured:
 
     def times(self, title: str, task: str) -> dict[int, float]:
         """The median time of an iteration in each block, seconds."""
-        return {trial.seed: self.seconds[trial.key] for trial in self._trials("timing", title, task)}
+        return {trial.seed: self.seconds[trial.key] for trial in self.trials("timing", title, task)}
 
-    def _trials(self, kind: str, title: str, task: str) -> list[Trial]:
+    def trials(self, kind: str, title: str, task: str) -> list[Trial]:
+        """The trials of a row that are done."""
         return [
             trial
             for trial in self.plan.trials
@@ -88,3 +96,31 @@ def pair_of(ours: dict[int, np.ndarray], theirs: dict[int, np.ndarray]) -> Pair 
 @lru_cache(maxsize=512)
 def _cached(read: Callable[[str], dict[str, np.ndarray]], key: str) -> dict[str, np.ndarray]:
     return read(key)
+
+
+def graphs_of(table2: Sequence[ErrorRow], table3: Sequence[TimeRow], measured: Measured) -> Graphs:
+    """The data of all figures, from what is recorded."""
+    curves: dict[str, dict[str, list[Curve]]] = {}
+    activities, couplings = {}, {}
+    for row in table2:
+        trials = measured.trials("training", row.title, row.task)
+        found = [curve for trial in trials if (curve := measured.files.curve(trial.key))]
+        if found:
+            curves.setdefault(row.task, {})[row.title] = found
+        shown = measured.activity(row)
+        if shown:
+            activities[row.title] = [each["activities"] for each in shown]
+        if shown and all("couplings" in each for each in shown):
+            couplings[row.title] = [each["couplings"] for each in shown]
+    samples = {}
+    for timed in table3:
+        lists = [measured.files.samples(trial.key) for trial in measured.trials("timing", timed.title, timed.task)]
+        if any(lists):
+            samples[timed.title] = [each for each in lists if each]
+    seconds = {row.title: row.median for row in table3 if row.median is not None}
+    costs = [
+        (row.task, row.title, seconds[row.title], row.measured)
+        for row in table2
+        if row.measured is not None and row.title in seconds
+    ]
+    return Graphs(curves, samples, activities, couplings, costs)

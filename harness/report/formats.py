@@ -12,8 +12,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from harness.report.html import to_html
 from harness.report.rows import ErrorRow, Tables, TimeRow
-from harness.report.sheets import Sheet, all_sheets, conditions, overhead, verdict_counts, verdict_lines
+from harness.report.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_counts, verdict_lines
 
 TEX_SIGNS = {
     "\\": r"\textbackslash{}",
@@ -48,6 +49,8 @@ def print_tables(tables: Tables, console: Console) -> None:
             console.print(f"  {line}", highlight=False, markup=False)
     if overhead(tables):
         console.print(f"\n{overhead(tables)}", highlight=False, markup=False, style="dim")
+    if tables.environments > 1:
+        console.print(environments(tables), highlight=False, markup=False, style="yellow")
     for name, cause in tables.failures.items():
         console.print(f"failed: {name}: {cause}", highlight=False, markup=False, style="red")
 
@@ -81,7 +84,7 @@ def to_markdown(tables: Tables) -> str:
         if overhead(tables):
             parts.append(f"- {overhead(tables)}")
         if tables.environments > 1:
-            parts.append(f"- The rows come from {tables.environments} different environments.")
+            parts.append(f"- {environments(tables)}")
         parts.append("")
     return "\n".join(parts)
 
@@ -181,5 +184,6 @@ FORMATS: dict[str, Callable[[Tables], str]] = {
     "tex": to_latex,
     "csv": to_csv,
     "json": to_json,
+    "html": to_html,
 }
-FILES = {"report.md": "md", "tables.tex": "tex", "tables.csv": "csv", "tables.json": "json"}
+FILES = {"report.html": "html", "report.md": "md", "tables.tex": "tex", "tables.csv": "csv", "tables.json": "json"}

@@ -17,6 +17,7 @@ import numpy as np
 LEVEL = 0.05  # of significance
 ENOUGH_SEEDS = 6  # 2/2⁶ = 0.03
 POWER = 0.8
+SMALLEST = 0.0001  # p-value that is told as a number
 
 Finding = Literal["better", "worse", "no difference shown"]
 
@@ -122,3 +123,8 @@ def holm(ps: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(ps) - rank) * ps[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def told(p: float) -> str:
+    """A p-value in words."""
+    return f"p = {p:.2g}" if p >= SMALLEST else f"p < {SMALLEST}"

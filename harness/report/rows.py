@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.report.graphs import Graphs
 from harness.report.pairs import Finding, Pair
 
 Word = Literal["reproduced", "contradicted", "undecided"]
@@ -139,3 +140,4 @@ class Tables:
     overhead: dict[str, float]  # of the harness, in seconds and shares
     verdicts: list[Verdict]  # on the suite's claims
     pairs: list[PairRow]  # rows of Table 2 beside the baseline
+    graphs: Graphs | None  # what figures are drawn from

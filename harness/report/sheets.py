@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.engine.display import clock
-from harness.report.pairs import ENOUGH_SEEDS
+from harness.report.pairs import ENOUGH_SEEDS, told
 from harness.report.rows import ErrorRow, Tables, TimeRow
 from harness.running.others import BUSY
 
@@ -165,7 +165,7 @@ def _pair_sheet(tables: Tables) -> Sheet:
             row.task,
             signed(row.pair.difference, 2),
             f"{signed(row.pair.low, 2)} to {signed(row.pair.high, 2)}",
-            f"{row.p_corrected:.2g}",
+            told(row.p_corrected).removeprefix("p ").removeprefix("= "),
             "none shown" if row.finding == "no difference shown" else row.finding,
             number(row.pair.detectable, 2),
         ]
@@ -239,6 +239,11 @@ def overhead(tables: Tables) -> str:
         f"{told['first_step_seconds']:.1f} s; {told['setup_seconds']:.1f} s from a trial's begin to its first step; "
         f"{told['share']:.1%} of the trials' time went by between trials."
     )
+
+
+def environments(tables: Tables) -> str:
+    """That rows come from machines or versions that differ."""
+    return f"The rows come from {tables.environments} different environments: compare them with care."
 
 
 def _time_cells(row: TimeRow) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from harness.plan import Plan, PlannedRow
-from harness.report.evidence import Files, Measured
+from harness.report.evidence import Files, Measured, graphs_of
 from harness.report.pairs import holm
 from harness.report.published import Number, Published, PublishedTable, look_up
 from harness.report.rows import ErrorRow, PairRow, SpeedRow, Tables, TimeRow
@@ -64,6 +64,7 @@ def build_tables(
         overhead=overhead or {},
         verdicts=judge(plan.claims, _evidence(table2, table3, measured)) if measured is not None else [],
         pairs=_pair_rows(plan, table2, measured) if measured is not None else [],
+        graphs=graphs_of(table2, table3, measured) if measured is not None else None,
     )
 
 

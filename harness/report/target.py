@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.record.store import Record, suite_of
+from harness.record.history import History, suite_of
 from harness.report.comparison import Side
 from harness.report.tables import first_errors, measured_of
 from harness.yamlfile import read_yaml
@@ -23,11 +23,11 @@ def read_side(address: str, text: str) -> Side:
     """
     suite = suite_of(address, text)
     if suite is not None:
-        record = Record(address, suite)
+        record = History(address, suite)
         plan, facts = record.plan_of(text)
     else:
         name, _, profile = text.rpartition("@") if "@" in text else (text, "", "")
-        record = Record(address, _suite_name(name))
+        record = History(address, _suite_name(name))
         plan, facts = record.plan_of(record.latest_invocation(profile or None))
     frame = record.frame(trial.key for trial in plan.trials)
     machine = frame[[name for name in frame.columns if name.startswith("machine.")]].dropna()

@@ -19,7 +19,7 @@ from harness.claims import (
     Rows,
     TimeRatio,
 )
-from harness.report.pairs import LEVEL, Pair, holm
+from harness.report.pairs import LEVEL, Pair, holm, told
 from harness.report.rows import TableRow, Verdict, Word
 from harness.report.separation import coupling_correlation, separation
 from harness.report.statistics import Estimate
@@ -50,6 +50,7 @@ class _Part:
     holds: bool | None  # as it was measured; None while something is missing
     p: float | None = None
     is_settled: bool = False
+    method: str = ""
 
 
 def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
@@ -63,7 +64,8 @@ def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
         for part in parts:
             p = None if part.p is None else next(corrected)
             words.append(_word(part, p))
-            texts.append(part.text if p is None else f"{part.text}, p = {p:.2g}")
+            texts.append(part.text if p is None else f"{part.text}, {told(p)}")
+        texts += dict.fromkeys(part.method for part in parts if part.method)
         verdicts.append(Verdict(claim.sentence, claim.where, _joined(words), "; ".join(texts), _scope(rows)))
     return verdicts
 
@@ -135,9 +137,9 @@ def _lower(ours: list[TableRow], theirs: list[TableRow], evidence: Evidence) -> 
                 continue
             text = (
                 f"{row.title} less {other.title} {_signed(pair.difference)} points "
-                f"({_signed(pair.low)} to {_signed(pair.high)}; {pair.method})"
+                f"({_signed(pair.low)} to {_signed(pair.high)})"
             )
-            parts.append(_Part(text, pair.difference < 0, pair.p))
+            parts.append(_Part(text, pair.difference < 0, pair.p, method=pair.method))
     return parts or [_NOTHING]
 
 
@@ -151,6 +153,8 @@ def _value(row: TableRow, claim: ErrorValue) -> _Part:
     low, high = claim.percent - claim.within, claim.percent + claim.within
     text = f"{row.title} {row.measured:.2f}% ({row.low:.2f} to {row.high:.2f})"
     text += f", claimed {claim.percent:g} ± {claim.within:g}"
+    if row.reason:  # a value is that of a whole protocol; an order or a ratio may show in a part of it
+        return _Part(f"{text}, which a run unlike the paper's can't decide", None)
     is_inside, is_outside = low <= row.low and row.high <= high, row.high < low or row.low > high
     return _Part(text, is_inside, is_settled=is_inside or is_outside)
 

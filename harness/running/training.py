@@ -114,7 +114,9 @@ class Training:
     def is_point(self) -> bool:
         """Whether the curve gets a point here: at each epoch's end, and ten times in all at least."""
         every = min(self.batches.per_epoch, max(1, self.iterations // POINTS))
-        return self.iteration % every == 0 or self.is_epoch_end or self.iteration == self.iterations
+        left = self.iterations - self.iteration
+        is_regular = self.iteration % every == 0 and 2 * left >= every  # else the last point would stand for too few
+        return is_regular or self.is_epoch_end or left == 0
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the training depends on."""

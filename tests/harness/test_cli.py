@@ -200,7 +200,7 @@ def test_a_suite_that_is_being_run(cli: Cli, suite: Path, tmp_path: Path) -> Non
         (["data", "show", "mnits"], ["unknown dataset 'mnits'", "did you mean 'mnist'?"]),
         (["data", "show"], ["Missing argument 'name'"]),
         (["data", "fetch", "mnits"], ["unknown dataset 'mnits'"]),
-        (["report", "SUITE", "--format", "pdf"], ["--format pdf", "csv, json, md, tex"]),
+        (["report", "SUITE", "--format", "pdf"], ["--format pdf", "csv, html, json, md, tex"]),
     ],
 )
 def test_mistakes_of_other_commands(cli: Cli, suite: Path, arguments: list[str], parts: list[str]) -> None:

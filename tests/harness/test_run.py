@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,7 @@ def test_a_run_does_all_writes_its_report_and_leaves_no_checkpoint(run: Cli, pla
     assert "Table 2. Test error, percent" in said.out
     assert "Table 3. Seconds per training iteration" in said.out
     assert {path.name for path in (results / "tiny").iterdir()} == {
+        "report.html",
         "report.md",
         "tables.tex",
         "tables.csv",
@@ -244,3 +246,38 @@ def test_without_space_for_the_checkpoints_nothing_begins(
 def test_checkpoints_lie_under_the_results(tmp_path: Path) -> None:
     options = Options(path=tmp_path, results=tmp_path / "r", data=tmp_path, address="")
     assert options.checkpoints == tmp_path / "r" / "checkpoints"
+
+
+def test_plan_says_what_has_changed(run: Cli, cli: Cli, plan: Cli, suite: Path, tiny: Path, results: Path) -> None:
+    run()
+    edit(suite, "epochs: 4", "epochs: 2")
+    listed = {trial["kind"]: trial for trial in plan() if trial["variant"] == "tiny"}
+    assert (listed["training"]["status"], listed["timing"]["status"]) == ("new", "done")
+    assert listed["training"]["changed"] == "protocol.epochs 4.0 → 2.0, iterations 24 → 12"
+    said = cli("plan", suite, "--results", results, "--plugin", tiny)
+    assert "new, for this has changed: protocol.epochs 4.0 → 2.0, iterations 24 → 12: tiny h=6" in said.out
+    assert "1 recorded ones are not in this plan" in said.out
+
+
+CLAIM = """
+claims:
+  - {kind: time_ratio, sentence: it takes no time, of: {variant: tiny}, to: {variant: tiny}, at_most: 0.1}
+"""
+
+
+def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Path, results: Path) -> None:
+    edit(suite, "rounds: 1", "rounds: 2")
+    suite.write_text(suite.read_text() + CLAIM)
+    said = run()
+    assert said.code == 0
+    assert "Claims: 0 reproduced, 1 contradicted, 0 undecided" in said.out
+    said = run("--strict")
+    assert said.code == 1
+    assert "contradicted: it takes no time" in said.err
+    [verdict] = json.loads((results / "tiny" / "tables.json").read_text())["claims"]
+    assert verdict["word"] == "contradicted"
+    with sqlite3.connect(results / "mlflow.db") as store:
+        [tag] = store.execute("select distinct value from tags where key = 'claim.01'").fetchall()
+        counts = dict(store.execute("select key, value from latest_metrics where key like 'claims/%'").fetchall())
+    assert tag == ("contradicted: it takes no time",)
+    assert counts == {"claims/contradicted": 1, "claims/reproduced": 0, "claims/undecided": 0}

@@ -93,10 +93,8 @@ def test_while_the_server_is_away_writes_wait_and_nothing_is_lost_or_doubled(
     invocation = record.begin_invocation(plan, [], "the command")
     writes: list[Callable[[], object]] = [
         lambda: record.begin(trial, plan, invocation),
-        lambda: record.log(trial, CURVE[:1]),
         lambda: record.log(trial, CURVE[:2]),
         lambda: record.finish(trial, RESULT),
-        lambda: record.end_invocation(invocation, "FINISHED"),
     ]
     for write in writes:
         server.stop()

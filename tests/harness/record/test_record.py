@@ -12,8 +12,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan import Plan, make_plan
+from harness.record.history import experiments, list_invocations
 from harness.record.parameters import parameters
-from harness.record.store import Record, experiments, list_invocations
+from harness.record.store import Record
 from harness.suite import load_suite
 from harness.trial import Point, Result, Trial
 

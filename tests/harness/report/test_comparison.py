@@ -117,7 +117,7 @@ def runs(cli: Cli, tiny: Path, results: Path, write: Callable[..., Path], tmp_pa
     return [run["run_id"] for run in sorted(listed, key=lambda run: run["started"])]
 
 
-def test_two_runs_and_a_run_with_itself(cli: Cli, runs: list[str], results: Path) -> None:
+def test_two_runs_a_run_with_itself_and_a_regression(cli: Cli, runs: list[str], results: Path) -> None:
     first, second = runs
     said = cli("compare", first, second, "--results", results, "--json")
     assert said.code == 0, said.err
@@ -137,8 +137,6 @@ def test_two_runs_and_a_run_with_itself(cli: Cli, runs: list[str], results: Path
     assert {line["quality"] for line in same["rows"]} <= {"the same trials", "not measured in both"}
     assert same["facts"] == []
 
-
-def test_a_regression_fails_and_the_tables_are_shown(cli: Cli, runs: list[str], results: Path) -> None:
     said = cli("compare", *runs, "--results", results, "--slower", "20")
     assert said.code == 1
     assert "tiny h=6 · tiny-digits is slower by more than 20%" in said.err

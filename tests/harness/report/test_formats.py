@@ -13,7 +13,7 @@ import re
 import pytest
 from example import GOLDEN, SIGNS, example, rendered, terminal
 
-from harness.report.formats import FILES, FORMATS, to_csv, to_json, to_latex, to_markdown
+from harness.report.formats import FORMATS, to_csv, to_json, to_latex, to_markdown
 from harness.report.rows import Tables
 
 
@@ -22,7 +22,7 @@ def tables() -> Tables:
     return example()
 
 
-@pytest.mark.parametrize("name", [*FILES, "terminal.txt"])
+@pytest.mark.parametrize("name", rendered())
 def test_golden(name: str) -> None:
     assert rendered()[name] == (GOLDEN / name).read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.pairs import ENOUGH_SEEDS, compare, holm, sign_flip, sign_flip_of_integers
+from harness.report.pairs import ENOUGH_SEEDS, compare, holm, sign_flip, sign_flip_of_integers, told
 
 
 def rows(counts: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +92,10 @@ def test_equal_rows() -> None:
     pair = compare([wrong], [wrong])
     assert (pair.difference, pair.p, pair.finding()) == (0, 1, "no difference shown")
     assert pair.low < 0 < pair.high
+
+
+def test_small_values_are_told_as_such() -> None:
+    assert (told(0.0312), told(1e-9), told(1.0)) == ("p = 0.031", "p < 0.0001", "p = 1")
 
 
 def test_holm_against_its_definition() -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import variants
-from harness.running.arithmetic import matrix_product_rate, operations
+from harness.running.arithmetic import matrix_product_rate, multiply_adds, operations
+from variants.convolution import chosen_algorithms
 
 
 def test_operations_of_a_product_and_its_gradients() -> None:
@@ -28,6 +29,18 @@ def test_operations_of_a_model_in_torchs_own_operators() -> None:
     first, primary = 20 * 20 * 16 * 81, 6 * 6 * 256 * 16 * 81
     votes, decoder = 1152 * 8 * 160, 160 * 512 + 512 * 1024 + 1024 * 784
     assert operations(iteration) == 2 * 2 * (2 * first + 3 * (primary + votes + decoder))
+
+
+def test_multiply_adds_are_those_of_direct_convolutions_whatever_is_used() -> None:
+    model = variants.build("cnn", width=8, convolution="fast")
+    images = torch.rand(2, 1, 28, 28)
+    model(images)
+    before = chosen_algorithms(model)
+    convolutions = 784 * 25 * (1 * 8 + 8 * 8 + 8 * 4)
+    assert multiply_adds(model, images) == convolutions + 784 * 4 * 328 + 328 * 192 + 192 * 10
+    model(images)
+    assert chosen_algorithms(model) == before == dict.fromkeys(before, "fast")
+    assert model.training
 
 
 def test_the_fast_convolution_does_less() -> None:
