@@ -8,6 +8,7 @@ from typing import Any, Literal
 from harness.report.graphs import Graphs
 from harness.report.pairs import Finding, Pair
 
+UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
 Word = Literal["reproduced", "contradicted", "undecided"]
 
 

@@ -10,7 +10,7 @@ from harness.plan import Plan, PlannedRow
 from harness.report.evidence import Files, Measured, graphs_of
 from harness.report.pairs import holm
 from harness.report.published import Number, Published, PublishedTable, look_up
-from harness.report.rows import ErrorRow, PairRow, SpeedRow, Tables, TimeRow
+from harness.report.rows import UNPUBLISHED, ErrorRow, PairRow, SpeedRow, Tables, TimeRow
 from harness.report.statistics import Estimate, error_over_seeds, mean_over_processes, ratio_over_blocks
 from harness.report.verdicts import Evidence, judge
 from harness.trial import SENTINEL, Trial
@@ -268,7 +268,7 @@ def _drift(joined: pd.DataFrame) -> float | None:
 def _setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[str, Any]) -> list[str]:
     """What sets a row apart from the published one, before anything was run."""
     if found is None:
-        return ["nothing published"]
+        return [UNPUBLISHED]
     number, table = found
     reasons = [
         f"{name} {config.get(name)} instead of {value}"

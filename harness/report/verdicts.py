@@ -20,7 +20,7 @@ from harness.claims import (
     TimeRatio,
 )
 from harness.report.pairs import LEVEL, Pair, holm, told
-from harness.report.rows import TableRow, Verdict, Word
+from harness.report.rows import UNPUBLISHED, TableRow, Verdict, Word
 from harness.report.separation import coupling_correlation, separation
 from harness.report.statistics import Estimate
 
@@ -85,8 +85,11 @@ def _joined(words: list[Word]) -> Word:
 
 
 def _scope(rows: list[TableRow]) -> str:
-    reasons = dict.fromkeys(reason for row in rows for reason in row.reason.split("; ") if reason)
-    return "; ".join(reasons)
+    return "; ".join(dict.fromkeys(reason for row in rows for reason in _reasons(row)))
+
+
+def _reasons(row: TableRow) -> list[str]:
+    return [reason for reason in row.reason.split("; ") if reason and reason != UNPUBLISHED]
 
 
 def _parts(claim: Claim, evidence: Evidence) -> tuple[list[_Part], list[TableRow]]:
@@ -153,7 +156,7 @@ def _value(row: TableRow, claim: ErrorValue) -> _Part:
     low, high = claim.percent - claim.within, claim.percent + claim.within
     text = f"{row.title} {row.measured:.2f}% ({row.low:.2f} to {row.high:.2f})"
     text += f", claimed {claim.percent:g} ± {claim.within:g}"
-    if row.reason:  # a value is that of a whole protocol; an order or a ratio may show in a part of it
+    if _reasons(row):  # a value is that of a whole protocol; an order or a ratio may show in a part of it
         return _Part(f"{text}, which a run unlike the paper's can't decide", None)
     is_inside, is_outside = low <= row.low and row.high <= high, row.high < low or row.low > high
     return _Part(text, is_inside, is_settled=is_inside or is_outside)

@@ -36,7 +36,7 @@ class Row:
 ROWS = [
     Row("a 1", "a", {"k": 1}, reason="width 64 instead of 256; one seed"),
     Row("a 2", "a", {"k": 2}, reason="one seed"),
-    Row("b", "b", {}),
+    Row("b", "b", {}, reason="nothing published"),
     Row("b", "b", {}, task="affnist"),
 ]
 A, B = {"variant": "a"}, {"variant": "b"}
