@@ -165,13 +165,19 @@ def test_an_error_of_the_users_code_is_not_tried_again(setting: Callable[..., Se
     assert made.ended == ["a", "c"]
 
 
-def test_the_pause_before_another_attempt_doubles(
-    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [0.0]
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which only sleeping moves; pauses are as they are."""
+    time = [0.0]
     monkeypatch.setattr(driver, "BACKOFF", 2.0)
-    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(driver.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(driver.time, "monotonic", lambda: time[0])
+    monkeypatch.setattr(driver.time, "sleep", lambda seconds: time.__setitem__(0, time[0] + seconds))
+    return time
+
+
+def test_the_pause_before_another_attempt_doubles(
+    setting: Callable[..., Setting], three: list[Trial], now: list[float]
+) -> None:
     starts = []
 
     class Watched(Script):
@@ -184,13 +190,7 @@ def test_the_pause_before_another_attempt_doubles(
     assert pauses == pytest.approx([2, 4, 8], abs=0.2)
 
 
-def test_the_pause_has_a_limit(
-    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr(driver, "BACKOFF", 2.0)
-    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(driver.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+def test_the_pause_has_a_limit(setting: Callable[..., Setting], three: list[Trial], now: list[float]) -> None:
     setting(attempts=9).driver.run(three[:1], Script({"a": [LOST] * 8 + [DONE]}))
     assert now[0] == pytest.approx(2 + 4 + 8 + 16 + 32 + 60 * 3, abs=2)
 

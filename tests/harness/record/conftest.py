@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.plan import Plan, make_plan
 from harness.record.address import artifact_folder, default_address
+from harness.suite import load_suite
+from harness.trial import Trial
 
 
 @pytest.fixture
@@ -21,3 +24,15 @@ def open_record(results: Path) -> Callable[..., Any]:
         return Record(address, suite, artifact_folder(address, folder))
 
     return opened
+
+
+@pytest.fixture
+def plan(tiny_suite: Path, tmp_path: Path) -> Plan:
+    """The plan of the tiny suite."""
+    return make_plan(load_suite(tiny_suite), tmp_path)
+
+
+@pytest.fixture
+def trial(plan: Plan) -> Trial:
+    """Its training trial."""
+    return next(trial for trial in plan.trials if trial.kind == "training")

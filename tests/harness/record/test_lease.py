@@ -14,11 +14,10 @@ import psutil
 import pytest
 
 from harness.errors import UserError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.record import lease
 from harness.record.lease import TAG, Holder
 from harness.record.store import Record
-from harness.suite import load_suite
 
 OpenRecord = Callable[..., Record]
 
@@ -27,11 +26,6 @@ OpenRecord = Callable[..., Record]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "SETTLE", 0.01)
     monkeypatch.setattr(lease, "BEAT", 0.1)
-
-
-@pytest.fixture
-def plan(tiny_suite: Any, tmp_path: Any) -> Plan:
-    return make_plan(load_suite(tiny_suite), tmp_path)
 
 
 def note(record: Record, **changes: Any) -> None:

@@ -18,25 +18,14 @@ import pytest
 from mlflow.exceptions import MlflowException, RestException
 
 from harness.errors import UserError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.record import patience
 from harness.record.patience import is_away
 from harness.record.store import Record
-from harness.suite import load_suite
 from harness.trial import Point, Result, Trial
 
 CURVE = tuple(Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0}) for n in (2, 4, 6))
 RESULT = Result({"test/tiny-digits/error_percent": 12.5}, CURVE, samples={"iteration": [0.1]}, weights="ab")
-
-
-@pytest.fixture
-def plan(tiny_suite: Path, tmp_path: Path) -> Plan:
-    return make_plan(load_suite(tiny_suite), tmp_path)
-
-
-@pytest.fixture
-def trial(plan: Plan) -> Trial:
-    return next(trial for trial in plan.trials if trial.kind == "training")
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.record.history import experiments, list_invocations
 from harness.record.parameters import parameters
 from harness.record.store import Record
-from harness.suite import load_suite
 from harness.trial import Point, Result, Trial
 
 OpenRecord = Callable[..., Record]
@@ -38,16 +37,6 @@ def result(points: tuple[Point, ...] = ()) -> Result:
         predictions={"tiny-digits": DIGITS},
         machine={"cpu": "abacus", "torch": "2"},
     )
-
-
-@pytest.fixture
-def plan(tiny_suite: Path, tmp_path: Path) -> Plan:
-    return make_plan(load_suite(tiny_suite), tmp_path)
-
-
-@pytest.fixture
-def trial(plan: Plan) -> Trial:
-    return next(trial for trial in plan.trials if trial.kind == "training")
 
 
 class Session:
