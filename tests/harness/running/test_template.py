@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from harness.budget import Cost
+from harness.engine.events import failure
 from harness.running.context import Context
 from harness.running.execute import execute
 from harness.running.template import Broken, Lost, Template
@@ -128,3 +131,34 @@ def test_nothing_outlives_the_one_who_asked(tmp_path: Path, tiny: Path, training
         while any(process.is_running() for process in family) and time.monotonic() < limit:
             time.sleep(0.05)
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
+
+
+def raised_from(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "memory"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 12 bytes"),
+            "memory",
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory"), "memory"),
+        (FULL, "disk"),
+        (raised_from(RuntimeError("PytorchStreamWriter failed writing file"), FULL), "disk"),
+        (ValueError("12"), "error"),
+        (OSError(errno.ENOENT, "No such file"), "error"),
+    ],
+)
+def test_what_an_exception_comes_to(training_trial: MakeTrial, error: Exception, kind: str) -> None:
+    """Too little memory is worth another try, a full disk stops all, anything else is the variant's."""
+    broken = Broken.of(error)
+    assert broken.kind == kind
+    event = failure(training_trial(), broken)
+    assert (event.is_lost, event.is_disk_full) == (kind == "memory", kind == "disk")
