@@ -158,6 +158,7 @@ class Watched(Driver):
 
     kill: Callable[[], None] = lambda: None
     times: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, int] = field(default_factory=dict)
     resumed: list[int] = field(default_factory=list)
 
     def handle(self, event: Event) -> None:
@@ -165,7 +166,9 @@ class Watched(Driver):
         if not isinstance(event, Progressed):
             return
         progress = event.progress
-        if progress.iteration > 8 and "died" not in self.times:
+        self.reached[event.trial.key] = progress.iteration
+        have_checkpoints = len(self.reached) == 2 and min(self.reached.values()) > 8
+        if have_checkpoints and "died" not in self.times:
             self.kill()
             self.times["died"] = time.monotonic()
         if progress.begun_at:
