@@ -172,14 +172,16 @@ def compare(
             raise UserError(f"{option} is {value}; allowed: 0 to 1000.")
     address = _address(tracking_uri, results)
     _require_store(address)
-    from harness.report.comparison import compare_runs, comparison_object
+    from dataclasses import asdict
+
+    from harness.report.comparison import compare_runs
     from harness.report.comparison_sheet import print_comparison
     from harness.report.target import read_side
 
     compared = compare_runs(read_side(address, a), read_side(address, b))
     found = compared.regressions(slower, worse)
     if as_json:
-        _print_json({**comparison_object(compared), "regressions": found})
+        _print_json({**asdict(compared), "regressions": found})
     else:
         print_comparison(compared, _console(stderr=False))
     for line in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Literal, get_args
@@ -205,6 +206,18 @@ def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:
         if name not in layers:
             raise UserError(f"the model has no large-kernel convolution '{name}': {nearest(name, layers)}.")
         layers[name].algorithm = _checked(value)
+
+
+@contextmanager
+def forced_algorithm(model: nn.Module, algorithm: Algorithm) -> Iterator[None]:
+    """One algorithm for every `LargeKernelConv2d` of a model inside the block; what they had, and took, comes back."""
+    before = [(layer, layer.algorithm, layer.chosen) for _, layer in _layers(model)]
+    set_algorithm(model, algorithm)
+    try:
+        yield
+    finally:
+        for layer, setting, chosen in before:
+            layer.algorithm, layer.chosen = setting, chosen
 
 
 def chosen_algorithms(model: nn.Module) -> dict[str, str]:

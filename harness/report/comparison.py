@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -128,11 +128,6 @@ class Comparison:
             if worse_points is not None and row.quality == "worse" and row.error_difference > worse_points:
                 found.append(f"{where} is worse by more than {worse_points:g} points")
         return found
-
-
-def comparison_object(compared: Comparison) -> dict[str, Any]:
-    """A comparison as plain data."""
-    return asdict(compared)
 
 
 def compare_runs(first: Side, second: Side) -> Comparison:

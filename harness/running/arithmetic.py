@@ -9,7 +9,7 @@ from torch import Tensor
 
 from harness.running.clock import seconds_of
 from variants.contract import Variant
-from variants.convolution import chosen_algorithms, set_algorithm
+from variants.convolution import forced_algorithm
 
 SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
 ROUNDS = 5
@@ -26,13 +26,10 @@ def matrix_product_rate(device: torch.device) -> float:
 
 def multiply_adds(model: Variant, images: Tensor) -> float:
     """Multiply-adds of a forward pass for one image, as its definition has them: with direct convolutions."""
-    fast = chosen_algorithms(model)
-    set_algorithm(model, "direct")
     model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), forced_algorithm(model, "direct"):
         count = operations(lambda: model(images)) / 2 / len(images)
     model.train()
-    set_algorithm(model, fast)
     return count
 
 
