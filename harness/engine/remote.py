@@ -19,6 +19,7 @@ from ray.exceptions import (
     TaskCancelledError,
     WorkerCrashedError,
 )
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.engine.cluster import Node, request_of
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
@@ -75,7 +76,7 @@ class RayExecutor:
 
     def __init__(self, context_of: Callable[[Trial], Context], resources: Resources, offers: list[Node]) -> None:
         self._context_of, self._resources, self._offers = context_of, resources, offers
-        self._mailbox: Any = MAILBOX.remote()
+        self._mailbox: Any = MAILBOX.options(scheduling_strategy=_here()).remote()
         self._tasks: dict[Any, tuple[Trial, int]] = {}
 
     @property
@@ -132,6 +133,11 @@ class RayExecutor:
         if isinstance(outcome, Broken):
             return failure(trial, outcome)
         return Finished(trial, outcome)
+
+
+def _here() -> NodeAffinitySchedulingStrategy:
+    """The node of this process: the one whose death ends the run in any case."""
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 
 def _lost(error: Exception) -> str:
