@@ -136,12 +136,15 @@ def report(
 
     if format is not None and format not in FORMATS:
         raise UserError(f"--format {format}: {nearest(format, FORMATS)}.")
-    chosen, options = _prepare(suite, profile, None, tracking_uri, None, results, None)
+    from harness.suite import load_suite
+
+    chosen = load_suite(suite, profile)
+    address = _address(tracking_uri, results)
+    _require_store(address)
     from harness.record.history import History
     from harness.report.build import read_tables, report_folder, write_report
 
-    _require_store(options.address)
-    tables = read_tables(History(options.address, chosen.suite.name), profile)
+    tables = read_tables(History(address, chosen.suite.name), profile)
     if format is not None:
         sys.stdout.write(FORMATS[format](tables))
         return

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.options import Options
-from harness.plan import count, make_plan
+from harness.plan import count
+from harness.planning import make_plan
 from harness.record.parameters import Recorded, why_new
 from harness.running.model_size import COPIES, WORD, parameter_count
 from harness.suite import Chosen

@@ -22,7 +22,8 @@ from harness.engine.overhead import overhead
 from harness.engine.serial import SerialExecutor, estimate_here
 from harness.errors import UserError
 from harness.options import Options
-from harness.plan import Plan, count, make_plan
+from harness.plan import Plan, count
+from harness.planning import make_plan
 from harness.record.address import artifact_folder, make_folder
 from harness.record.lock import only_driver
 from harness.record.store import Record
@@ -73,9 +74,10 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
             record = Record(options.address, suite.name, artifact_folder(options.address, options.results), say)
             # Made again: what was fetched decides the digest of the data, and with it the keys.
             plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
+            text = chosen.path.read_text(encoding="utf-8")
             numbers = [each.model_dump(mode="json") for each in published]
             with record.held():
-                invocation = record.begin_invocation(plan, numbers, options.command)
+                invocation = record.begin_invocation(plan, numbers, options.command, text)
                 run = _Run(chosen, options, console, record, invocation, offers, executor_for)
                 with _closed_if_stopped(record, invocation):
                     plan, failed = run.work(plan)
@@ -168,6 +170,7 @@ class _Run:
             checkpoints=self.options.checkpoints,
             threads=threads,
             plugins=tuple(path.resolve() for path in self.options.plugins),
+            keep_model=trial.kind == "training" and self.chosen.suite.keeps_model(trial.seed),
         )
 
     def _calibrated(self, plan: Plan, display: Display) -> tuple[Plan, dict[str, Cost]]:

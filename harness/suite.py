@@ -139,12 +139,20 @@ class Suite(Settings):
     )
     resources: Resources = Resources()
     deadline: Duration | None = Field(None, description="how long one trial may take before it is stopped")
+    keep_models: Literal["first", "all", "none"] = Field(
+        "first", description="whose trained parameters are kept: those of the first seed, of all seeds, or none"
+    )
     attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
     protocols: dict[Name, Protocol] = Field(default_factory=dict)
     table2: ErrorTable | None = Field(None, description="test errors")
     table3: TimeTable | None = Field(None, description="times per training iteration")
     claims: list[Claim] = Field(default_factory=list, description="what a paper says of these rows")
     profiles: dict[Name, Profile] = Field(default_factory=dict)
+
+    def keeps_model(self, seed: int) -> bool:
+        """Whether the models of a seed are kept."""
+        first = self.table2.seeds[0] if self.table2 is not None else None
+        return self.keep_models == "all" or (self.keep_models == "first" and seed == first)
 
 
 class Chosen(Settings):

@@ -105,8 +105,10 @@ class Result:
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # (images,) uint8 by test
     labels: dict[str, np.ndarray] = field(default_factory=dict)  # likewise: the true classes
     activity: dict[str, list[float]] = field(default_factory=dict)  # see `harness.running.activity`
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)  # see `harness.running.pictures`
     machine: dict[str, str] = field(default_factory=dict)
     weights: str = ""  # SHA-256 of the trained parameters and buffers
+    model: bytes = b""  # the parameters and buffers as `torch.save` writes them, where they are to be kept
     moments: Moments | None = None
 
 

@@ -89,11 +89,7 @@ class CapsNet(Variant):
             poses, self.weight, self.config.routing_iterations, last_only=self.config.gradients == "last"
         )
         lengths = norm(digits, dim=2)  # of (batch, class, 16)
-        reconstruction = None
-        if self.decoder is not None:
-            shown = lengths.argmax(dim=1) if labels is None else labels
-            mask = F.one_hot(shown, self.config.classes).to(digits.dtype)
-            reconstruction = self.decoder((digits * mask.unsqueeze(2)).flatten(1))
+        reconstruction = self.decode(digits, lengths.argmax(dim=1) if labels is None else labels)
         details = None
         if not self.training:
             details = {
@@ -102,6 +98,14 @@ class CapsNet(Variant):
                 "digits": digits,
             }
         return Output(lengths, reconstruction, details)
+
+    def decode(self, digits: Tensor, classes: Tensor) -> Tensor | None:
+        """See `Variant.decode`; the capsules of the other classes are masked (Sabour et al. 2017, section 4.1)."""
+        if self.decoder is None:
+            return None
+        mask = F.one_hot(classes, self.config.classes).to(digits.dtype)
+        images: Tensor = self.decoder((digits * mask.unsqueeze(2)).flatten(1))
+        return images
 
     def loss(self, output: Output, images: Tensor, labels: Tensor) -> Tensor:
         """Margin loss of the lengths and, with a decoder, the weighted reconstruction loss."""

@@ -32,7 +32,10 @@ class Output:
 
     activities: (batch, classes), larger is more likely; the prediction is the largest.
     reconstruction: (batch, channels · height · width) in 0..1, where the variant has a decoder.
-    details: further tensors, by name, that the loss or a figure needs.
+    details: further tensors, by name, that the loss or a figure needs. Figures know, in evaluation,
+        `primary_lengths` (batch, capsule); `couplings` (batch, class, capsule); `digits` (batch, class, pose), which
+        `Variant.decode` takes; `kept` (batch, rows, columns), how many primary capsules pruning has kept at each
+        position, and `centres` (rows,), the pixel of an image that a position's field of view is centred on.
     """
 
     activities: Tensor
@@ -66,6 +69,18 @@ class Variant(nn.Module):
             labels: (batch,) int64 in training, where a decoder needs the true class; None in evaluation.
         """
         raise NotImplementedError
+
+    def decode(self, digits: Tensor, classes: Tensor) -> Tensor | None:
+        """Images from digit capsules; None for a variant without a decoder.
+
+        Arguments:
+            digits: (batch, class, pose).
+            classes: (batch,) int64, the class whose capsule is shown.
+
+        Returns:
+            Pixels in 0..1, (batch, channels · height · width).
+        """
+        return None
 
     def loss(self, output: Output, images: Tensor, labels: Tensor) -> Tensor:
         """The training loss of a forward pass, a scalar: the mean over the batch."""

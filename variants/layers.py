@@ -35,6 +35,12 @@ def primary_grid(image_size: int, first_kernel: int, second_kernel: int) -> int:
     return (image_size - first_kernel + 1 - second_kernel) // 2 + 1
 
 
+def primary_centres(image_size: int, first_kernel: int, second_kernel: int) -> Tensor:
+    """The pixel, counted from 0, in the middle of what each row or column of the grid sees, (grid,)."""
+    grid = primary_grid(image_size, first_kernel, second_kernel)
+    return (first_kernel + second_kernel - 2) / 2 + 2 * torch.arange(grid)
+
+
 def primary_capsules(image_size: int, first_kernel: int, second_kernel: int) -> int:
     """Number of primary capsules of an image.
 
@@ -84,6 +90,7 @@ __all__ = [
     "PrimaryCapsules",
     "norm",
     "primary_capsules",
+    "primary_centres",
     "primary_grid",
     "squash",
 ]

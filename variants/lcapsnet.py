@@ -23,7 +23,16 @@ from variants.ladder import (
     Regression,
     prune,
 )
-from variants.layers import POSE, PrimaryCapsules, norm, primary_capsules, squash
+from variants.layers import (
+    POSE,
+    TYPES,
+    PrimaryCapsules,
+    norm,
+    primary_capsules,
+    primary_centres,
+    primary_grid,
+    squash,
+)
 from variants.losses import MarginConfig, code_distance, margin_loss, mean_code_difference, regression_error_loss
 
 
@@ -104,7 +113,7 @@ class LCapsNet(Variant):
         """Activities d_j (equation 4); in the authors' reading the negative errors of the regression.
 
         `details`: `code` and `primary_lengths`, both (batch, capsule): the code vector and the activities A of the
-        primary capsules.
+        primary capsules; in evaluation also `kept` and `centres`, see `Output`.
         """
         poses = self.primary(images)  # (batch, 8, capsule)
         lengths = norm(poses, dim=1)  # ‖squash(t)‖ = ‖t‖²/(1+‖t‖²) = a
@@ -116,7 +125,12 @@ class LCapsNet(Variant):
             s = s / (norm(s, dim=2, keepdim=True) + 1e-8)
         regressed = self.f_reg(self.f_reg_hidden(code), s).unflatten(2, (POSE, -1))  # equation 2
         distances = squash(regressed, dim=2) - selected  # equation 3; (class, batch, 8, K)
-        return Output(self._activities(distances), details={"code": code, "primary_lengths": lengths})
+        details = {"code": code, "primary_lengths": lengths}
+        if not self.training:
+            grid = primary_grid(self.config.image_size, *self.config.kernels())
+            details["kept"] = code.unflatten(1, (TYPES, grid, grid)).sum(dim=1)
+            details["centres"] = primary_centres(self.config.image_size, *self.config.kernels()).to(code.device)
+        return Output(self._activities(distances), details=details)
 
     def _activities(self, distances: Tensor) -> Tensor:
         if self.config.reading == "authors":

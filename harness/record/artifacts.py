@@ -16,12 +16,16 @@ from harness.errors import UserError
 from harness.trial import Result
 
 PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
+PICTURES = "pictures.npz"
 CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
 
 
 def save_result(result: Result, folder: Path) -> None:
-    """Write the curve, the raw samples, the predictions beside the true classes, and the activities into a folder."""
+    """Write what a result holds besides numbers into a folder, all but its model.
+
+    That is the curve, the raw samples, the predictions beside the true classes, the activities and the pictures.
+    """
     if result.history:
         curve = [dataclasses.asdict(point) for point in result.history]
         (folder / CURVE_FILE).write_text(json.dumps(curve, indent=1))
@@ -31,19 +35,27 @@ def save_result(result: Result, folder: Path) -> None:
         arrays = dict(result.predictions)
         arrays |= {name + LABELS: labels for name, labels in result.labels.items()}
         np.savez_compressed(folder / PREDICTIONS, **arrays)  # type: ignore[arg-type]
+    if result.pictures:
+        np.savez_compressed(folder / PICTURES, **result.pictures)  # type: ignore[arg-type]
     if result.activity:
         (folder / ACTIVITY).write_text(json.dumps(result.activity))
 
 
-def wrong_images(path: Path) -> dict[str, np.ndarray]:
-    """Whether each image of each test was classified wrongly, (images,) bool by test, from a file of predictions."""
+def read_answers(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Predicted and true classes by test, (images,) uint8 each, from a file of predictions."""
     with np.load(path, allow_pickle=False) as file:
         tests = [name for name in file.files if name + LABELS in file.files]
-        return {name: file[name] != file[name + LABELS] for name in tests}
+        return {name: (file[name], file[name + LABELS]) for name in tests}
+
+
+def read_pictures(path: Path) -> dict[str, np.ndarray]:
+    """The pictures of a model (`harness.running.pictures`)."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> Path:
-    """The file of a run's artifact, also when a local store was moved as a whole.
+    """The file or folder of a run's artifact, also when a local store was moved as a whole.
 
     Raises:
         UserError: it is not there.
@@ -51,7 +63,7 @@ def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> P
     if address.startswith("sqlite:///"):
         store = Path(address.removeprefix("sqlite:///")).parent
         moved = store / "artifacts" / run.info.run_id / "artifacts" / name
-        if moved.is_file():
+        if moved.exists():
             return moved
     try:
         path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=address)

@@ -20,13 +20,23 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
 from harness.plan import Plan
-from harness.record.artifacts import ACTIVITY, CURVE_FILE, PREDICTIONS, SAMPLES, local_artifact, wrong_images
+from harness.record.artifacts import (
+    ACTIVITY,
+    CURVE_FILE,
+    PICTURES,
+    PREDICTIONS,
+    SAMPLES,
+    local_artifact,
+    read_answers,
+    read_pictures,
+)
 from harness.record.parameters import Recorded
 
 KEY, KIND, SUITE = "harness.key", "harness.kind", "harness.suite"
 PROFILE, CAUSE = "harness.profile", "harness.cause"
 OVERHEAD = "overhead/"
-CODE = "harness.code."
+CODE, COMMAND = "harness.code.", "harness.command"
+SUITE_FILE = "suite.yaml"
 STATUSES = {"FINISHED": "done", "FAILED": "failed", "RUNNING": "interrupted", "KILLED": "interrupted"}
 PAGE = 1000
 
@@ -43,6 +53,7 @@ class History:
         found = self.client.get_experiment_by_name(suite)
         if found is not None and found.lifecycle_stage == "deleted":
             raise UserError(f"the experiment '{suite}' was deleted in MLflow; restore it there or rename the suite.")
+        self._read: dict[str, Run] = {}  # the runs that `frame` was made of, by trial key
         self._experiment: str | None = found.experiment_id if found is not None else None
 
     def statuses(self, keys: Iterable[str]) -> dict[str, str]:
@@ -68,13 +79,26 @@ class History:
         plan, published = (self._text(run, name) for name in ("plan.json", "published.json"))
         return Plan.model_validate_json(plan), json.loads(published)
 
+    def origin(self, invocation: str) -> tuple[str, str, dict[str, str]]:
+        """The command of an invocation, its suite's file (empty if it was not kept), and the facts about its code."""
+        run = self.client.get_run(invocation)
+        try:
+            suite = self._text(run, SUITE_FILE)
+        except UserError:
+            suite = ""
+        return run.data.tags.get(COMMAND, ""), suite, _code_facts(run)
+
+    @property
+    def browse(self) -> str:
+        """The address of the experiment's runs in MLflow's user interface; `python -m harness ui` serves a file's."""
+        host = self.address.rstrip("/") if self.address.startswith("http") else "http://127.0.0.1:5000"
+        return f"{host}/#/experiments/{self._experiment}/runs/"
+
     def plan_of(self, invocation: str) -> tuple[Plan, dict[str, str]]:
         """The plan of an invocation, and the facts about the code that made it."""
         run = self.client.get_run(invocation)
-        facts = {name: value for name, value in run.data.tags.items() if name.startswith(CODE)}
-        return Plan.model_validate_json(self._text(run, "plan.json")), {
-            f"code {name.removeprefix(CODE)}": value for name, value in facts.items()
-        }
+        facts = {f"code {name}": value for name, value in _code_facts(run).items()}
+        return Plan.model_validate_json(self._text(run, "plan.json")), facts
 
     def latest_invocation(self, profile: str | None) -> str:
         """The id of the newest invocation, of a profile if one is named.
@@ -105,16 +129,19 @@ class History:
         return {}
 
     def frame(self, keys: Iterable[str]) -> pd.DataFrame:
-        """One line per recorded trial among `keys`: its key, status, cause, metrics and machine."""
+        """One line per recorded trial among `keys`: its key, status, cause, run, metrics and machine."""
         wanted = set(keys)
         lines = []
         for run in self._trial_runs():
             tags = run.data.tags
             if tags[KEY] in wanted:
+                self._read[tags[KEY]] = run
                 machine = {name: value for name, value in tags.items() if name.startswith("machine.")}
                 status = STATUSES.get(run.info.status, "new")
                 lines.append(
-                    {"key": tags[KEY], "status": status, "cause": tags.get(CAUSE, "")} | machine | run.data.metrics
+                    {"key": tags[KEY], "status": status, "cause": tags.get(CAUSE, ""), "run_id": run.info.run_id}
+                    | machine
+                    | run.data.metrics
                 )
         return pd.DataFrame(lines, columns=None if lines else ["key", "status", "cause"]).set_index("key")
 
@@ -125,10 +152,15 @@ class History:
         runs.sort(key=lambda run: -run.info.start_time)
         return [Recorded(run.data.tags[KEY], run.data.params) for run in runs]
 
-    def wrong(self, key: str) -> dict[str, np.ndarray]:
-        """Whether a trial's model got each test image wrong, (images,) bool by test; empty if that was not kept."""
+    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Predicted and true classes of each test of a trial, (images,) uint8 each; empty if that was not kept."""
         path = self._file(key, PREDICTIONS)
-        return wrong_images(path) if path is not None else {}
+        return read_answers(path) if path is not None else {}
+
+    def pictures(self, key: str) -> dict[str, np.ndarray]:
+        """The pictures of a trial's model (`harness.running.pictures`); empty if there are none."""
+        path = self._file(key, PICTURES)
+        return read_pictures(path) if path is not None else {}
 
     def activity(self, key: str) -> dict[str, list[float]]:
         """The activities of a trial's model (`harness.running.activity`); empty if there are none."""
@@ -148,7 +180,7 @@ class History:
         return found.get("iteration", [])
 
     def _file(self, key: str, name: str) -> Path | None:
-        run = self._run_of(key)
+        run = self._read.get(key) or self._run_of(key)
         if run is None:
             return None
         try:
@@ -188,6 +220,11 @@ class History:
             token = page.token
             if not token:
                 return found
+
+
+def _code_facts(run: Run) -> dict[str, str]:
+    tags = run.data.tags.items()
+    return {name.removeprefix(CODE): value for name, value in tags if name.startswith(CODE)}
 
 
 def fraction_tag(profile: str | None, budget: float) -> str:

@@ -20,8 +20,21 @@ from harness.errors import UserError
 from harness.plan import Plan
 from harness.provenance import code_version
 from harness.record.artifacts import save_result
-from harness.record.history import CAUSE, CODE, KEY, KIND, OVERHEAD, PROFILE, SUITE, History, fraction_tag
+from harness.record.history import (
+    CAUSE,
+    CODE,
+    COMMAND,
+    KEY,
+    KIND,
+    OVERHEAD,
+    PROFILE,
+    SUITE,
+    SUITE_FILE,
+    History,
+    fraction_tag,
+)
 from harness.record.lease import Lease
+from harness.record.model import FOLDER, save_model
 from harness.record.parameters import parameters
 from harness.record.patience import patient
 from harness.trial import Point, Result, Trial
@@ -104,8 +117,12 @@ class Record(History):
 
     # An invocation of the suite
 
-    def begin_invocation(self, plan: Plan, published: list[dict[str, Any]], command: str) -> str:
-        """Start the run that holds the suite's plan and report; what a dead driver left is marked as such."""
+    def begin_invocation(self, plan: Plan, published: list[dict[str, Any]], command: str, suite: str = "") -> str:
+        """Start the run that holds the suite's plan and report; what a dead driver left is marked as such.
+
+        Arguments:
+            suite: the suite's file, whole.
+        """
         for run in self._search("attributes.status = 'RUNNING'"):
             self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
         run = self.client.create_run(
@@ -113,6 +130,8 @@ class Record(History):
         )
         self._log_json(run.info.run_id, "plan.json", plan.model_dump(mode="json"))
         self._log_json(run.info.run_id, "published.json", published)
+        if suite:
+            self.client.log_text(run.info.run_id, suite, SUITE_FILE)
         return str(run.info.run_id)
 
     @patient
@@ -162,7 +181,7 @@ class Record(History):
             SUITE: self.suite,
             PROFILE: plan.profile or "none",
             FRACTION: repr(plan.fraction),
-            "harness.command": command,
+            COMMAND: command,
             **{CODE + name: value for name, value in code_version().items()},
         }
 
@@ -237,6 +256,8 @@ class Record(History):
         self.log(trial, result.history)
         with tempfile.TemporaryDirectory() as folder:
             save_result(result, Path(folder))
+            if result.model:
+                save_model(trial, result.model, Path(folder) / FOLDER)
             self.client.log_artifacts(run, folder)
         now = int(time.time() * 1000)
         step = trial.training.iterations or 0 if trial.training is not None else 0

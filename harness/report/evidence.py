@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from harness.plan import Plan
-from harness.report.graphs import Curve, Graphs
 from harness.report.pairs import Pair, compare
-from harness.report.rows import ErrorRow, TableRow, TimeRow
+from harness.report.rows import TableRow
 from harness.report.statistics import Estimate, ratio_over_blocks
 from harness.trial import Trial
+
+T = TypeVar("T")
 
 
 class Files(Protocol):
     """What trials have left besides their metrics."""
 
-    def wrong(self, key: str) -> dict[str, np.ndarray]:
-        """See `harness.record.history.History.wrong`."""
+    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """See `harness.record.history.History.answers`."""
+
+    def pictures(self, key: str) -> dict[str, np.ndarray]:
+        """See `harness.record.history.History.pictures`."""
 
     def activity(self, key: str) -> dict[str, list[float]]:
         """See `harness.record.history.History.activity`."""
@@ -65,12 +69,21 @@ class Measured:
 
     def mistakes(self, title: str, task: str) -> dict[int, np.ndarray]:
         """Whether the model of each seed got each image of the task's first test wrong, (images,) bool by seed."""
+        return {seed: predicted != true for seed, (predicted, true) in self.answers(title, task).items()}
+
+    def answers(self, title: str, task: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Predicted and true classes of the task's first test, by the seed of the model."""
         found = {}
         for trial in self.trials("training", title, task):
-            wrong = _cached(self.files.wrong, trial.key)
-            if wrong:
-                found[trial.seed] = next(iter(wrong.values()))
+            answers = _cached(self.files.answers, trial.key)
+            if answers:
+                found[trial.seed] = next(iter(answers.values()))
         return found
+
+    def pictures(self, title: str, task: str) -> dict[str, np.ndarray]:
+        """The pictures of the first seed's model; empty if that is not done."""
+        trials = self.trials("training", title, task)
+        return self.files.pictures(trials[0].key) if trials else {}
 
     def times(self, title: str, task: str) -> dict[int, float]:
         """The median time of an iteration in each block, seconds."""
@@ -94,33 +107,5 @@ def pair_of(ours: dict[int, np.ndarray], theirs: dict[int, np.ndarray]) -> Pair 
 
 
 @lru_cache(maxsize=512)
-def _cached(read: Callable[[str], dict[str, np.ndarray]], key: str) -> dict[str, np.ndarray]:
+def _cached(read: Callable[[str], T], key: str) -> T:
     return read(key)
-
-
-def graphs_of(table2: Sequence[ErrorRow], table3: Sequence[TimeRow], measured: Measured) -> Graphs:
-    """The data of all figures, from what is recorded."""
-    curves: dict[str, dict[str, list[Curve]]] = {}
-    activities, couplings = {}, {}
-    for row in table2:
-        trials = measured.trials("training", row.title, row.task)
-        found = [curve for trial in trials if (curve := measured.files.curve(trial.key))]
-        if found:
-            curves.setdefault(row.task, {})[row.title] = found
-        shown = measured.activity(row)
-        if shown:
-            activities[row.title] = [each["activities"] for each in shown]
-        if shown and all("couplings" in each for each in shown):
-            couplings[row.title] = [each["couplings"] for each in shown]
-    samples = {}
-    for timed in table3:
-        lists = [measured.files.samples(trial.key) for trial in measured.trials("timing", timed.title, timed.task)]
-        if any(lists):
-            samples[timed.title] = [each for each in lists if each]
-    seconds = {row.title: row.median for row in table3 if row.median is not None}
-    costs = [
-        (row.task, row.title, seconds[row.title], row.measured)
-        for row in table2
-        if row.measured is not None and row.title in seconds
-    ]
-    return Graphs(curves, samples, activities, couplings, costs)

@@ -14,7 +14,16 @@ from rich.table import Table
 
 from harness.report.html import to_html
 from harness.report.rows import ErrorRow, Tables, TimeRow
-from harness.report.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_counts, verdict_lines
+from harness.report.sheets import (
+    Sheet,
+    all_sheets,
+    conditions,
+    environments,
+    method_lines,
+    overhead,
+    verdict_counts,
+    verdict_lines,
+)
 
 TEX_SIGNS = {
     "\\": r"\textbackslash{}",
@@ -76,6 +85,7 @@ def to_markdown(tables: Tables) -> str:
         parts += ["## Claims", "", f"{verdict_counts(tables)}.", "", *_bullets(verdict_lines(tables)), ""]
     for sheet in all_sheets(tables):
         parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
+    parts += ["## How each number was obtained", "", *_bullets(method_lines(tables)), ""]
     if tables.failures:
         parts += ["## Failed", "", *_bullets([f"{name}: {cause}" for name, cause in tables.failures.items()]), ""]
     if tables.environment:
@@ -86,6 +96,8 @@ def to_markdown(tables: Tables) -> str:
         if tables.environments > 1:
             parts.append(f"- {environments(tables)}")
         parts.append("")
+    if tables.origin is not None:
+        parts += ["## Again", "", *_bullets([f"made by: {tables.origin.command}"]), ""]
     return "\n".join(parts)
 
 
@@ -170,6 +182,9 @@ def to_json(tables: Tables) -> str:
         "failures": tables.failures,
         "environment": tables.environment,
         "environments": tables.environments,
+        "methods": [dataclasses.asdict(method) for method in tables.methods],
+        "runs": [dataclasses.asdict(line) for line in tables.runs],
+        "origin": dataclasses.asdict(tables.origin) if tables.origin is not None else None,
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.report.graphs import Graphs
+from harness.report.figures.graphs import Graphs
 from harness.report.pairs import Finding, Pair
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
@@ -122,6 +122,39 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Method:
+    """How the numbers of some rows were obtained."""
+
+    what: str  # that was measured
+    rows: str
+    text: str
+    source: str  # where the settings come from
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A trial and its run in MLflow."""
+
+    name: str
+    status: str
+    run_id: str  # empty where it was not started
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What made a report, so that it can be made again.
+
+    browse: the address of the suite's experiment in MLflow's user interface, up to the run's id.
+    """
+
+    command: str
+    suite: str  # the suite's file, whole; empty if an older harness did not keep it
+    code: dict[str, str]
+    invocation: str  # the run that holds the report
+    browse: str
+
+
+@dataclass(frozen=True)
 class Tables:
     """All that a report tells."""
 
@@ -142,3 +175,6 @@ class Tables:
     verdicts: list[Verdict]  # on the suite's claims
     pairs: list[PairRow]  # rows of Table 2 beside the baseline
     graphs: Graphs | None  # what figures are drawn from
+    methods: list[Method]
+    runs: list[RunLine]
+    origin: Origin | None = None

@@ -196,6 +196,14 @@ def verdict_lines(tables: Tables) -> list[str]:
     ]
 
 
+def method_lines(tables: Tables) -> list[str]:
+    """How each number was obtained, in a sentence for each group of rows."""
+    return [
+        f"{method.what} ({method.rows}): {method.text}{f' From: {method.source}' if method.source else ''}"
+        for method in tables.methods
+    ]
+
+
 def verdict_counts(tables: Tables) -> str:
     """How many claims there are of each verdict."""
     words = [verdict.word for verdict in tables.verdicts]

@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 
 from harness.plan import Plan, PlannedRow
-from harness.report.evidence import Files, Measured, graphs_of
+from harness.report.evidence import Files, Measured
+from harness.report.figures.collect import graphs_of
+from harness.report.methods import methods_of
 from harness.report.pairs import holm
 from harness.report.published import Number, Published, PublishedTable, look_up
-from harness.report.rows import UNPUBLISHED, ErrorRow, PairRow, SpeedRow, Tables, TimeRow
+from harness.report.rows import UNPUBLISHED, ErrorRow, Origin, PairRow, RunLine, SpeedRow, Tables, TimeRow
 from harness.report.statistics import Estimate, error_over_seeds, mean_over_processes, ratio_over_blocks
 from harness.report.verdicts import Evidence, judge
 from harness.trial import SENTINEL, Trial
@@ -24,12 +26,14 @@ def build_tables(
     frame: pd.DataFrame,
     overhead: dict[str, float] | None = None,
     files: Files | None = None,
+    origin: Origin | None = None,
 ) -> Tables:
     """The tables of a plan.
 
     Arguments:
         frame: a line per recorded trial, indexed by key: status, cause, metrics, machine.
         files: what the trials have left besides; without it rows are not compared and claims not judged.
+        origin: what made the record.
     """
     trials = pd.DataFrame(
         [
@@ -65,7 +69,16 @@ def build_tables(
         verdicts=judge(plan.claims, _evidence(table2, table3, measured)) if measured is not None else [],
         pairs=_pair_rows(plan, table2, measured) if measured is not None else [],
         graphs=graphs_of(table2, table3, measured) if measured is not None else None,
+        methods=methods_of(plan),
+        runs=_run_lines(plan, frame),
+        origin=origin,
     )
+
+
+def _run_lines(plan: Plan, frame: pd.DataFrame) -> list[RunLine]:
+    ids = frame["run_id"].to_dict() if "run_id" in frame else {}
+    statuses = frame["status"].to_dict()
+    return [RunLine(t.name, statuses.get(t.key, "missing"), ids.get(t.key, "")) for t in plan.trials]
 
 
 def measured_of(plan: Plan, frame: pd.DataFrame, files: Files) -> Measured:

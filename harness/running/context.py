@@ -21,6 +21,7 @@ class Context:
     plugins: tuple[Path, ...] = ()  # files that register variants
     gpu: bool = False  # whether a GPU was granted
     attempt: int = 1
+    keep_model: bool = False  # whether the trained parameters are part of the result
     checkpoint_seconds: float = 120.0  # a checkpoint is written at least so often
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import time
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.running.context import Context, Report
 from harness.running.evaluation import error_percent, predict, subset
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib
 from harness.running.optimizer import Adam
+from harness.running.pictures import pictures_of
 from harness.running.precision import forward_in
 from harness.running.task import task_data
 from harness.trial import Diverged, Moments, Point, Progress, Result, Trial
@@ -168,8 +170,11 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     predictions = {name: _predict(training, test) for name, test in tests.items()}
     result = _result(training, tests, predictions)
     activity = activity_of(training.model, shown_images(data.train), device)
+    first = next(iter(tests))
+    pictures = pictures_of(training.model, tests[first], predictions[first], device)
+    model = _saved(training.model) if context.keep_model else b""
     moments = Moments(began, training.first_step or began, time.time())
-    return dataclasses.replace(result, activity=activity, moments=moments)
+    return dataclasses.replace(result, activity=activity, pictures=pictures, model=model, moments=moments)
 
 
 def _run(
@@ -233,6 +238,12 @@ def _result(training: Training, tests: dict[str, Examples], predictions: dict[st
         machine=describe_machine(training.device) | describe_choices(training.model),
         weights=weights_digest(training.model),
     )
+
+
+def _saved(model: Variant) -> bytes:
+    file = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, file)
+    return file.getvalue()
 
 
 def weights_digest(model: Variant) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.plan import make_plan
+from harness.planning import make_plan
 from harness.record.address import be_quiet, default_address
 from harness.registry import load_plugin
 from harness.suite import load_suite

@@ -16,7 +16,7 @@ from ray.cluster_utils import Cluster
 from harness.engine.cluster import SHARE, cluster
 from harness.engine.events import Failed, Progressed
 from harness.engine.remote import RayExecutor
-from harness.plan import make_plan
+from harness.planning import make_plan
 from harness.registry import load_plugin
 from harness.running.context import Context
 from harness.suite import Resources, load_suite

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
+from harness.planning import make_plan
 from harness.record.address import artifact_folder, default_address
 from harness.suite import load_suite
 from harness.trial import Trial

@@ -18,7 +18,7 @@ from harness.plan import Plan, PlannedRow
 from harness.protocol import Protocol, TimingProtocol
 from harness.report.formats import FILES, FORMATS, print_tables
 from harness.report.published import Published, load_published
-from harness.report.rows import Tables
+from harness.report.rows import Origin, Tables
 from harness.report.tables import build_tables
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
 
@@ -105,6 +105,13 @@ OVERHEAD = {
     "between_seconds": 30.0,
     "share": 0.04,
 }
+ORIGIN = Origin(
+    command="python -m harness run example.yaml",
+    suite="name: example  # <all> of it\n",
+    code={"version": "0.1.0", "commit": "0123abcd", "dirty": "false"},
+    invocation="f00d",
+    browse="http://127.0.0.1:5000/#/experiments/1/runs/",
+)
 MACHINE = {
     "machine.cpu": "An Imaginary Processor",
     "machine.device": "cpu",
@@ -180,15 +187,32 @@ def plan(fraction: float = 0.25) -> Plan:
 class Files:
     """What the trials have left: mistakes that come to the errors above, activities of two rows."""
 
-    def wrong(self, key: str) -> dict[str, np.ndarray]:
-        """As `History.wrong` gives it: the same images are hard for all, some more for one row than for another."""
+    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """As `History.answers` gives it: the same images are hard for all, some more for one row than for another."""
         _, row, task, seed = key.split()
         found = {}
         for test in TASKS[task]:
             error = ERRORS[int(row), test][int(seed)]
             common = np.random.default_rng([int(seed)]).random(1000)
             own = np.random.default_rng([int(seed), int(row)]).random(1000)
-            found[test] = np.argsort(np.argsort(common + own)) < round(10 * error)
+            wrong = np.argsort(np.argsort(common + own)) < round(10 * error)
+            true = np.arange(1000, dtype=np.uint8) % 10
+            found[test] = ((true + wrong) % 10, true)  # what is wrong is taken for the next class
+        return found
+
+    def pictures(self, key: str) -> dict[str, np.ndarray]:
+        """As `History.pictures` gives it: the second row has a decoder, the third prunes."""
+        _, row, task, _ = key.split()
+        at = np.array([3, 14]) if row != "3" else np.array([], dtype=int)
+        images = np.arange(10 * 64, dtype=np.uint8).reshape(10, 8, 8)
+        found = {"mistakes": images[: len(at)], "mistakes_at": at}
+        if row == "1":
+            moved = np.resize(np.arange(251, dtype=np.uint8), (16, 11, 8, 8))
+            found |= {"shown": images, "reconstructed": 255 - images, "moved": moved, "moved_class": np.array(5)}
+        if row == "2" and task == "mnist":
+            kept = np.zeros((10, 3, 3))
+            kept[:, 1, 1], kept[:, 0, 2] = 6, 2
+            found |= {"kept": kept, "centres": np.array([2.0, 4.0, 6.0]), "mean_images": images}
         return found
 
     def curve(self, key: str) -> list[tuple[float, float]]:
@@ -270,7 +294,7 @@ def published() -> list[Published]:
 
 def example() -> Tables:
     """The tables of the example."""
-    return build_tables(plan(), published(), frame(), OVERHEAD, Files())
+    return build_tables(plan(), published(), frame(), OVERHEAD, Files(), ORIGIN)
 
 
 def terminal(tables: Tables, width: int = 80) -> str:

@@ -258,7 +258,7 @@ def test_a_checkpoint_comes_at_every_epochs_end(training_trial: MakeTrial, conte
 
 
 def test_real_digits_with_shifts_and_dropout_resume_too(data_dir: Path, tmp_path: Path) -> None:
-    from harness.plan import make_plan
+    from harness.planning import make_plan
     from harness.suite import load_suite
 
     suite = tmp_path / "suite.yaml"

@@ -10,7 +10,8 @@ import torch
 
 import variants
 from harness.errors import UserError
-from harness.plan import Plan, count, make_plan
+from harness.plan import Plan, count
+from harness.planning import make_plan
 from harness.suite import load_suite
 from harness.trial import SENTINEL, Trial
 

@@ -1,0 +1,244 @@
+"""From a suite to its trials."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.data import DATASETS
+from harness.errors import UserError
+from harness.key import source_digest, trial_key
+from harness.plan import Plan, PlannedRow
+from harness.protocol import TimingProtocol
+from harness.suite import Chosen, Row, TimedRow, TimeTable, TrainedRow
+from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
+from variants import VARIANTS, configure
+from variants.contract import Config
+
+FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the task decides
+
+
+def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan:
+    """The plan of a suite. Without a budget the fraction is 1.
+
+    Raises:
+        UserError: an unknown variant, setting or dataset, or one that does not fit.
+    """
+    suite = chosen.suite
+    if chosen.budget is None or suite.table2 is None:
+        fraction = 1.0
+    try:
+        table2, training = _training_trials(chosen, data, fraction)
+        table3, timing = _timing_trials(chosen, data)
+        baseline = _baseline(suite.table3, table3)
+    except UserError as error:
+        raise UserError(f"{chosen.path}: {error}") from None
+    trials = list({trial.key: trial for trial in [*timing, *training]}.values())
+    return Plan(
+        suite=suite.name,
+        profile=chosen.profile,
+        budget=chosen.budget,
+        fraction=fraction,
+        table2=table2,
+        table3=table3,
+        baseline=baseline,
+        precision=suite.precision,
+        trials=trials,
+        claims=suite.claims,
+    )
+
+
+def _training_trials(chosen: Chosen, data: Path, fraction: float | None) -> tuple[list[PlannedRow], list[Trial]]:
+    table = chosen.suite.table2
+    if table is None:
+        return [], []
+    rows, trials = [], []
+    labelled = {task: _labelled(table.rows, task, "table2") for task in table.tasks}
+    for number, row in enumerate(table.rows):
+        for task in table.tasks:
+            config, label = labelled[task][number]
+            rows.append(_planned(number, row.variant, label, config, task))
+            work = _training_work(chosen, row, task, fraction)
+            trials += [
+                _trial("training", number, row.variant, label, config, task, seed, data, work) for seed in table.seeds
+            ]
+    return rows, trials
+
+
+def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
+    table = chosen.suite.table2
+    assert table is not None
+    protocol = chosen.suite.protocols[row.protocol]
+    size = DATASETS.get(task).train_size
+    images = min(size, table.train_images or size)
+    if protocol.batch_size > images:
+        raise UserError(
+            f"batch_size of protocol '{row.protocol}' is {protocol.batch_size}, but there are {images} training "
+            f"images; lower it or raise train_images."
+        )
+    full = protocol.full_iterations(images)
+    return TrainingWork(
+        protocol=protocol,
+        full_iterations=full,
+        iterations=None if fraction is None else max(1, round(fraction * full)),
+        train_images=images,
+        test_images=table.test_images,
+        precision=chosen.suite.precision,
+    )
+
+
+def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[Trial]]:
+    table = chosen.suite.table3
+    if table is None:
+        return [], []
+    settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
+    work = TimingWork(
+        protocol=TimingProtocol(**settings), learning_rate=table.learning_rate, precision=chosen.suite.precision
+    )
+    timed, references = _with_references(table.rows)
+    labelled = _labelled(table.rows, table.task, "table3")
+    for first, number in references.items():
+        if number < len(labelled):  # a row itself, or the reference of another one
+            continue
+        row = timed[number]
+        told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
+        config = checked_config(row, table.task, f"table3.rows.{first}.reference")
+        labelled.append((config, f"{VARIANTS.get(row.variant).label(config)}, {told}".removeprefix(", ")))
+    trials = []
+    for number in range(table.rounds):
+        block = [
+            _trial("timing", n, row.variant, label, config, table.task, number, data, work)
+            for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
+        ]
+        block.append(_trial("timing", -1, SENTINEL, "", None, table.task, number, data, work))
+        random.Random(f"{chosen.suite.name} {number}").shuffle(block)
+        trials += block
+    rows = [
+        _planned(n, row.variant, label, config, table.task, references.get(n))
+        for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
+    ]
+    return rows, trials
+
+
+def _with_references(rows: Sequence[TimedRow]) -> tuple[list[Row], dict[int, int]]:
+    """The rows, then their references as far as they are not rows themselves, and the reference of each by number."""
+    timed: list[Row] = list(rows)
+    references = {}
+    for number, row in enumerate(rows):
+        if row.reference is not None:
+            wanted = Row(variant=row.variant, config={**row.config, **row.reference})
+            told = [(each.variant, each.config) for each in timed]
+            if (wanted.variant, wanted.config) not in told:
+                timed.append(wanted)
+                told.append((wanted.variant, wanted.config))
+            references[number] = told.index((wanted.variant, wanted.config))
+    return timed, references
+
+
+def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, str]]:
+    """The configuration of each row of a table, and a label that no other row of its variant has.
+
+    Raises:
+        UserError: a configuration that does not fit, or the same row twice.
+    """
+    configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
+    own = [VARIANTS.get(row.variant).label(config) for row, config in zip(rows, configs, strict=True)]
+    told = [
+        _settings(config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
+        for row, config in zip(rows, configs, strict=True)
+    ]
+    labels = []
+    for number, row in enumerate(rows):
+        twins = [n for n, other in enumerate(rows) if (other.variant, own[n]) == (row.variant, own[number])]
+        same = [n for n in twins if n < number and told[n] == told[number]]
+        if same:
+            raise UserError(f"{table}.rows.{number} is the same as {table}.rows.{same[0]}; remove one of them.")
+        apart = [name for name, value in told[number].items() if any(told[n].get(name) != value for n in twins)]
+        labels.append(", ".join(filter(None, [own[number], *(f"{name}={told[number][name]}" for name in apart)])))
+    return list(zip(configs, labels, strict=True))
+
+
+def checked_config(row: Row, task: str, where: str) -> Config:
+    """The complete configuration of a row's variant on a task.
+
+    Raises:
+        UserError: an unknown variant or setting, or a value that does not fit.
+    """
+    try:
+        dataset = DATASETS.get(task)
+    except UserError as error:
+        raise UserError(f"{where.partition('.')[0]}: {error}") from None
+    fixed = FROM_TASK & row.config.keys()
+    if fixed:
+        raise UserError(f"{where}.config: '{fixed.pop()}' comes from the task '{task}'; leave it out.")
+    try:
+        return configure(
+            row.variant,
+            **row.config,
+            image_size=dataset.image_size,
+            image_channels=1,
+            classes=dataset.classes,
+        )
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _planned(row: int, variant: str, label: str, config: Config, task: str, reference: int | None = None) -> PlannedRow:
+    return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task, reference=reference)
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What a person chose, without what the task decides."""
+    return {name: value for name, value in config.model_dump().items() if name not in FROM_TASK}
+
+
+def _trial(
+    kind: str,
+    row: int,
+    variant: str,
+    label: str,
+    config: Config | None,
+    task: str,
+    seed: int,
+    data: Path,
+    work: TrainingWork | TimingWork,
+) -> Trial:
+    settings = config.model_dump() if config is not None else {}
+    source = source_digest(VARIANTS.get(variant).__module__) if config is not None else ""
+    digest = DATASETS.get(task)().digest(data)
+    measured = {
+        "kind": kind,
+        "variant": variant,
+        "source": source,
+        "config": settings,
+        "task": task,
+        "data": digest,
+        "seed": seed,
+        "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
+    }
+    return Trial(
+        key=trial_key(measured),
+        kind="timing" if kind == "timing" else "training",
+        row=row,
+        variant=variant,
+        label=label,
+        config=settings,
+        task=task,
+        seed=seed,
+        source=source,
+        data=digest,
+        training=work if isinstance(work, TrainingWork) else None,
+        timing=work if isinstance(work, TimingWork) else None,
+    )
+
+
+def _baseline(table: TimeTable | None, rows: list[PlannedRow]) -> int:
+    if table is None or table.baseline is None:
+        return 0
+    wanted = table.baseline
+    for number, row in enumerate(rows):
+        if row.variant == wanted.variant and wanted.config.items() <= row.config.items():
+            return number
+    raise UserError(f"table3.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")

@@ -1,0 +1,85 @@
+"""The data of all figures, from what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.report.evidence import Measured
+from harness.report.figures.graphs import ByRow, Curve, Graphs, Kept, Mistakes, Moved
+from harness.report.rows import ErrorRow, TimeRow
+
+
+def graphs_of(table2: Sequence[ErrorRow], table3: Sequence[TimeRow], measured: Measured) -> Graphs:
+    """The data of all figures, from what is recorded."""
+    graphs = Graphs(samples=_samples(table3, measured), costs=_costs(table2, table3))
+    for row in table2:
+        _add_curves(graphs.curves, row, measured)
+        _add_activities(graphs, row, measured)
+        _add_answers(graphs, row, measured)
+        _add_pictures(graphs, measured.pictures(row.title, row.task), row)
+    return graphs
+
+
+def _samples(table3: Sequence[TimeRow], measured: Measured) -> dict[str, list[list[float]]]:
+    samples = {}
+    for row in table3:
+        lists = [measured.files.samples(trial.key) for trial in measured.trials("timing", row.title, row.task)]
+        if any(lists):
+            samples[row.title] = [each for each in lists if each]
+    return samples
+
+
+def _costs(table2: Sequence[ErrorRow], table3: Sequence[TimeRow]) -> list[tuple[str, str, float, float]]:
+    seconds = {row.title: row.median for row in table3 if row.median is not None}
+    return [
+        (row.task, row.title, seconds[row.title], row.measured)
+        for row in table2
+        if row.measured is not None and row.title in seconds
+    ]
+
+
+def _add_curves(curves: ByRow[list[Curve]], row: ErrorRow, measured: Measured) -> None:
+    trials = measured.trials("training", row.title, row.task)
+    found = [curve for trial in trials if (curve := measured.files.curve(trial.key))]
+    if found:
+        curves.setdefault(row.task, {})[row.title] = found
+
+
+def _add_activities(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
+    shown = measured.activity(row)
+    if shown:
+        graphs.activities[row.title] = [each["activities"] for each in shown]
+    if shown and all("couplings" in each for each in shown):
+        graphs.couplings[row.title] = [each["couplings"] for each in shown]
+
+
+def _add_answers(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
+    answers = measured.answers(row.title, row.task)
+    if not answers:
+        return
+    classes = 1 + max(int(max(predicted.max(), true.max())) for predicted, true in answers.values())
+    counts = np.zeros((classes, classes), dtype=int)
+    for predicted, true in answers.values():
+        np.add.at(counts, (true, predicted), 1)
+    graphs.confusions.setdefault(row.task, {})[row.title] = counts
+    pictures = measured.pictures(row.title, row.task)
+    if "mistakes" in pictures:
+        predicted, true = next(iter(answers.values()))
+        at = pictures["mistakes_at"]
+        graphs.mistakes.setdefault(row.task, {})[row.title] = Mistakes(
+            pictures["mistakes"], true[at], predicted[at], int((predicted != true).sum()), len(true)
+        )
+
+
+def _add_pictures(graphs: Graphs, pictures: dict[str, np.ndarray], row: ErrorRow) -> None:
+    if "reconstructed" in pictures:
+        pair = np.stack([pictures["shown"], pictures["reconstructed"]])
+        graphs.reconstructions.setdefault(row.task, {})[row.title] = pair
+    if "moved" in pictures:
+        moved = Moved(pictures["moved"], int(pictures["moved_class"]))
+        graphs.moved.setdefault(row.task, {})[row.title] = moved
+    if "kept" in pictures:
+        kept = Kept(pictures["kept"], pictures["centres"], pictures["mean_images"])
+        graphs.kept.setdefault(row.task, {})[row.title] = kept

@@ -1,0 +1,60 @@
+"""A figure with what is said of it, in the formats that it is kept in."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+WIDTH = 7.2  # inches
+BLUE, RED = "#1f5fa8", "#b3401f"
+KINDS = ("pdf", "png")
+RESOLUTION = 200  # dots per inch of a PNG
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, its caption, and what it shows in words, for those who can't see it."""
+
+    name: str
+    title: str
+    caption: str
+    text: str
+    figure: Figure
+
+    @property
+    def stem(self) -> str:
+        """The name of its files."""
+        return re.sub(r"[^a-z0-9=.]+", "-", self.name.lower()).strip("-")
+
+    def svg(self) -> str:
+        """As an element that can stand in a page."""
+        drawn = io.StringIO()
+        with style():
+            self.figure.savefig(drawn, format="svg", metadata={"Date": None}, transparent=True, dpi=RESOLUTION)
+        self.figure.set_layout_engine(None)  # it is laid out now, and need not be for every format
+        text = drawn.getvalue()
+        return text[text.index("<svg") :]
+
+    def write(self, folder: Path) -> list[Path]:
+        """As files for a paper and for slides; their paths."""
+        paths = {kind: folder / f"{self.stem}.{kind}" for kind in KINDS}
+        with style():
+            for kind, path in paths.items():
+                metadata = {"CreationDate": None} if kind == "pdf" else None
+                self.figure.savefig(path, metadata=metadata, dpi=RESOLUTION)
+        return list(paths.values())
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Small letters, text that stays text, and the same file from the same data."""
+    settings = {"svg.hashsalt": "report", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 9}
+    with matplotlib.rc_context(settings):
+        yield

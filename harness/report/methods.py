@@ -1,0 +1,88 @@
+"""How each number was obtained, in words: what was trained and timed, on what, for how long, and from where that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.plan import Plan
+from harness.protocol import Schedule
+from harness.report.rows import Method
+from harness.trial import TrainingWork, Trial
+
+
+def methods_of(plan: Plan) -> list[Method]:
+    """What was done for each group of rows that were treated alike."""
+    trained: dict[tuple[str, str], list[Trial]] = {}
+    timed: dict[str, list[Trial]] = {}
+    for trial in plan.trials:
+        if trial.training is not None:
+            trained.setdefault((trial.task, trial.training.model_dump_json()), []).append(trial)
+        elif trial.timing is not None:
+            timed.setdefault(trial.timing.model_dump_json(), []).append(trial)
+    return [_trained(each) for each in trained.values()] + [_timed(each) for each in timed.values()]
+
+
+def _trained(trials: list[Trial]) -> Method:
+    first = trials[0]
+    assert first.training is not None
+    protocol = first.training.protocol
+    parts = [
+        f"Adam, learning rate {protocol.learning_rate:g}{_decay(protocol.schedule)}; {_length(first.training)}",
+        f"seeds {_joined(sorted({trial.seed for trial in trials}))}",
+        f"tested after the last iteration on {_tested(first.training)} of each test set",
+        f"data {first.task}, digest {first.data or 'unknown'}",
+    ]
+    if protocol.shift:
+        parts.insert(1, f"images shifted by up to {protocol.shift} pixels where the task does not place them itself")
+    if first.training.precision != "float32":
+        parts.append(f"precision {first.training.precision}")
+    return Method(f"Test error on {first.task}", _titles(trials), "; ".join(parts) + ".", protocol.source)
+
+
+def _length(work: TrainingWork) -> str:
+    protocol = work.protocol
+    whole = (
+        f"{protocol.epochs:g} epochs of {work.train_images:,} images in batches of {protocol.batch_size}, which are "
+        f"{work.full_iterations:,} iterations"
+    )
+    if work.iterations is None:
+        return f"{whole}, of which a budget will say how many are run"
+    if work.iterations == work.full_iterations:
+        return f"{whole}, all of them run"
+    return f"{whole}, of which {work.iterations:,} were run ({work.fraction:.3%}), the schedule squeezed into them"
+
+
+def _decay(schedule: Schedule) -> str:
+    if schedule.factor == 1:
+        return ", constant"
+    steps = " in steps" if schedule.staircase else ""
+    floor = f", not below {schedule.floor:g}" if schedule.floor else ""
+    return f" times {schedule.factor:g} every {schedule.every:,} iterations of the whole{steps}{floor}"
+
+
+def _tested(work: TrainingWork) -> str:
+    return "all images" if work.test_images is None else f"{work.test_images:,} images, spread evenly,"
+
+
+def _timed(trials: list[Trial]) -> Method:
+    work = trials[0].timing
+    assert work is not None
+    protocol = work.protocol
+    rounds = 1 + max(trial.seed for trial in trials)
+    text = (
+        f"{rounds} rounds; in each, every row and a fixed model in a fresh process of its own, in shuffled order, "
+        f"alone on the machine, with {protocol.threads} threads; a warm-up of {protocol.warmup} to "
+        f"{protocol.longest_warmup} iterations, until two windows agree, then {protocol.iterations} timed "
+        f"iterations: zeroing the gradients, forward, loss, backward, Adam's step, on one batch of "
+        f"{protocol.batch_size} images of {trials[0].task} that is at hand; then {protocol.with_data} that make their "
+        f"batch first. Mean over a process's iterations; mean and standard error over processes."
+    )
+    return Method("Seconds per training iteration", _titles(trials), text, "")
+
+
+def _titles(trials: Iterable[Trial]) -> str:
+    return ", ".join(dict.fromkeys(trial.title for trial in trials))
+
+
+def _joined(seeds: list[int]) -> str:
+    return ", ".join(map(str, seeds))

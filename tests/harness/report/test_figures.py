@@ -1,0 +1,161 @@
+"""The data of each figure, and that what is drawn is the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from example import ERRORS, SECONDS, example
+from PIL import Image
+
+from harness.report.build import write_report
+from harness.report.figures.gallery import draw_all
+from harness.report.figures.graphs import Graphs, Kept, Mistakes, Moved
+from harness.report.figures.images import (
+    GAP,
+    confusion_figure,
+    kept_figure,
+    mistakes_figure,
+    mosaic,
+    moved_figure,
+    reconstructions_figure,
+)
+from harness.report.figures.plots import (
+    activities_figure,
+    costs_figure,
+    couplings_figure,
+    curves_figure,
+    samples_figure,
+)
+
+
+@pytest.fixture(scope="module")
+def graphs() -> Graphs:
+    found = example().graphs
+    assert found is not None
+    return found
+
+
+def test_data_of_lines_and_points(graphs: Graphs) -> None:
+    assert graphs.samples["capsnet r=3"][0][1] == SECONDS[0][0]
+    assert graphs.couplings.keys() == {"capsnet r=3"}
+    assert set(graphs.curves) == {"mnist", "affnist"}
+    assert ("mnist", "capsnet r=3", 1.7, pytest.approx(0.5)) in graphs.costs
+
+
+def test_data_of_confusions_are_counts_over_all_seeds(graphs: Graphs) -> None:
+    counts = graphs.confusions["mnist"]["cnn"]
+    assert counts.shape == (10, 10)
+    assert counts.sum() == 3 * 1000
+    wrong = sum(10 * error for error in ERRORS[0, "mnist"] if error is not None)
+    assert counts.sum() - np.trace(counts) == wrong
+    assert sum(counts[n, (n + 1) % 10] for n in range(10)) == wrong  # the example takes a class for the next one
+
+
+def test_data_of_images(graphs: Graphs) -> None:
+    mistakes = graphs.mistakes["mnist"]["cnn"]
+    assert (mistakes.truths.tolist(), mistakes.wrong, mistakes.tested) == ([3, 4], 10, 1000)
+    assert graphs.reconstructions["mnist"].keys() == {"capsnet r=3"}
+    assert graphs.moved["affnist"]["capsnet r=3"].label == 5
+    assert graphs.kept.keys() == {"mnist"}
+
+
+def test_every_drawing_says_what_it_shows(graphs: Graphs) -> None:
+    drawings = {drawing.name: drawing for drawing in draw_all(graphs)}
+    assert len({drawing.stem for drawing in drawings.values()}) == len(drawings)
+    assert all(drawing.caption.endswith(".") and drawing.text.endswith(".") for drawing in drawings.values())
+    assert "cnn 10 of 1000" in drawings["mistakes-mnist"].text
+
+
+def test_share_of_what_is_kept_where_there_is_ink() -> None:
+    image = np.zeros((1, 8, 8), np.uint8)
+    image[0, 4, 4] = 200
+    image[0, 2, 6] = 49  # less than a quarter of that
+    counts = np.zeros((1, 3, 3))
+    counts[0, 1, 1], counts[0, 0, 2] = 6, 2
+    kept = {"mnist": {"a": Kept(counts, np.array([2.0, 4.0, 6.0]), image)}}
+    [drawing] = draw_all(Graphs(kept=kept))
+    assert "a 75%" in drawing.text
+
+
+def test_files_of_the_figures_and_none_of_an_earlier_report(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "old.png").touch()
+    write_report(example(), tmp_path)
+    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    graphs = example().graphs
+    assert graphs is not None
+    assert names == sorted(f"{d.stem}.{kind}" for d in draw_all(graphs) for kind in ("pdf", "png"))
+    for path in (tmp_path / "figures").iterdir():
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                assert np.asarray(image.convert("L")).std() > 1  # not a blank sheet
+        else:
+            assert path.read_bytes().startswith(b"%PDF")
+
+
+def test_lines() -> None:
+    left, right = couplings_figure([3.0, 2.0], [0.2, 0.1]).axes
+    assert left.lines[0].get_ydata().tolist() == [3.0, 2.0]
+    assert right.lines[0].get_ydata().tolist() == [0.2, 0.1]
+    [axes] = activities_figure({"a": [[1.0, 0.5], [0.8, 0.3]]}).axes
+    assert axes.lines[0].get_ydata() == pytest.approx(np.array([0.9, 0.4]))
+    [axes] = curves_figure({"a": [[(1, 10.0), (2, 6.0)], [(1, 20.0), (2, 8.0)]]}).axes
+    assert axes.lines[0].get_ydata() == pytest.approx(np.array([15.0, 7.0]))
+    assert axes.collections[0].get_paths()[0].get_extents().y1 == 20.0  # the band reaches to the highest seed
+
+
+def test_points() -> None:
+    first, second = costs_figure([("mnist", "a", 0.1, 5.0), ("affnist", "a", 0.1, 50.0)]).axes
+    assert (first.lines[0].get_ydata()[0], second.lines[0].get_ydata()[0]) == (5.0, 50.0)
+    assert first.lines[0].get_xdata()[0] == 100.0  # milliseconds
+    [axes] = samples_figure({"a": [[0.1, 0.2, 0.3], [0.4]]}).axes
+    drawn = [line.get_ydata().tolist() for line in axes.lines]
+    assert drawn == [pytest.approx(values) for values in ([100, 200, 300], [200, 200], [400], [400, 400])]
+
+
+def test_mosaic() -> None:
+    black, grey = np.full((2, 3), 255, np.uint8), np.full((2, 3), 9, np.uint8)
+    whole = mosaic([[black, grey], [grey]], below=1)
+    assert whole.shape == (2 * (2 + 1) + GAP, 2 * 3 + GAP)
+    assert (whole[:2, :3] == 255).all()
+    assert (whole[:2, 3 + GAP :] == 9).all()
+    assert (whole[3 + GAP : 5 + GAP, :3] == 9).all()
+    assert whole.sum() == 6 * 255 + 12 * 9  # white elsewhere
+
+
+def test_confusions_leave_the_diagonal_out() -> None:
+    figure = confusion_figure({"a": np.array([[8, 2], [0, 10]]), "b": np.array([[5, 5], [1, 9]])})
+    shown = [axes.images[0].get_array() for axes in figure.axes[:2]]
+    assert np.ma.filled(shown[0], -1).tolist() == [[-1, 20], [0, -1]]
+    assert np.ma.filled(shown[1], -1).tolist() == [[-1, 50], [10, -1]]
+
+
+def test_mistakes_are_labelled() -> None:
+    images = np.zeros((2, 6, 6), np.uint8)
+    none = np.array([], dtype=int)
+    made = Mistakes(images, np.array([1, 2]), np.array([7, 3]), 2, 50)
+    [axes] = mistakes_figure({"a": made, "b": Mistakes(images[:0], none, none, 0, 50)}).axes
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["a\n2 of 50", "1→7", "2→3"]  # a row without mistakes takes no line
+
+
+def test_images_are_in_their_places() -> None:
+    shown, made = np.full((10, 4, 4), 50, np.uint8), np.full((10, 4, 4), 200, np.uint8)
+    [axes] = reconstructions_figure({"a": np.stack([shown, made])}).axes
+    drawn = axes.images[0].get_array()
+    assert (drawn[0, 0], drawn[4 + GAP, 0]) == (50, 200)
+    numbered = np.broadcast_to(np.arange(15, dtype=np.uint8).reshape(3, 5, 1, 1), (3, 5, 4, 4))
+    [axes] = moved_figure(Moved(numbered, 5)).axes
+    assert axes.images[0].get_array()[2 * (4 + GAP), 4 * (4 + GAP)] == 14
+
+
+def test_kept_positions_lie_over_the_pixels_they_see() -> None:
+    counts = np.arange(18, dtype=float).reshape(2, 3, 3)
+    figure = kept_figure({"a": Kept(counts, np.array([8.0, 10.0, 12.0]), np.zeros((2, 28, 28), np.uint8))})
+    axes = figure.axes[0]
+    _, first, second = axes.images
+    assert first.get_extent() == [7, 13, 13, 7]  # positions two pixels apart, each as wide as that
+    assert second.get_extent() == [37, 43, 13, 7]
+    assert second.get_array().tolist() == counts[1].tolist()
