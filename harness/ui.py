@@ -8,16 +8,19 @@ import sys
 import time
 import webbrowser
 from contextlib import suppress
+from urllib.parse import quote
 
 from rich.console import Console
 
 from harness.errors import UserError
-from harness.record.history import experiments
+from harness.record.history import KIND, Browsable, suites
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0  # seconds until the server must answer
-# Without this view MLflow opens an experiment on an empty page for traces.
-VIEW = "runs?workflowType=machine_learning&compareRunsMode=CHART"
+# Without these MLflow opens an experiment on an empty page for traces, and a run among tools for language models.
+WORKFLOW = "workflowType=machine_learning"
+VIEW = f"runs?{WORKFLOW}&compareRunsMode=CHART&searchFilter="
+KINDS = {"curves": "trial", "times": "timing"}  # of runs, by what their charts show
 
 
 def serve(address: str, port: int, open_browser: bool, console: Console) -> None:
@@ -37,17 +40,28 @@ def serve(address: str, port: int, open_browser: bool, console: Console) -> None
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(server, port)
-        addresses = [f"http://{HOST}:{port}/#/experiments/{number}/{VIEW}" for number in experiments(address)]
-        for found in addresses or [f"http://{HOST}:{port}"]:
-            console.print(found, highlight=False, soft_wrap=True)
-        if open_browser and addresses:
-            webbrowser.open(addresses[0])
+        found = [link for suite in suites(address) for link in links(suite, f"http://{HOST}:{port}")]
+        for name, link in found or [("MLflow", f"http://{HOST}:{port}")]:
+            console.print(f"{name}: {link}", highlight=False, soft_wrap=True)
+        if open_browser and found:
+            webbrowser.open(found[0][1])
         console.print("Ctrl-C ends it")
         with suppress(KeyboardInterrupt):
             server.wait()
     finally:
         server.terminate()
         server.wait(10)
+
+
+def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
+    """What of a suite is to be seen where: the charts of its trials at once, and its newest report."""
+    base = f"{host}/#/experiments/{suite.experiment}"
+    found = [
+        (f"{suite.name}, {what}", f"{base}/{VIEW}{quote(f'tags.`{KIND}` = {kind!r}')}") for what, kind in KINDS.items()
+    ]
+    if suite.report:
+        found.append((f"{suite.name}, report", f"{base}/runs/{suite.report}/artifacts/report/report.html?{WORKFLOW}"))
+    return found
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -275,8 +276,23 @@ def list_invocations(address: str) -> list[dict[str, Any]]:
     ]
 
 
-def experiments(address: str) -> list[str]:
-    """The ids of the suites' experiments in a store, the newest first."""
+@dataclass(frozen=True)
+class Browsable:
+    """A suite's experiment in a store: its name, its id, and the run of its newest report, if there is one."""
+
+    name: str
+    experiment: str
+    report: str
+
+
+def suites(address: str) -> list[Browsable]:
+    """The suites in a store, the newest first."""
     client = open_store(address)
-    found = client.search_experiments(order_by=["last_update_time DESC"])
-    return [experiment.experiment_id for experiment in found if experiment.name != "Default"]
+    found = []
+    for experiment in client.search_experiments(order_by=["last_update_time DESC"]):
+        if experiment.name != "Default":
+            query = f"tags.`{KIND}` = 'suite' and attributes.status != 'RUNNING'"
+            done = client.search_runs([experiment.experiment_id], query, order_by=["start_time DESC"], max_results=1)
+            report = done[0].info.run_id if done else ""
+            found.append(Browsable(experiment.name, experiment.experiment_id, report))
+    return found

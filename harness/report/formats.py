@@ -184,7 +184,6 @@ def to_json(tables: Tables) -> str:
         "environments": tables.environments,
         "methods": [dataclasses.asdict(method) for method in tables.methods],
         "runs": [dataclasses.asdict(line) for line in tables.runs],
-        "origin": dataclasses.asdict(tables.origin) if tables.origin is not None else None,
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 

@@ -73,6 +73,7 @@ def test_a_run_does_all_writes_its_report_and_leaves_no_checkpoint(run: Cli, pla
     assert "Table 2. Test error, percent" in said.out
     assert "Table 3. Seconds per training iteration" in said.out
     assert {path.name for path in (results / "tiny").iterdir()} == {
+        "figures",
         "report.html",
         "report.md",
         "tables.tex",

@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan import Plan
-from harness.record.history import experiments, list_invocations
+from harness.record.history import Browsable, list_invocations, suites
 from harness.record.parameters import parameters
 from harness.record.store import Record
 from harness.trial import Point, Result, Trial
@@ -274,7 +274,7 @@ def test_an_invocation_ends_with_its_report(session: Callable[[], Session], tmp_
     assert [file.path for file in now.record.client.list_artifacts(now.invocation, "report")] == ["report/report.md"]
     [line] = list_invocations(now.record.address)
     assert (line["name"], line["profile"], line["status"]) == ("tiny", "none", "finished")
-    assert experiments(now.record.address) == [now.record.experiment]
+    assert suites(now.record.address) == [Browsable("tiny", now.record.experiment, now.invocation)]
 
 
 def test_suites_do_not_mix(session: Callable[[], Session], open_record: OpenRecord, trial: Trial) -> None:
