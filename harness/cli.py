@@ -81,7 +81,7 @@ def run(
     chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
     from dataclasses import replace
 
-    from harness.report.formats import print_tables
+    from harness.report.terminal import print_tables
     from harness.run import run_suite
 
     options = replace(options, only=only, cluster=address, serial=serial)
@@ -148,7 +148,7 @@ def report(
     if format is not None:
         sys.stdout.write(FORMATS[format](tables))
         return
-    from harness.report.formats import print_tables
+    from harness.report.terminal import print_tables
 
     files = write_report(tables, report_folder(results, tables.suite, tables.profile))
     print_tables(tables, _console(stderr=False))

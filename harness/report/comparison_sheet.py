@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from harness.report.comparison import ComparedRow, Comparison
-from harness.report.formats import print_sheet
 from harness.report.sheets import NONE, Sheet, number, signed
+from harness.report.terminal import print_sheet
 
 
 def print_comparison(compared: Comparison, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The report in each format: terminal, Markdown, LaTeX, CSV, JSON. All come from the same tables."""
+"""The report in each format: Markdown, LaTeX, CSV, JSON, HTML. All come from the same tables."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from harness.report.html import to_html
 from harness.report.rows import ErrorRow, Tables, TimeRow
@@ -45,37 +42,6 @@ TEX_SIGNS = {
     "–": "--",
     "·": r"$\cdot$",
 }
-
-
-def print_tables(tables: Tables, console: Console) -> None:
-    """Both tables with their notes."""
-    console.print(f"\n{conditions(tables)}", highlight=False, markup=False, style="bold")
-    for sheet in all_sheets(tables):
-        print_sheet(sheet, console)
-    if tables.verdicts:
-        console.print(f"\nClaims: {verdict_counts(tables)}", highlight=False, markup=False, style="bold")
-        for line in verdict_lines(tables):
-            console.print(f"  {line}", highlight=False, markup=False)
-    if overhead(tables):
-        console.print(f"\n{overhead(tables)}", highlight=False, markup=False, style="dim")
-    if tables.environments > 1:
-        console.print(environments(tables), highlight=False, markup=False, style="yellow")
-    for name, cause in tables.failures.items():
-        console.print(f"failed: {name}: {cause}", highlight=False, markup=False, style="red")
-
-
-def print_sheet(sheet: Sheet, console: Console) -> None:
-    """A table with its notes."""
-    table = Table(title=f"\n{sheet.title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    table.add_column(sheet.columns[0], overflow="fold")
-    for column in sheet.columns[1:]:  # a number is never cut; the heads give way, and then the names of the rows
-        table.add_column(column.replace(" ", "\n").replace("-", "-\n"), justify="right", no_wrap=True)
-    for row in sheet.rows:
-        table.add_row(*row)
-    console.print(table, highlight=False, markup=False)
-    for note in sheet.notes:
-        console.print(f"  {note}", highlight=False, markup=False, style="dim")
 
 
 def to_markdown(tables: Tables) -> str:

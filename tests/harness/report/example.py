@@ -16,10 +16,11 @@ from rich.console import Console
 
 from harness.plan import Plan, PlannedRow
 from harness.protocol import Protocol, TimingProtocol
-from harness.report.formats import FILES, FORMATS, print_tables
+from harness.report.formats import FILES, FORMATS
 from harness.report.published import Published, load_published
 from harness.report.rows import Origin, Tables
 from harness.report.tables import build_tables
+from harness.report.terminal import print_tables
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -31,17 +31,26 @@ def test_no_golden_file_is_left_over() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == set(rendered())
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_a_terminal_is_wide_enough(tables: Tables, width: int) -> None:
     drawn = terminal(tables, width).splitlines()
     assert max(map(len, (line.rstrip() for line in drawn))) <= width
 
 
-def test_no_number_is_cut_in_a_terminal_of_80_columns(tables: Tables) -> None:
-    text = terminal(tables)
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_number_is_cut_in_a_narrow_terminal(tables: Tables, width: int) -> None:
+    text = terminal(tables, width)
     assert "…" not in text
     for number in ("1.50 ± 0.29", "31.50 ± 0.87", "1.7340 ± 0.0589", "+0.002*", "0.13–0.13", "0.0550"):
         assert number in text
+
+
+def test_names_stand_above_numbers_where_they_would_be_squeezed(tables: Tables) -> None:
+    lines = [line.rstrip() for line in terminal(tables).splitlines()]
+    start = lines.index("Table 3. Seconds per training iteration")
+    place = lines.index(" lcapsnet K=50 9×9", start)
+    assert lines[place + 1].split()[:2] == ["0.2034", "0.2142"]
+    assert any(line.startswith(" lcapsnet K=50 9×9 ") for line in terminal(tables, 120).splitlines()[start:])
 
 
 def test_a_terminal_without_colours_gets_none(tables: Tables) -> None:
