@@ -14,6 +14,7 @@ from harness.running.clock import seconds_of
 from harness.running.context import Context
 from harness.running.evaluation import BATCH, predict, subset
 from harness.running.machine import choose_device
+from harness.running.pictures import pictures_of
 from harness.running.task import task_data
 from harness.running.training import Training
 from harness.trial import Trial
@@ -39,8 +40,12 @@ def calibrate(trial: Trial, context: Context) -> Cost:
         start = time.perf_counter()
         predict(training.model, sample, device, work.precision)
         evaluation += (time.perf_counter() - start) * images / len(sample.labels)
+    first = subset(next(iter(data.tests.values())), work.test_images)
+    start = time.perf_counter()
+    pictures_of(training.model, first, first.labels, device)
+    pictures = time.perf_counter() - start
     return Cost(
-        setup + _activity_seconds(training, shown_images(data.train), device),
+        setup + _activity_seconds(training, shown_images(data.train), device) + pictures,
         float(np.median(seconds[WARM:])),
         evaluation,
     )

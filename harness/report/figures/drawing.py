@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from harness.report.figures.font import families
+
 WIDTH = 7.2  # inches
 BLUE, RED = "#1f5fa8", "#b3401f"
 KINDS = ("pdf", "png")
-RESOLUTION = 200  # dots per inch of a PNG
+RESOLUTION = 180  # dots per inch of a PNG
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,15 @@ class Drawing:
         paths = {kind: folder / f"{self.stem}.{kind}" for kind in KINDS}
         with style():
             for kind, path in paths.items():
-                metadata = {"CreationDate": None} if kind == "pdf" else None
-                self.figure.savefig(path, metadata=metadata, dpi=RESOLUTION)
+                more = {"metadata": {"CreationDate": None}} if kind == "pdf" else {"pil_kwargs": {"compress_level": 3}}
+                self.figure.savefig(path, dpi=RESOLUTION, **more)
         return list(paths.values())
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """Small letters, text that stays text, and the same file from the same data."""
-    settings = {"svg.hashsalt": "report", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 9}
+    settings: dict[str, Any] = {"svg.hashsalt": "report", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 9}
+    settings["font.family"] = families()
     with matplotlib.rc_context(settings):
         yield

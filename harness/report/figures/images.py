@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +14,10 @@ from harness.report.figures.graphs import Kept, Mistakes, Moved
 
 GAP = 2  # pixels between two images
 WHITE = 0  # as ink on paper: 0 is white, 255 is black
-LABELS = 1.35  # inches on the left of images
+LABELS, BAR, EDGE, TOP = 1.4, 0.65, 0.08, 0.25  # inches beside images: names, a colour bar, nothing, ticks
+LETTERS = 22  # of a line of a name
+FINE = 2  # parts of a pixel: the border between two positions may go through its middle
+APART = 3  # cells between two confusion matrices
 ACROSS = 4  # confusion matrices beside each other
 OFFSETS = (-0.25, 0.25)  # of the moved dimension, first and last
 
@@ -37,24 +41,35 @@ def mosaic(images: Sequence[Sequence[np.ndarray]], below: int = 0) -> np.ndarray
 
 def confusion_figure(confusions: Mapping[str, np.ndarray]) -> Figure:
     """A matrix for each row: of each true class, the percentage that was taken for each other class."""
-    across = min(ACROSS, len(confusions))
-    down = -(-len(confusions) // across)
-    figure = Figure(figsize=(max(WIDTH * across / ACROSS, 3.4), 0.55 + 1.75 * down), layout="constrained")
-    grid = figure.subplots(down, across, squeeze=False)
     shares = {title: _wrong_shares(counts) for title, counts in confusions.items()}
-    largest = max(float(np.nanmax(share)) for share in shares.values()) or 1.0
-    for axes, (title, share) in zip(grid.flat, shares.items(), strict=False):
-        drawn = axes.imshow(share, cmap="magma_r", vmin=0, vmax=largest)
-        axes.set_facecolor("#d8d8d8")  # the diagonal: what is right
-        axes.set_title(title, fontsize="x-small")
-        axes.set_xticks(range(len(share)), range(len(share)), fontsize=6)
-        axes.set_yticks(range(len(share)), range(len(share)), fontsize=6)
-    for axes in grid.flat[len(shares) :]:
-        axes.set_axis_off()
-    figure.supxlabel("predicted class", fontsize="small")
-    figure.supylabel("true class", fontsize="small")
-    figure.colorbar(drawn, ax=grid, label="% of the true class", shrink=0.8)
+    classes = max(map(len, shares.values()))
+    step, across = classes + APART, min(ACROSS, len(shares))
+    down = -(-len(shares) // across)
+    whole = np.full((down * step - APART, across * step - APART), np.nan)
+    figure = Figure(figsize=(max(WIDTH * across / ACROSS, 3.4), 0.6 + 1.75 * down), layout="constrained")
+    axes = figure.subplots()
+    for number, (title, share) in enumerate(shares.items()):
+        top, left = (number // across) * step, (number % across) * step
+        whole[top : top + len(share), left : left + len(share)] = share
+        diagonal = np.where(np.eye(len(share)), 1.0, np.nan)
+        edges = (left - 0.5, left + len(share) - 0.5, top + len(share) - 0.5, top - 0.5)
+        axes.imshow(diagonal, cmap="Greys", vmin=0, vmax=6, extent=edges, interpolation="none", zorder=2)
+        axes.text(left + (len(share) - 1) / 2, top - 0.8, title, ha="center", va="bottom", fontsize="x-small")
+    drawn = axes.imshow(whole, cmap="magma_r", vmin=0, vmax=float(np.nanmax(whole)) or 1.0, interpolation="none")
+    axes.set(xlim=(-0.5, across * step - APART - 0.5), ylim=(down * step - APART - 0.5, -0.5 - APART))
+    _number_classes(axes, classes, step, across, down)
+    figure.colorbar(drawn, ax=axes, label="% of the true class", shrink=0.8, pad=0.01)
     return figure
+
+
+def _number_classes(axes: Axes, classes: int, step: int, across: int, down: int) -> None:
+    """The classes below and on the left of a grid of matrices."""
+    numbers = [str(label) for label in range(classes)]
+    axes.set_xticks([n * step + label for n in range(across) for label in range(classes)], numbers * across, fontsize=5)
+    axes.set_yticks([n * step + label for n in range(down) for label in range(classes)], numbers * down, fontsize=5)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="predicted class", ylabel="true class")
 
 
 def _wrong_shares(counts: np.ndarray) -> np.ndarray:
@@ -105,39 +120,51 @@ def kept_figure(kept: Mapping[str, Kept]) -> Figure:
     """For each row and class, the mean image and over it how many capsules pruning keeps around each place."""
     first = next(iter(kept.values()))
     classes, size, _ = first.mean_images.shape
-    figure, axes = _canvas(mosaic([list(each.mean_images) for each in kept.values()]), extra=0.55)
-    largest = max(float(each.counts.max()) for each in kept.values())
     step = size + GAP
+    figure, axes = _canvas(mosaic([list(each.mean_images) for each in kept.values()]), bar=True)
+    overlay = np.full((FINE * (len(kept) * step - GAP), FINE * (classes * step - GAP)), np.nan)
     for row, (title, each) in enumerate(kept.items()):
         _label(axes, row * step + size / 2, title)
-        half = (each.centres[1] - each.centres[0]) / 2 if len(each.centres) > 1 else 0.5
-        low, high = each.centres[0] - half, each.centres[-1] + half
         for column in range(classes):
-            left, top = column * step, row * step
-            drawn = axes.imshow(
-                each.counts[column],
-                cmap="magma",
-                vmin=0,
-                vmax=largest,
-                alpha=0.65,
-                extent=(left + low, left + high, top + high, top + low),
-                interpolation="none",
-            )
-    axes.set(xlim=(-0.5, classes * step - GAP - 0.5), ylim=(len(kept) * step - GAP - 0.5, -0.5))
-    figure.colorbar(drawn, ax=axes, label="kept", shrink=0.9, pad=0.01)
+            _lay_over(overlay, each.counts[column], each.centres, row * step, column * step)
+    drawn = axes.imshow(
+        overlay,
+        cmap="magma",
+        vmin=0,
+        vmax=max(float(each.counts.max()) for each in kept.values()),
+        alpha=0.65,
+        extent=(-0.5, overlay.shape[1] / FINE - 0.5, overlay.shape[0] / FINE - 0.5, -0.5),
+        interpolation="none",
+    )
+    place = axes.get_position()
+    bar = figure.add_axes((place.x1 + 0.1 / WIDTH, place.y0, 0.12 / WIDTH, place.height))
+    figure.colorbar(drawn, cax=bar, label="kept")
+    bar.tick_params(labelsize="x-small")
     return figure
 
 
-def _canvas(image: np.ndarray, *, width: float = WIDTH, extra: float = 0.0) -> tuple[Figure, Axes]:
+def _lay_over(overlay: np.ndarray, counts: np.ndarray, centres: np.ndarray, top: int, left: int) -> None:
+    """Write each position's count over the pixels that are nearer to its centre than to another one."""
+    apart = centres[1] - centres[0] if len(centres) > 1 else 1
+    width = round(FINE * apart)
+    start = round(FINE * (centres[0] - apart / 2 + 0.5))  # pixel 0 reaches from -0.5 to 0.5
+    fine = counts.repeat(width, axis=0).repeat(width, axis=1)
+    rows, columns = FINE * top + start, FINE * left + start
+    overlay[rows : rows + len(fine), columns : columns + len(fine)] = fine
+
+
+def _canvas(image: np.ndarray, *, width: float = WIDTH, bar: bool = False) -> tuple[Figure, Axes]:
     """A figure of one image, as high as it must be, without ticks; its lines get labels on the left.
 
     Arguments:
         width: inches of the figure.
-        extra: inches of the width that something else takes.
+        bar: leave room for a colour bar on the right.
     """
-    height = (width - LABELS - extra) * image.shape[0] / image.shape[1]
-    figure = Figure(figsize=(width, height + 0.3), layout="constrained")
-    axes = figure.subplots()
+    drawn = width - LABELS - (BAR if bar else EDGE)
+    high = drawn * image.shape[0] / image.shape[1]
+    height = high + EDGE + TOP
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((LABELS / width, EDGE / height, drawn / width, high / height))
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="none")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -149,7 +176,7 @@ def _canvas(image: np.ndarray, *, width: float = WIDTH, extra: float = 0.0) -> t
 def _label(axes: Axes, middle: float, text: str) -> None:
     """What the line of images around a height is, on its left."""
     axes.annotate(
-        text,
+        "\n".join(fill(line, LETTERS) for line in text.split("\n")),
         (0, middle),
         xytext=(-5, 0),
         textcoords="offset points",

@@ -13,6 +13,7 @@ from harness.report.build import write_report
 from harness.report.figures.gallery import draw_all
 from harness.report.figures.graphs import Graphs, Kept, Mistakes, Moved
 from harness.report.figures.images import (
+    APART,
     GAP,
     confusion_figure,
     kept_figure,
@@ -127,9 +128,14 @@ def test_mosaic() -> None:
 
 def test_confusions_leave_the_diagonal_out() -> None:
     figure = confusion_figure({"a": np.array([[8, 2], [0, 10]]), "b": np.array([[5, 5], [1, 9]])})
-    shown = [axes.images[0].get_array() for axes in figure.axes[:2]]
-    assert np.ma.filled(shown[0], -1).tolist() == [[-1, 20], [0, -1]]
-    assert np.ma.filled(shown[1], -1).tolist() == [[-1, 50], [10, -1]]
+    axes = figure.axes[0]
+    shown = np.ma.filled(axes.images[-1].get_array(), -1)
+    assert shown[:, :2].tolist() == [[-1, 20], [0, -1]]
+    assert shown[:, 2 + APART :].tolist() == [[-1, 50], [10, -1]]
+    assert (shown[:, 2 : 2 + APART] == -1).all()
+    assert [text.get_text() for text in axes.texts] == ["a", "b"]
+    grey = [image.get_extent() for image in axes.images[:2]]  # the diagonals
+    assert grey == [[-0.5, 1.5, 1.5, -0.5], [1.5 + APART, 3.5 + APART, 1.5, -0.5]]
 
 
 def test_mistakes_are_labelled() -> None:
@@ -152,10 +158,16 @@ def test_images_are_in_their_places() -> None:
 
 
 def test_kept_positions_lie_over_the_pixels_they_see() -> None:
-    counts = np.arange(18, dtype=float).reshape(2, 3, 3)
+    """Positions two pixels apart, each as wide as that: the first one from the middle of pixel 7 to that of 9."""
+    counts = np.arange(1, 19, dtype=float).reshape(2, 3, 3)
     figure = kept_figure({"a": Kept(counts, np.array([8.0, 10.0, 12.0]), np.zeros((2, 28, 28), np.uint8))})
-    axes = figure.axes[0]
-    _, first, second = axes.images
-    assert first.get_extent() == [7, 13, 13, 7]  # positions two pixels apart, each as wide as that
-    assert second.get_extent() == [37, 43, 13, 7]
-    assert second.get_array().tolist() == counts[1].tolist()
+    overlay = figure.axes[0].images[1]
+    assert overlay.get_extent() == [-0.5, 57.5, 27.5, -0.5]
+    shown = np.ma.filled(overlay.get_array(), 0)
+    assert shown.shape == (2 * 28, 2 * 58)  # halves of pixels
+    assert shown[:15].sum() == shown[:, :15].sum() == shown[27:].sum() == 0
+    for number in range(2):
+        left = 2 * 30 * number + 15
+        assert shown[15:27:4, left : left + 12 : 4].tolist() == counts[number].tolist()
+        assert shown[18:27:4, left + 3 : left + 12 : 4].tolist() == counts[number].tolist()
+    assert shown.sum() == 16 * counts.sum()

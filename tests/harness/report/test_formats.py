@@ -9,6 +9,9 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from example import GOLDEN, SIGNS, example, rendered, terminal
@@ -80,6 +83,18 @@ def test_latex_is_sound(tables: Tables) -> None:
             cells = line.strip().removesuffix(r"\\")
             known = re.sub(r"\$(\\pm|\\times|\\cdot|-)\$", "", cells)
             assert not LATEX_SPECIAL.search(known.replace(" & ", " ")), line
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed here")
+def test_latex_compiles(tables: Tables, tmp_path: Path) -> None:
+    (tmp_path / "tables.tex").write_text(to_latex(tables), encoding="utf-8")
+    document = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{tables}\end{document}"
+    (tmp_path / "document.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "document.tex"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 0, said.stdout[-2000:]
+    assert (tmp_path / "document.pdf").stat().st_size > 10_000
 
 
 def test_latex_rows_have_as_many_cells_as_columns(tables: Tables) -> None:

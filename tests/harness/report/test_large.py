@@ -1,0 +1,126 @@
+"""The report of a suite of a hundred trials, from SQLite, with all figures: how long it takes, and how much memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import yaml
+
+from harness.plan import Plan
+from harness.planning import make_plan
+from harness.record.address import artifact_folder, default_address
+from harness.suite import load_suite
+from harness.trial import Point, Result, Trial
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[3]
+SECONDS, MIB = 10.0, 1024
+BUSY = 2.5  # how much longer it may take where other tests run too
+
+
+def trained(trial: Trial, random: np.random.Generator) -> Result:
+    """A result of the size that a real trial leaves."""
+    true = np.arange(10_000, dtype=np.uint8) % 10
+    predicted = np.where(random.random(10_000) < 0.05, (true + 3) % 10, true).astype(np.uint8)
+    test = "mnist" if trial.task == "mnist" else "affnist-rebuilt"
+    size = trial.config["image_size"]
+    images = random.integers(0, 256, (12, size, size)).astype(np.uint8)
+    pictures = {"mistakes": images, "mistakes_at": np.flatnonzero(predicted != true)[:12]}
+    activity = {"activities": np.sort(random.random(300))[::-1].tolist()}
+    if trial.variant == "capsnet":
+        moved = random.integers(0, 256, (16, 11, size, size)).astype(np.uint8)
+        pictures |= {"shown": images[:10], "reconstructed": images[:10], "moved": moved, "moved_class": np.array(5)}
+        activity["couplings"] = random.random(300).tolist()
+    if trial.variant == "lcapsnet":
+        centres = np.arange(8.0, 20, 2)
+        pictures |= {"kept": random.random((10, 6, 6)), "centres": centres, "mean_images": images[:10]}
+    assert trial.training is not None
+    return Result(
+        metrics={
+            f"test/{test}/error_percent": float(100 * np.mean(predicted != true)),
+            f"test/{test}/images": 10_000.0,
+            "model/parameters": 8e6,
+            "time/training_seconds": 100.0,
+        },
+        history=tuple(
+            Point(100 * n, n / 10, 1.0 * n, {"train/loss": 1 / n, "train/error_percent": 50 / n}) for n in range(1, 31)
+        ),
+        predictions={test: predicted},
+        labels={test: true},
+        activity={} if trial.variant == "cnn" else activity,
+        pictures=pictures,
+        machine={"cpu": "one", "device": "cpu"},
+    )
+
+
+def timed(random: np.random.Generator) -> Result:
+    samples = (0.3 + 0.02 * random.random(50)).tolist()
+    names = (
+        "iteration_mean",
+        "iteration_median",
+        "iteration_q25",
+        "iteration_q75",
+        "with_data_median",
+        "first_iteration",
+    )
+    metrics = {f"time/{name}_seconds": samples[0] for name in names}
+    metrics |= {"time/is_steady": 1.0, "memory/peak_mib": 900.0, "memory/before_mib": 300.0, "model/parameters": 8e6}
+    return Result(metrics=metrics, samples={"iteration": samples}, machine={"cpu": "one", "device": "cpu"})
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, results: Path) -> tuple[Path, Plan]:
+    """A suite of the paper's rows with more seeds and rounds, and its record."""
+    from harness.record.store import Record
+
+    document = yaml.safe_load((ROOT / "suites" / "paper.yaml").read_text(encoding="utf-8"))
+    document |= {"published": [str(ROOT / "results" / "published" / "ladder-capsule-network.yaml")], "profiles": {}}
+    document["table2"]["seeds"], document["table3"]["rounds"] = [0, 1, 2], 7
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(yaml.safe_dump(document), encoding="utf-8")
+    plan = make_plan(load_suite(suite), tmp_path)
+    address = default_address(results)
+    record = Record(address, "paper", artifact_folder(address, results))
+    invocation = record.begin_invocation(plan, [], "a command", suite.read_text())
+    random = np.random.default_rng(0)
+    for trial in plan.trials:
+        record.begin(trial, plan, invocation)
+        record.finish(trial, trained(trial, random) if trial.kind == "training" else timed(random))
+    record.end_invocation(invocation, "FINISHED")
+    return suite, plan
+
+
+def test_a_hundred_trials(recorded: tuple[Path, Plan], results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite, plan = recorded
+    assert len(plan.trials) > 100
+    command = [sys.executable, "-m", "harness", "report", str(suite), "--results", str(results)]
+    began, most = time.monotonic(), 0.0
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ)
+    while process.poll() is None:
+        most = max(most, _memory(process.pid))
+        time.sleep(0.05)
+    took = time.monotonic() - began
+    assert process.returncode == 0, process.stderr.read() if process.stderr else ""
+    figures = list((results / "paper" / "figures").glob("*.pdf"))
+    with capsys.disabled():
+        print(f"\nreport of {len(plan.trials)} trials with {len(figures)} figures: {took:.1f} s, {most:.0f} MiB")
+    assert len(figures) >= 14
+    assert (results / "paper" / "report.html").stat().st_size < 5_000_000
+    assert most < MIB
+    assert took < BUSY * SECONDS
+
+
+def _memory(process: int) -> float:
+    """MiB of a process and all that it has started."""
+    try:
+        whole = psutil.Process(process)
+        return sum(each.memory_info().rss for each in [whole, *whole.children(recursive=True)]) / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
