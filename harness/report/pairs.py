@@ -14,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 
+from harness.report.statistics import student
+
 LEVEL = 0.05  # of significance
 ENOUGH_SEEDS = 6  # 2/2⁶ = 0.03
 POWER = 0.8
@@ -54,11 +56,9 @@ def compare(wrong: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Pair:
     by_seed = 100 * (ours - theirs).mean(axis=1)
     difference = float(by_seed.mean())
     if seeds >= ENOUGH_SEEDS:
-        from scipy import stats  # takes a second to import
-
         error = float(by_seed.std(ddof=1)) / math.sqrt(seeds)
-        reach = float(stats.t.ppf(1 - LEVEL / 2, seeds - 1))
-        power = float(stats.t.ppf(POWER, seeds - 1))
+        reach = student(1 - LEVEL / 2, seeds)
+        power = student(POWER, seeds)
         p, method = sign_flip(by_seed), f"exact permutation over {seeds} seeds"
     else:
         error = 100 * _standard_error(by_image, seeds)

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, ndtri, stdtrit  # scipy.stats takes a second to import
 
 LEVEL = 0.95
 MOST_EXACT = 6  # blocks up to which every resample is enumerated
@@ -32,13 +33,10 @@ def error_over_seeds(errors_percent: list[float], images: int) -> Estimate:
     """
     n, mean = len(errors_percent), float(np.mean(errors_percent))
     if n == 1:
-        from scipy import stats  # takes a second to import
-
-        wrong = round(mean * images / 100)
-        interval = stats.binomtest(wrong, images).proportion_ci(LEVEL, method="wilson")
         share = mean / 100
         error = 100 * math.sqrt(share * (1 - share) / images)
-        return Estimate(mean, error, 100 * float(interval.low), 100 * float(interval.high), 1, "test images")
+        low, high = wilson(round(share * images), images)
+        return Estimate(mean, error, 100 * low, 100 * high, 1, "test images")
     return _student(errors_percent, "seeds")
 
 
@@ -49,12 +47,24 @@ def mean_over_processes(values: list[float]) -> Estimate:
     return _student(values, "processes")
 
 
-def _student(values: list[float], over: str) -> Estimate:
-    from scipy import stats  # takes a second to import
+def wilson(count: int, total: int) -> tuple[float, float]:
+    """The interval for a share of which `count` in `total` were seen (Wilson 1927, equation 2)."""
+    z, share = float(ndtri((1 + LEVEL) / 2)), count / total
+    middle = share + z**2 / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
+    whole = 1 + z**2 / total
+    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
 
+
+def student(share: float, n: int) -> float:
+    """What Student's t of n values stays below with a probability of `share`."""
+    return float(stdtrit(n - 1, share))
+
+
+def _student(values: list[float], over: str) -> Estimate:
     n, mean = len(values), float(np.mean(values))
     error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    half = student((1 + LEVEL) / 2, n) * error
     return Estimate(mean, error, mean - half, mean + half, n, over)
 
 
@@ -83,6 +93,4 @@ def ratio_over_blocks(values: list[float], base: list[float]) -> Estimate:
 
 def _tail(n: int) -> float:
     """The share of resamples on each side that an expanded percentile interval leaves out."""
-    from scipy import stats
-
-    return float(stats.norm.sf(math.sqrt(n / (n - 1)) * stats.t.ppf((1 + LEVEL) / 2, n - 1)))
+    return float(ndtr(-math.sqrt(n / (n - 1)) * student((1 + LEVEL) / 2, n)))

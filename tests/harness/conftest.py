@@ -130,8 +130,10 @@ class Said:
 
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Run a command of `python -m harness` in this process."""
+    """Run a command of `python -m harness` in this process; its report is left without figures, which take seconds."""
     from harness.cli import main
+
+    monkeypatch.setattr("harness.report.build.draw_all", lambda _: [])
 
     def run(*arguments: object) -> Said:
         capsys.readouterr()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from example import example
 from pydantic import TypeAdapter
+from scipy import stats
 
 from harness.claims import Claim
 from harness.report.pairs import Pair
@@ -217,3 +218,19 @@ def test_a_report_has_a_verdict_for_each_claim_and_pairs_for_each_task() -> None
     assert affnist["cnn"].finding == "worse"
     assert affnist["lcapsnet K=50 9×9"].finding == "better"
     assert affnist["cnn"].pair.difference == pytest.approx((30 + 33 - 20 - 22) / 2)  # of the seeds that both have
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_correlation_is_spearmans(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    activities = np.round(np.sort(random.random(120))[::-1], 1 if seed % 2 else 9)  # with and without ties
+    couplings = random.random(120) + seed / 3 * activities
+    expected = stats.spearmanr(activities[:100], couplings[:100])
+    found = coupling_correlation(activities.tolist(), couplings.tolist())
+    assert found == pytest.approx((expected.statistic, expected.pvalue), rel=1e-9, abs=1e-12)
+
+
+def test_correlation_of_what_is_everywhere_the_same() -> None:
+    falling = list(range(100, 0, -1))
+    assert all(math.isnan(value) for value in coupling_correlation([1.0] * 100, falling))
+    assert coupling_correlation(falling, falling) == pytest.approx((1.0, 0.0), abs=1e-9)
