@@ -38,7 +38,7 @@ def coupling_correlation(activities: Sequence[float], couplings: Sequence[float]
     ranks = [pd.Series(values[:COUPLED]).rank().to_numpy() for values in (activities, couplings)]
     if any(np.ptp(each) == 0 for each in ranks):
         return math.nan, math.nan
-    correlation, freedom = float(np.corrcoef(*ranks)[0, 1]), len(ranks[0]) - 2
+    correlation, freedom = float(np.corrcoef(np.asarray(ranks, dtype=np.float64))[0, 1]), len(ranks[0]) - 2
     with np.errstate(divide="ignore"):
         t = correlation * np.sqrt(np.float64(freedom) / ((1 + correlation) * (1 - correlation)))
     return correlation, float(2 * stdtr(freedom, -abs(t)))
