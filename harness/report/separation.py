@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,10 +34,8 @@ def coupling_correlation(activities: Sequence[float], couplings: Sequence[float]
     Arguments:
         activities, couplings: of each capsule, the most active first.
     """
-    ranks = [pd.Series(values[:COUPLED]).rank().to_numpy() for values in (activities, couplings)]
-    if any(np.ptp(each) == 0 for each in ranks):
-        return math.nan, math.nan
-    correlation, freedom = float(np.corrcoef(np.asarray(ranks, dtype=np.float64))[0, 1]), len(ranks[0]) - 2
+    first, second = (pd.Series(values[:COUPLED]).rank() for values in (activities, couplings))
+    correlation, freedom = float(first.corr(second)), len(first) - 2
     with np.errstate(divide="ignore"):
         t = correlation * np.sqrt(np.float64(freedom) / ((1 + correlation) * (1 - correlation)))
     return correlation, float(2 * stdtr(freedom, -abs(t)))
