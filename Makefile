@@ -1,6 +1,7 @@
 # make run    Tables 2 and 3 at laptop scale: 20 minutes, after a few for the installation
 # make test   all tests, lint, types
 # make torture KILLS=30 SEED=0   kills what runs a suite, at random, and compares it with a run left alone
+# make large  how long the report of a hundred trials takes, and how much memory
 
 SUITE ?= suites/paper.yaml
 ARGS ?= --profile laptop
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 KILLS ?= 30
 SEED ?= 0
 
-.PHONY: run test torture install clean
+.PHONY: run test torture large install clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m harness run $(SUITE) $(ARGS)
@@ -24,6 +25,9 @@ test: $(VENV)/.installed-dev
 
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m torture tests/torture --kills $(KILLS) --torture-seed $(SEED)
+
+large: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m large tests/harness/report/test_large.py
 
 install: $(VENV)/.installed
 

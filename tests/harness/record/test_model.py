@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import numpy as np
@@ -25,18 +24,39 @@ from harness.record.history import History
 from harness.record.model import save_model
 from harness.trial import Trial
 
-TWO_SEEDS = ("seeds: [0]", "seeds: [4, 0]")
+SUITE = """
+name: tiny
+protocols:
+  short: {batch_size: 20, epochs: 40, learning_rate: 0.01}
+table2:
+  tasks: [tiny-digits]
+  seeds: [4, 0]
+  rows: [{variant: tiny, protocol: short}]
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of the tiny suite with two seeds, run in a process of its own."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "suite.yaml").write_text(SUITE)
+    command = [
+        "run",
+        str(folder / "suite.yaml"),
+        "--plugin",
+        str(tiny),
+        "--serial",
+        "--results",
+        str(folder / "results"),
+    ]
+    said = subprocess.run([sys.executable, "-m", "harness", *command], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    return folder / "results"
 
 
 @pytest.fixture
-def ran(cli: Callable[..., Any], tiny: Path, tiny_suite: Path, results: Path) -> History:
-    """The record of the tiny suite with two seeds, run in this process."""
-    text = (
-        tiny_suite.read_text().replace(*TWO_SEEDS).replace("epochs: 4", "epochs: 40").replace("every: 6", "every: 600")
-    )
-    tiny_suite.write_text(text)
-    said = cli("run", tiny_suite, "--plugin", tiny, "--serial", "--results", results)
-    assert said.code == 0, said.err
+def ran(results: Path) -> History:
+    """Their record."""
     return History(default_address(results), "tiny")
 
 
@@ -77,14 +97,16 @@ def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: History) -> None:
 
 def test_a_fresh_process_needs_neither_suite_nor_plugin(ran: History, tmp_path: Path, results: Path) -> None:
     """Also when the results were moved as a whole."""
-    moved = tmp_path / "elsewhere" / "results"
-    shutil.move(results, moved)
-    run, size = runs_by_seed(History(default_address(moved), "tiny"))["4"], digits().shape[1]
+    run, size = runs_by_seed(ran)["4"], digits().shape[1]
     script = (
         "import harness, numpy\n"
         f"print(harness.load({run!r}).predict(numpy.zeros((2, {size}, {size}), numpy.uint8)).shape)"
     )
-    said = subprocess.run([sys.executable, "-c", script], cwd=moved.parent, capture_output=True, text=True, check=False)
+    shutil.move(results, tmp_path / "results")
+    try:
+        said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    finally:
+        shutil.move(tmp_path / "results", results)
     assert said.stdout == "(2,)\n", said.stderr
 
 

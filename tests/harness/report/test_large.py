@@ -1,4 +1,7 @@
-"""The report of a suite of a hundred trials, from SQLite, with all figures: how long it takes, and how much memory."""
+"""The report of a suite of a hundred trials, from SQLite, with all figures: how long it takes, and how much memory.
+
+`make large` runs it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from harness.record.address import artifact_folder, default_address
 from harness.suite import load_suite
 from harness.trial import Point, Result, Trial
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.large
 ROOT = Path(__file__).parents[3]
 SECONDS, MIB = 10.0, 1024
 BUSY = 2.5  # how much longer it may take where other tests run too
