@@ -1,6 +1,7 @@
 # make run    Tables 2 and 3 at laptop scale: 20 minutes, after a few for the installation
 # make test   all tests, lint, types
 # make torture KILLS=30 SEED=0   kills what runs a suite, at random, and compares it with a run left alone
+# make faults  full disks and dying processes
 # make large  how long the report of a hundred trials takes, and how much memory
 
 SUITE ?= suites/paper.yaml
@@ -9,10 +10,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# these start no cluster and time nothing, so that two of them can run at a time
+PURE := tests/variants tests/harness/data tests/harness/report
+
 KILLS ?= 30
 SEED ?= 0
 
-.PHONY: run test torture large install clean
+.PHONY: run test torture faults large install clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m harness run $(SUITE) $(ARGS)
@@ -21,10 +25,14 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 $(PURE)
+	$(BIN)/python -m pytest $(PURE:%=--ignore %)
 
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m torture tests/torture --kills $(KILLS) --torture-seed $(SEED)
+
+faults: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m faults tests/test_faults.py
 
 large: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m large tests/harness/report/test_large.py

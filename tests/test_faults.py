@@ -22,7 +22,7 @@ table2:
   seeds: [0, 1, 2]
   rows: [{variant: tiny, config: {pause: 0.15}, protocol: short}]
 """
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
