@@ -12,7 +12,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update"]
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP = (1280, 900)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DESKTOP, PHONE
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness" / "report"))
 from example import SECONDS, example
@@ -18,6 +17,7 @@ from harness.report.sheets import all_sheets
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Any]
+DESKTOP, PHONE = (1280, 900), (390, 844)
 
 
 @pytest.fixture(scope="module")
