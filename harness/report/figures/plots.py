@@ -69,17 +69,19 @@ def costs_figure(costs: Sequence[tuple[str, str, float, float]]) -> Figure:
         for _, title, seconds, error in (point for point in costs if point[0] == task):
             number = titles.index(title)
             axes.plot(1000 * seconds, error, MARKERS[number % len(MARKERS)], color=f"C{number % 10}", label=title)
-        axes.set(title=task, xlabel="milliseconds per iteration", ylabel="test error, %", ylim=(0, None))
-        axes.grid(alpha=0.3)
-        _plain_logarithm(axes.xaxis, 1000 * min(point[2] for point in costs), 1000 * max(point[2] for point in costs))
+        axes.set(title=task, xlabel="milliseconds per iteration", ylabel="test error, %", xscale="log")
         axes.margins(x=0.15)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize="x-small", frameon=False)
+        axes.set_ylim(0, None)
+        axes.grid(alpha=0.3)
+        _plain_logarithm(axes.xaxis)
+    signs = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    figure.legend(signs.values(), signs.keys(), loc="outside right upper", fontsize="x-small", frameon=False)
     return figure
 
 
-def _plain_logarithm(axis: Axis, least: float, most: float) -> None:
+def _plain_logarithm(axis: Axis) -> None:
     """The ticks of a logarithmic axis as plain numbers."""
+    least, most = axis.get_view_interval()
     is_short = most < 5 * least
     axis.set_major_locator(MaxNLocator(6) if is_short else LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -100,7 +102,7 @@ def samples_figure(samples: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
             axes.plot(place, milliseconds, ".", color=BLUE, markersize=2, alpha=0.6, rasterized=True)
             axes.plot([column - 0.05, column + 0.05], [np.median(milliseconds)] * 2, color=RED)
     axes.set_xticks(places, list(samples), rotation=30, ha="right", fontsize="x-small")
-    axes.set(ylabel="milliseconds per iteration")
+    axes.set(ylabel="milliseconds per iteration", yscale="log")
     axes.grid(axis="y", alpha=0.3)
-    _plain_logarithm(axes.yaxis, *axes.get_ylim())
+    _plain_logarithm(axes.yaxis)
     return figure

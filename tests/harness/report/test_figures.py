@@ -111,7 +111,11 @@ def test_points() -> None:
     first, second = costs_figure([("mnist", "a", 0.1, 5.0), ("affnist", "a", 0.1, 50.0)]).axes
     assert (first.lines[0].get_ydata()[0], second.lines[0].get_ydata()[0]) == (5.0, 50.0)
     assert first.lines[0].get_xdata()[0] == 100.0  # milliseconds
+    assert first.get_xscale() == "log"
+    figure = costs_figure([("mnist", "a", 0.1, 5.0), ("affnist", "b", 0.2, 50.0)])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]  # also what the first panel lacks
     [axes] = samples_figure({"a": [[0.1, 0.2, 0.3], [0.4]]}).axes
+    assert axes.get_yscale() == "log"
     drawn = [line.get_ydata().tolist() for line in axes.lines]
     assert drawn == [pytest.approx(values) for values in ([100, 200, 300], [200, 200], [400], [400, 400])]
 
