@@ -1,5 +1,5 @@
 # make run    Tables 2 and 3 at laptop scale: 20 minutes, after a few for the installation
-# make test   all tests, lint, types
+# make test   lint, types, tests
 # make torture KILLS=30 SEED=0   kills what runs a suite, at random, and compares it with a run left alone
 # make faults  full disks and dying processes
 # make large  how long the report of a hundred trials takes, and how much memory

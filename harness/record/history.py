@@ -76,7 +76,11 @@ class History:
         Raises:
             UserError: there is none.
         """
-        run = self.client.get_run(self.latest_invocation(profile))
+        return self.planned(self.latest_invocation(profile))
+
+    def planned(self, invocation: str) -> tuple[Plan, list[dict[str, Any]]]:
+        """The plan and published numbers of an invocation."""
+        run = self.client.get_run(invocation)
         plan, published = (self._text(run, name) for name in ("plan.json", "published.json"))
         return Plan.model_validate_json(plan), json.loads(published)
 
@@ -291,7 +295,7 @@ def suites(address: str) -> list[Browsable]:
     found = []
     for experiment in client.search_experiments(order_by=["last_update_time DESC"]):
         if experiment.name != "Default":
-            query = f"tags.`{KIND}` = 'suite' and attributes.status != 'RUNNING'"
+            query = f"tags.`{KIND}` = 'suite' and attributes.status != 'RUNNING' and attributes.status != 'KILLED'"
             done = client.search_runs([experiment.experiment_id], query, order_by=["start_time DESC"], max_results=1)
             report = done[0].info.run_id if done else ""
             found.append(Browsable(experiment.name, experiment.experiment_id, report))

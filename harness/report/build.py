@@ -23,10 +23,10 @@ def read_tables(record: History, profile: str | None) -> Tables:
     Raises:
         UserError: nothing is recorded.
     """
-    plan, published = record.latest_plan(profile)
+    invocation = record.latest_invocation(profile)
+    plan, published = record.planned(invocation)
     numbers = [Published.model_validate(each) for each in published]
     frame = record.frame(trial.key for trial in plan.trials)
-    invocation = record.latest_invocation(profile)
     command, suite, code = record.origin(invocation)
     origin = Origin(command, suite, code, invocation, record.browse)
     return build_tables(plan, numbers, frame, record.overhead(plan.profile), record, origin)

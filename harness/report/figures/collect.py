@@ -17,8 +17,9 @@ def graphs_of(table2: Sequence[ErrorRow], table3: Sequence[TimeRow], measured: M
     for row in table2:
         _add_curves(graphs.curves, row, measured)
         _add_activities(graphs, row, measured)
-        _add_answers(graphs, row, measured)
-        _add_pictures(graphs, measured.pictures(row.title, row.task), row)
+        pictures = measured.pictures(row.title, row.task)
+        _add_answers(graphs, row, measured.answers(row.title, row.task), pictures)
+        _add_pictures(graphs, row, pictures)
     return graphs
 
 
@@ -55,8 +56,12 @@ def _add_activities(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
         graphs.couplings[row.title] = [each["couplings"] for each in shown]
 
 
-def _add_answers(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
-    answers = measured.answers(row.title, row.task)
+def _add_answers(
+    graphs: Graphs,
+    row: ErrorRow,
+    answers: dict[int, tuple[np.ndarray, np.ndarray]],
+    pictures: dict[str, np.ndarray],
+) -> None:
     if not answers:
         return
     classes = 1 + max(int(max(predicted.max(), true.max())) for predicted, true in answers.values())
@@ -64,7 +69,6 @@ def _add_answers(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
     for predicted, true in answers.values():
         np.add.at(counts, (true, predicted), 1)
     graphs.confusions.setdefault(row.task, {})[row.title] = counts
-    pictures = measured.pictures(row.title, row.task)
     if "mistakes" in pictures:
         predicted, true = next(iter(answers.values()))
         at = pictures["mistakes_at"]
@@ -73,7 +77,7 @@ def _add_answers(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
         )
 
 
-def _add_pictures(graphs: Graphs, pictures: dict[str, np.ndarray], row: ErrorRow) -> None:
+def _add_pictures(graphs: Graphs, row: ErrorRow, pictures: dict[str, np.ndarray]) -> None:
     if "reconstructed" in pictures:
         pair = np.stack([pictures["shown"], pictures["reconstructed"]])
         graphs.reconstructions.setdefault(row.task, {})[row.title] = pair

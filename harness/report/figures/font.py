@@ -6,6 +6,8 @@ a fifth of a second for every figure; out of this one it takes a tenth of that.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,6 @@ WHOLE = "DejaVu Sans"  # comes with matplotlib
 NAME = "Report Sans"
 SIGNS = [*range(0x20, 0x180), *range(0x370, 0x400), *range(0x2010, 0x2040), 0x2192, 0x2212, 0x2264, 0x2265]
 NAMES = {1: NAME, 4: NAME, 6: NAME.replace(" ", "")}  # records of a font: family, full name, PostScript's
-_folder = tempfile.TemporaryDirectory(prefix="report-font-")  # until the process ends
 
 
 @cache
@@ -36,7 +37,9 @@ def families() -> list[str]:
         for record in list(font["name"].names):
             if record.platformID != 3:
                 font["name"].removeNames(record.nameID, record.platformID)
-        path = Path(_folder.name) / "report-sans.ttf"
+        folder = tempfile.mkdtemp(prefix="report-font-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / "report-sans.ttf"
         font.save(path)
     font_manager.fontManager.addfont(path)
     return [NAME, WHOLE]

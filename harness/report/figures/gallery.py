@@ -183,7 +183,7 @@ def _kept(graphs: Graphs) -> Iterator[Drawing]:
             f"kept-{task}",
             f"What pruning keeps, {task}",
             "The code vector as a map: the mean number of primary capsules that pruning keeps at each position, over "
-            "the mean image of each class (first seed, 500 test images).",
+            "the mean image of each class (first seed, up to 500 test images).",
             f"Share of the kept capsules that lie where the mean image has ink: {'; '.join(told)}.",
             kept_figure(kept),
         )

@@ -74,8 +74,8 @@ def costs_figure(costs: Sequence[tuple[str, str, float, float]]) -> Figure:
         axes.set_ylim(0, None)
         axes.grid(alpha=0.3)
         _plain_logarithm(axes.xaxis)
-    signs = {line.get_label(): line for axes in figure.axes for line in axes.lines}
-    figure.legend(signs.values(), signs.keys(), loc="outside right upper", fontsize="x-small", frameon=False)
+    signs = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
+    figure.legend(list(signs.values()), list(signs), loc="outside right upper", fontsize="x-small", frameon=False)
     return figure
 
 
