@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from harness.errors import UserError
+from harness.record.pages import PORT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -222,7 +223,7 @@ def list_(
 def ui(
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
-    port: Annotated[int, typer.Option(help="Of 127.0.0.1, 1 to 65535.")] = 5000,
+    port: Annotated[int, typer.Option(help="Of 127.0.0.1, 1 to 65535.")] = PORT,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the address.")] = True,
 ) -> None:
     """Browse the record in MLflow, on 127.0.0.1 only."""

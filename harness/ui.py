@@ -8,18 +8,14 @@ import sys
 import time
 import webbrowser
 from contextlib import suppress
-from urllib.parse import quote
 
 from rich.console import Console
 
 from harness.errors import UserError
 from harness.record.history import KIND, Browsable, suites
+from harness.record.pages import HOST, charts_page, run_page, served
 
-HOST = "127.0.0.1"
 PATIENCE = 60.0  # seconds until the server must answer
-# Without these MLflow opens an experiment on an empty page for traces, and a run among tools for language models.
-WORKFLOW = "workflowType=machine_learning"
-VIEW = f"runs?{WORKFLOW}&compareRunsMode=CHART&searchFilter="
 KINDS = {"curves": "trial", "times": "timing"}  # of runs, by what their charts show
 
 
@@ -40,8 +36,8 @@ def serve(address: str, port: int, open_browser: bool, console: Console) -> None
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(server, port)
-        found = [link for suite in suites(address) for link in links(suite, f"http://{HOST}:{port}")]
-        for name, link in found or [("MLflow", f"http://{HOST}:{port}")]:
+        found = [link for suite in suites(address) for link in links(suite, served(port))]
+        for name, link in found or [("MLflow", served(port))]:
             console.print(f"{name}: {link}", highlight=False, soft_wrap=True)
         if open_browser and found:
             webbrowser.open(found[0][1])
@@ -55,12 +51,13 @@ def serve(address: str, port: int, open_browser: bool, console: Console) -> None
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
     """What of a suite is to be seen where: the charts of its trials at once, and its newest report."""
-    base = f"{host}/#/experiments/{suite.experiment}"
     found = [
-        (f"{suite.name}, {what}", f"{base}/{VIEW}{quote(f'tags.`{KIND}` = {kind!r}')}") for what, kind in KINDS.items()
+        (f"{suite.name}, {what}", charts_page(host, suite.experiment, f"tags.`{KIND}` = '{kind}'"))
+        for what, kind in KINDS.items()
     ]
     if suite.report:
-        found.append((f"{suite.name}, report", f"{base}/runs/{suite.report}/artifacts/report/report.html?{WORKFLOW}"))
+        page = run_page(host, suite.experiment, suite.report, "report/report.html")
+        found.append((f"{suite.name}, report", page))
     return found
 
 

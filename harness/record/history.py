@@ -31,6 +31,7 @@ from harness.record.artifacts import (
     read_answers,
     read_pictures,
 )
+from harness.record.pages import run_page, served
 from harness.record.parameters import Recorded
 
 KEY, KIND, SUITE = "harness.key", "harness.kind", "harness.suite"
@@ -93,11 +94,10 @@ class History:
             suite = ""
         return run.data.tags.get(COMMAND, ""), suite, _code_facts(run)
 
-    @property
-    def browse(self) -> str:
-        """The address of the experiment's runs in MLflow's user interface; `python -m harness ui` serves a file's."""
-        host = self.address.rstrip("/") if self.address.startswith("http") else "http://127.0.0.1:5000"
-        return f"{host}/#/experiments/{self._experiment}/runs/"
+    def page(self, run: str) -> str:
+        """The address of a run in MLflow's user interface; `python -m harness ui` serves that of a file."""
+        host = self.address.rstrip("/") if self.address.startswith("http") else served()
+        return run_page(host, str(self._experiment), run)
 
     def plan_of(self, invocation: str) -> tuple[Plan, dict[str, str]]:
         """The plan of an invocation, and the facts about the code that made it."""

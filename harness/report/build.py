@@ -28,7 +28,8 @@ def read_tables(record: History, profile: str | None) -> Tables:
     numbers = [Published.model_validate(each) for each in published]
     frame = record.frame(trial.key for trial in plan.trials)
     command, suite, code = record.origin(invocation)
-    origin = Origin(command, suite, code, invocation, record.browse)
+    pages = {run: record.page(run) for run in frame["run_id"]} if len(frame) else {}
+    origin = Origin(command, suite, code, record.page(invocation), pages)
     return build_tables(plan, numbers, frame, record.overhead(plan.profile), record, origin)
 
 

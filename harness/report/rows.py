@@ -142,16 +142,13 @@ class RunLine:
 
 @dataclass(frozen=True)
 class Origin:
-    """What made a report, so that it can be made again.
-
-    browse: the address of the suite's experiment in MLflow's user interface, up to the run's id.
-    """
+    """What made a report, so that it can be made again; pages are addresses in MLflow's user interface."""
 
     command: str
     suite: str  # the suite's file, whole; empty if an older harness did not keep it
     code: dict[str, str]
-    invocation: str  # the run that holds the report
-    browse: str
+    page: str  # of the run that holds the report
+    pages: dict[str, str]  # of the trials' runs, by run id
 
 
 @dataclass(frozen=True)

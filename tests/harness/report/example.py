@@ -110,8 +110,8 @@ ORIGIN = Origin(
     command="python -m harness run example.yaml",
     suite="name: example  # <all> of it\n",
     code={"version": "0.1.0", "commit": "0123abcd", "dirty": "false"},
-    invocation="f00d",
-    browse="http://127.0.0.1:5000/#/experiments/1/runs/",
+    page="http://127.0.0.1:5000/#/experiments/1/runs/f00d?workflowType=machine_learning",
+    pages={},
 )
 MACHINE = {
     "machine.cpu": "An Imaginary Processor",
