@@ -26,7 +26,7 @@ def families() -> list[str]:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    with TTFont(font_manager.findfont(WHOLE)) as font:
+    with TTFont(font_manager.findfont(WHOLE), recalcTimestamp=False) as font:
         options = subset.Options(layout_features=[], notdef_outline=True, glyph_names=True, name_IDs=list(NAMES))
         options.drop_tables += ["FFTM"]
         cut = subset.Subsetter(options)

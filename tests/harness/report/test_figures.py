@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +97,20 @@ def test_files_of_the_figures_and_none_of_an_earlier_report(tmp_path: Path) -> N
                 assert np.asarray(image.convert("L")).std() > 1  # not a blank sheet
         else:
             assert path.read_bytes().startswith(b"%PDF")
+
+
+def test_the_same_data_give_the_same_files_in_another_process(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from harness.report.figures.gallery import draw_all\n"
+        "from harness.report.figures.graphs import Graphs\n"
+        "draw_all(Graphs(samples={'a': [[0.1, 0.2]]}))[0].write(Path(sys.argv[1]))"
+    )
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], check=True)
+        time.sleep(1.1)  # what carries a date would differ by now
+    for file in ("samples.pdf", "samples.png"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
 def test_lines() -> None:
