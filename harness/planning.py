@@ -207,7 +207,8 @@ def _trial(
 ) -> Trial:
     settings = config.model_dump() if config is not None else {}
     source = source_digest(VARIANTS.get(variant).__module__) if config is not None else ""
-    digest = DATASETS.get(task)().digest(data)
+    dataset = DATASETS.get(task)()
+    digest = dataset.digest(data)
     measured = {
         "kind": kind,
         "variant": variant,
@@ -229,6 +230,7 @@ def _trial(
         seed=seed,
         source=source,
         data=digest,
+        tests=tuple(dataset.test_names(data)) if kind == "training" else (),
         training=work if isinstance(work, TrainingWork) else None,
         timing=work if isinstance(work, TimingWork) else None,
     )

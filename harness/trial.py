@@ -49,6 +49,7 @@ class Trial(Settings):
     seed: int
     source: str = ""  # digest of the variant's source
     data: str = ""  # digest of the task's data
+    tests: tuple[str, ...] = ()  # the names of the task's tests, for training; a table of errors quotes the first
     training: TrainingWork | None = None
     timing: TimingWork | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 import variants
+from harness.data import DATASETS
 from harness.errors import UserError
 from harness.plan import Plan, count
 from harness.planning import make_plan
@@ -202,6 +204,25 @@ def test_the_data_are_in_the_keys(write: Write, monkeypatch: pytest.MonkeyPatch)
     before = keys_after(write)
     monkeypatch.setattr(Mnist, "digest", lambda self, folder: "other")
     assert not set(before.values()) & set(keys_after(write).values())
+
+
+def test_training_trials_carry_the_names_of_their_tests_outside_the_keys(
+    tiny_suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tiny_suite)
+    assert {trial.tests for trial in kinds(plan, "training")} == {("tiny-digits", "noisy")}
+    assert {trial.tests for trial in kinds(plan, "timing")} == {()}
+    monkeypatch.setattr(DATASETS.get("tiny-digits"), "test_names", lambda self, folder: ["noisy", "tiny-digits"])
+    other = plan_of(tiny_suite)
+    assert {trial.tests for trial in kinds(other, "training")} == {("noisy", "tiny-digits")}
+    assert by_name(other) == by_name(plan)
+
+
+def test_a_recorded_plan_without_names_of_tests_still_loads(tiny_suite: Path) -> None:
+    stored = json.loads(plan_of(tiny_suite).model_dump_json())
+    for trial in stored["trials"]:
+        del trial["tests"]
+    assert {trial.tests for trial in Plan.model_validate(stored).trials} == {()}
 
 
 def test_only(write: Write) -> None:
