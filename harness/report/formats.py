@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-
 from harness.report.html import to_html
+from harness.report.numbers import rounded
 from harness.report.rows import ErrorRow, Tables, TimeRow
 from harness.report.sheets import (
     Sheet,
@@ -121,13 +122,18 @@ def to_csv(tables: Tables) -> str:
     """One line per row of either table; the configuration as JSON in one column."""
     lines = [{"table": 2, **_flat(row)} for row in tables.table2]
     lines += [{"table": 3, **_flat(row)} for row in tables.table3]
-    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    columns = dict.fromkeys(name for line in lines for name in line)
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return written.getvalue()
 
 
 def _flat(row: ErrorRow | TimeRow) -> dict[str, Any]:
     return {
         name: json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
-        for name, value in row_object(row).items()
+        for name, value in rounded(row_object(row)).items()
     }
 
 
@@ -151,7 +157,7 @@ def to_json(tables: Tables) -> str:
         "methods": [dataclasses.asdict(method) for method in tables.methods],
         "runs": [dataclasses.asdict(line) for line in tables.runs],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(rounded(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def row_object(row: ErrorRow | TimeRow) -> dict[str, Any]:

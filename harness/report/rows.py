@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.report.figures.graphs import Graphs
+from harness.report.numbers import rounded
 from harness.report.pairs import Finding, Pair
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
@@ -35,10 +36,9 @@ class TableRow:
 
     @property
     def difference(self) -> float | None:
-        """Ours less the paper's."""
-        if self.measured is None or self.published is None:
-            return None
-        return self.measured - self.published
+        """Ours less the paper's, of the numbers as they are written: where these are equal, it is 0."""
+        ours, theirs = rounded(self.measured), rounded(self.published)
+        return None if ours is None or theirs is None else float(rounded(ours - theirs))
 
     @property
     def title(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.engine.display import clock
+from harness.report.numbers import rounded
 from harness.report.pairs import ENOUGH_SEEDS, told
 from harness.report.rows import ErrorRow, Tables, TimeRow
 from harness.running.others import BUSY
@@ -54,12 +55,14 @@ def conditions(tables: Tables) -> str:
 
 
 def signed(value: float | None, digits: int) -> str:
-    """A number with its sign, or a dash."""
-    return NONE if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    """A number with its sign; a dash for none, NaN and infinity."""
+    value = rounded(value)
+    return NONE if value is None else f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")  # no −0
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number, or a dash."""
+    """A number; a dash for none, NaN and infinity."""
+    value = rounded(value)
     return NONE if value is None else f"{value:.{digits}f}"
 
 
@@ -67,7 +70,7 @@ def measured(value: float | None, error: float | None, digits: int, status: str)
     """A measured number with its standard error, or what is missing."""
     if value is None:
         return status
-    return number(value, digits) + (f" ± {error:.{digits}f}" if error is not None else "")
+    return number(value, digits) + (f" ± {number(error, digits)}" if error is not None else "")
 
 
 def _error_sheet(tables: Tables) -> Sheet:
