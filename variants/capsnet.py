@@ -1,4 +1,10 @@
-"""CapsNet with dynamic routing (Sabour, Frosst, Hinton 2017): 8.2M parameters at 28×28."""
+"""CapsNet with dynamic routing (Sabour, Frosst, Hinton 2017): 8.2M parameters at 28×28.
+
+It follows the paper where the code that its authors published does otherwise: that code adds 160 biases to s_j, halves
+the margin loss (so that the reconstruction weighs twice as much), divides the primary capsules' inputs by 32, and draws
+W from a truncated normal distribution. The paper gives no initial values: W is normal with deviation 0.1 here, and the
+convolutions are filled as torch does.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from variants.layers import DIGIT_POSE, POSE
 
 
 def prune(poses: Tensor, activities: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The K most active capsules, in the order of their indices, and the code vector (section 3.1).
+    """The K most active capsules and the code vector (section 3.1), in the order of the capsules' indices (Figure 2).
 
     Arguments:
         poses: (batch, pose, capsule).

@@ -59,15 +59,19 @@ def primary_capsules(image_size: int, first_kernel: int, second_kernel: int) -> 
 class PrimaryCapsules(nn.Module):
     """ReLU convolution, then 32 types of 8D capsules at each position of a stride-2 convolution.
 
-    A capsule is made of 8 channels at one position: channel `dimension · 32 + type`.
+    A capsule is made of 8 channels at one position: channel `dimension · 32 + type`. Its index counts the types first,
+    then rows, then columns; no paper says how.
 
     Arguments:
         relu: apply ReLU to the capsules' inputs, so that poses are non-negative.
+        types_last: count rows first, then columns, then types.
     """
 
-    def __init__(self, config: Config, first_kernel: int, second_kernel: int, *, relu: bool = False) -> None:
+    def __init__(
+        self, config: Config, first_kernel: int, second_kernel: int, *, relu: bool = False, types_last: bool = False
+    ) -> None:
         super().__init__()
-        self.relu = relu
+        self.relu, self.types_last = relu, types_last
         self.features = LargeKernelConv2d(
             config.image_channels, config.width, first_kernel, algorithm=config.convolution
         )
@@ -78,6 +82,8 @@ class PrimaryCapsules(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Squashed poses (batch, 8, capsules) of images (batch, channels, height, width)."""
         channels = self.capsules(torch.relu(self.features(images)))  # (batch, 8 · 32, grid, grid)
+        if self.types_last:
+            channels = channels.unflatten(1, (POSE, TYPES)).permute(0, 1, 3, 4, 2)  # (batch, 8, grid, grid, 32)
         inputs = channels.reshape(len(images), POSE, -1)
         return squash(torch.relu(inputs) if self.relu else inputs, dim=1)
 

@@ -1,7 +1,12 @@
 """The ladder capsule network (Jeong, Lee, Kim 2019), as the paper and as its authors' code have it.
 
 The two differ in many places; `reading` selects one of them. At K=70, 28×28 and 9×9 kernels the paper's
-reading has 42.8M parameters and the authors' 80.9M.
+reading has 42.8M parameters and the authors' 80.9M. Which of them made the paper's tables is not known.
+
+Choices where the paper leaves it open, in both readings as the authors' code has it: the selected capsules stand in
+the order of their indices (section 3.1 speaks of the "m-th lowest activity level", but Figure 2 and section 3.3, where
+the code vector alone tells which row is which capsule, need the index); equation 3 squashes each row, not the whole
+matrix; every class has networks of its own; initial values are Xavier's.
 """
 
 from __future__ import annotations
@@ -90,7 +95,8 @@ class LCapsNet(Variant):
         propagation, regression = (
             (Propagation, Regression) if config.propagation == "lean" else (LiteralPropagation, LiteralRegression)
         )
-        self.primary = PrimaryCapsules(config, *config.kernels(), relu=authors)
+        # f and f^reg act by a capsule's place among the selected ones, so the order of the indices matters
+        self.primary = PrimaryCapsules(config, *config.kernels(), relu=authors, types_last=authors)
         self.f_hidden = CodeNetwork(classes, widths)
         self.f = propagation(classes, widths[-1], k)
         self.f_reg_hidden = CodeNetwork(classes, widths)
@@ -128,7 +134,10 @@ class LCapsNet(Variant):
         details = {"code": code, "primary_lengths": lengths}
         if not self.training:
             grid = primary_grid(self.config.image_size, *self.config.kernels())
-            details["kept"] = code.unflatten(1, (TYPES, grid, grid)).sum(dim=1)
+            authors = self.config.reading == "authors"
+            details["kept"] = code.unflatten(1, (grid, grid, TYPES) if authors else (TYPES, grid, grid)).sum(
+                dim=3 if authors else 1
+            )
             details["centres"] = primary_centres(self.config.image_size, *self.config.kernels()).to(code.device)
         return Output(self._activities(distances), details=details)
 

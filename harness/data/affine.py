@@ -1,9 +1,9 @@
 """A deterministic stand-in for affNIST: MNIST test digits, each under one random affine transform, on 40×40.
 
-The ranges are those of affNIST (T. Tieleman, www.cs.toronto.edu/~tijmen/affNIST) as they are known: rotation
-±20°, shear ±0.2, horizontal and vertical scale 0.8..1.2, translation over all positions that keep every
-non-zero pixel on the canvas; all uniform and independent. A digit is scaled, then sheared, then rotated about
-the middle of its bounding box, sampled bilinearly, and then moved by whole pixels.
+The ranges are those of affNIST (T. Tieleman, www.cs.toronto.edu/~tijmen/affNIST) from memory, not checked against its
+files: rotation ±20°, shear ±0.2, horizontal and vertical scale 0.8..1.2, translation over all positions that keep every
+non-zero pixel on the canvas; all uniform and independent. The rest is chosen here: a digit is scaled, then sheared,
+then rotated about the middle of its bounding box, sampled bilinearly, and then moved by whole pixels.
 
 The bytes are the same everywhere: nothing but + - × ÷ and floor on float64, element by element, none of which
 depends on a mathematical library, on threads or on the order of a sum.

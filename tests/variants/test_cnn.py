@@ -6,6 +6,7 @@ import torch
 from numeric import correlate
 
 import variants
+from harness.errors import UserError
 from variants.cnn import CnnConfig, ConvolutionalNetwork
 
 
@@ -54,5 +55,32 @@ def test_dropout_before_the_output_in_training_only() -> None:
     assert kept.sum() / (evaluated != 0).sum() == pytest.approx(0.25, abs=0.05)
 
 
-def test_label_is_empty() -> None:
+def test_pooling_gives_the_number_of_parameters_of_the_published_code() -> None:
+    assert parameters(image_size=40, pooling=True) == 16_146_698
+
+
+def test_forward_with_pooling_is_the_formula() -> None:
+    torch.manual_seed(0)
+    model = ConvolutionalNetwork(CnnConfig(image_size=18, width=2, classes=3, pooling=True)).double().eval()
+    images = torch.rand(2, 1, 18, 18, dtype=torch.float64)
+    p = {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
+    features = images.numpy()
+    for layer, size in ((0, 7), (1, 1)):  # 14 and 3 before pooling; an odd row or column is left out
+        values = np.maximum(
+            correlate(features, p[f"convolutions.{layer}.weight"], p[f"convolutions.{layer}.bias"], 1), 0
+        )
+        features = values[:, :, : 2 * size, : 2 * size].reshape(2, -1, size, 2, size, 2).max(axis=(3, 5))
+    hidden = np.maximum(features.reshape(2, -1) @ p["hidden.0.weight"].T + p["hidden.0.bias"], 0)
+    scores = hidden @ p["scores.weight"].T + p["scores.bias"]
+    np.testing.assert_allclose(model(images).activities.detach(), scores, rtol=1e-10)
+
+
+def test_images_too_small_for_pooling() -> None:
+    assert variants.build("cnn", image_size=16, pooling=True, width=2) is not None
+    with pytest.raises(UserError, match="image_size 15 is too small for pooling; use images of at least 16 pixels"):
+        variants.configure("cnn", image_size=15, pooling=True)
+
+
+def test_label_says_whether_it_pools() -> None:
     assert ConvolutionalNetwork.label(CnnConfig()) == ""
+    assert ConvolutionalNetwork.label(CnnConfig(pooling=True)) == "pooling"

@@ -59,9 +59,9 @@ def test_image_smaller_than_the_kernels() -> None:
         primary_capsules(16, 9, 9)
 
 
-@pytest.mark.parametrize("relu", [False, True])
-def test_a_capsule_is_eight_channels_at_one_position(relu: bool) -> None:
-    layer = PrimaryCapsules(Config(image_size=20, width=3), 9, 9, relu=relu).double()
+@pytest.mark.parametrize(("relu", "types_last"), [(False, False), (True, False), (True, True)])
+def test_a_capsule_is_eight_channels_at_one_position(relu: bool, types_last: bool) -> None:
+    layer = PrimaryCapsules(Config(image_size=20, width=3), 9, 9, relu=relu, types_last=types_last).double()
     images = rng.random((2, 1, 20, 20))
     parameters = {name: p.detach().numpy() for name, p in layer.named_parameters()}
     features = correlate(images, parameters["features.weight"], parameters["features.bias"], 1)
@@ -73,5 +73,6 @@ def test_a_capsule_is_eight_channels_at_one_position(relu: bool) -> None:
     assert poses.shape == (2, 8, 32 * 2 * 2)
     for image, kind, y, x in np.ndindex(2, 32, 2, 2):
         expected = plain_squash(channels[image, kind::32, y, x])  # 8 channels, one position
-        np.testing.assert_allclose(poses[image, :, kind * 4 + y * 2 + x], expected, atol=1e-12)
+        index = (y * 2 + x) * 32 + kind if types_last else kind * 4 + y * 2 + x
+        np.testing.assert_allclose(poses[image, :, index], expected, atol=1e-12)
     assert (poses.min() >= 0) == relu

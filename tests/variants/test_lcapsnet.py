@@ -257,6 +257,18 @@ def test_primary_capsules_of_the_authors_are_non_negative() -> None:
 
 
 @pytest.mark.parametrize("reading", READINGS)
+def test_kept_counts_the_selected_types_at_each_position(reading: str) -> None:
+    model = variants.build("lcapsnet", image_size=20, width=3, k=9, classes=2, reading=reading).eval()
+    assert isinstance(model, LCapsNet)
+    details = model(torch.rand(2, 1, 20, 20)).details
+    assert details is not None
+    code = details["code"].numpy()
+    for image, y, x in np.ndindex(2, 2, 2):
+        indices = [(y * 2 + x) * 32 + t if reading == "authors" else t * 4 + y * 2 + x for t in range(32)]
+        assert details["kept"][image, y, x] == code[image, indices].sum()
+
+
+@pytest.mark.parametrize("reading", READINGS)
 def test_initialisers(reading: str) -> None:
     model = variants.build("lcapsnet", width=4, k=5, classes=2, reading=reading)
     assert isinstance(model, LCapsNet)
