@@ -1,0 +1,42 @@
+"""Locks on files, which work as far as the file system can lock."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# A file system without locks says so in one of these ways; EBADF is NFS's word on a folder.
+CANNOT_LOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF}
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file, which is made if need be, or of a folder; it goes when its process does.
+
+    Waits for whoever holds it.
+
+    Yields:
+        Whether it is held: not so on a file system that knows no locks.
+
+    Raises:
+        OSError: the file can't be opened.
+    """
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        yield _lock(handle)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in CANNOT_LOCK:
+            raise
+        return False
+    return True
