@@ -1,5 +1,10 @@
 """`python -m harness`."""
 
-from harness.cli import main
+import sys
 
-main()
+try:
+    from harness.cli import main
+
+    main()
+except KeyboardInterrupt:  # while it is being imported, or while it says that it was interrupted
+    sys.exit(130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import signal
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from harness.errors import UserError
+from harness.paths import expanded
 from harness.record.pages import PORT
+from harness.streams import outlive_readers, standard_output
+from harness.text import one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from typing import TextIO
 
+    from harness.console import PlainConsole
     from harness.options import Options
     from harness.suite import Chosen
 
@@ -33,21 +38,24 @@ app.add_typer(data_app, name="data")
 
 
 def _usable(value: Any) -> Any:
-    """The paths of an option, if the file system can have such names.
+    """The paths of an option, their `~` expanded, if the file system can have such names.
 
     Raises:
         UserError: it can't.
     """
-    for path in value if isinstance(value, list) else [value]:
-        try:
-            if isinstance(path, Path):
-                path.expanduser().stat()
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # whether it must be there is another question
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UserError(f"{str(path)[:80]!r} is no usable path ({reason}); name another one.") from None
-    return value
+    if isinstance(value, list):
+        return [_usable(each) for each in value]
+    if not isinstance(value, Path):
+        return value
+    path = expanded(value)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # whether it must be there is another question
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"{str(path)[:80]!r} is no usable path ({reason}); name another one.") from None
+    return path
 
 
 SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.", callback=_usable)]
@@ -89,15 +97,16 @@ def run(
     console = _console()
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell lets its background jobs ignore the first
         signal.signal(number, _interrupt)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that is closed stops nothing; workers inherit it
     outcome = run_suite(chosen, options, console)
     print_tables(outcome.tables, _console(stderr=False))
-    console.print(f"\nreport: {outcome.files[0]}   browse: python -m harness ui", highlight=False)
+    console.print(f"\nreport: {outcome.files[0]}   browse: python -m harness ui")
     if outcome.failed:
         console.print(f"{len(outcome.failed)} trials failed; see their error.txt in MLflow", style="red")
         raise typer.Exit(1)
     contradicted = [verdict.sentence for verdict in outcome.tables.verdicts if verdict.word == "contradicted"]
     if strict and contradicted:
-        console.print(f"contradicted: {'; '.join(contradicted)}", style="red", highlight=False, markup=False)
+        console.print(f"contradicted: {'; '.join(contradicted)}", style="red")
         raise typer.Exit(1)
 
 
@@ -113,14 +122,15 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what `run` would do: trials done and new, before anything runs."""
-    chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
-    from harness.preview import preview, print_preview
+    with standard_output(alone=as_json) as out:
+        chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
+        from harness.preview import preview, print_preview
 
-    shown = preview(chosen, options)
-    if as_json:
-        _print_json(shown)
-    else:
-        print_preview(shown, _console(stderr=False))
+        shown = preview(chosen, options)
+        if as_json:
+            _print_json(shown, out)
+        else:
+            print_preview(shown, _console(stderr=False))
 
 
 @app.command()
@@ -147,13 +157,15 @@ def report(
 
     tables = read_tables(History(address, chosen.suite.name), profile)
     if format is not None:
-        sys.stdout.write(FORMATS[format](tables))
+        with standard_output(alone=True) as out:
+            _write_text(FORMATS[format](tables), out)
         return
     from harness.report.terminal import print_tables
 
     files = write_report(tables, report_folder(results, tables.suite, tables.profile))
-    print_tables(tables, _console(stderr=False))
-    _console().print(f"\nwritten: {', '.join(map(str, files))}", highlight=False)
+    with standard_output():
+        print_tables(tables, _console(stderr=False))
+    _console().print(f"\nwritten: {', '.join(map(str, files))}")
 
 
 @app.command()
@@ -184,12 +196,13 @@ def compare(
 
     compared = compare_runs(read_side(address, a), read_side(address, b))
     found = compared.regressions(slower, worse)
-    if as_json:
-        _print_json({**asdict(compared), "regressions": found})
-    else:
-        print_comparison(compared, _console(stderr=False))
+    with standard_output(alone=as_json) as out:
+        if as_json:
+            _print_json({**asdict(compared), "regressions": found}, out)
+        else:
+            print_comparison(compared, _console(stderr=False))
     for line in found:
-        _console().print(line, style="red", highlight=False, markup=False)
+        _console().print(line, style="red")
     if found:
         raise typer.Exit(1)
 
@@ -210,13 +223,14 @@ def list_(
     if what not in LISTINGS:
         raise UserError(f"list {what}: {nearest(what, LISTINGS)}.")
     be_quiet()
-    for path in plugin or ():
-        load_plugin(path)
-    lines = LISTINGS[what](_address(tracking_uri, results))
-    if as_json:
-        _print_json(lines)
-    else:
-        print_listing(lines, _console(stderr=False))
+    with standard_output(alone=as_json) as out:
+        for path in plugin or ():
+            load_plugin(path)
+        lines = LISTINGS[what](_address(tracking_uri, results))
+        if as_json:
+            _print_json(lines, out)
+        else:
+            print_listing(lines, _console(stderr=False))
 
 
 @app.command()
@@ -242,9 +256,9 @@ def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
     from harness.doctor import examine
 
     findings = examine(data_dir, results)
-    console = _console(stderr=False)
-    for finding in findings:
-        console.print(f"{'ok     ' if finding.is_well else 'MISSING'} {finding.text}", highlight=False)
+    with standard_output():
+        for finding in findings:
+            _console(stderr=False).print(f"{'ok     ' if finding.is_well else 'MISSING'} {finding.text}")
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
 
@@ -260,8 +274,8 @@ def data_fetch(
     folder, console = data_folder(data_dir), _console()
     make_folder(folder)
     for name in names or ("mnist", "affnist"):
-        DATASETS.get(name)().fetch(folder, lambda text: console.print(text, highlight=False))
-        console.print(f"{name}: ready in {folder}", highlight=False)
+        DATASETS.get(name)().fetch(folder, console.print)
+        console.print(f"{name}: ready in {folder}")
 
 
 @data_app.command("verify")
@@ -269,11 +283,12 @@ def data_verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Check the digests of the datasets that are there."""
     from harness.listing import print_listing, verify_data
 
-    lines = verify_data(data_dir)
-    if as_json:
-        _print_json(lines)
-    else:
-        print_listing(lines, _console(stderr=False))
+    with standard_output(alone=as_json) as out:
+        lines = verify_data(data_dir)
+        if as_json:
+            _print_json(lines, out)
+        else:
+            print_listing(lines, _console(stderr=False))
     if any(line["state"] == "damaged" for line in lines):
         raise typer.Exit(1)
 
@@ -284,7 +299,8 @@ def data_show(name: str, index: int = 0, data_dir: DataDir = None) -> None:
     from harness.data import data_folder
     from harness.listing import draw
 
-    print(draw(name, index, data_folder(data_dir)))
+    with standard_output() as out:
+        print(draw(name, index, data_folder(data_dir)), file=out)
 
 
 def _prepare(
@@ -337,15 +353,23 @@ def _require_store(address: str) -> None:
         raise UserError(f"there is no record at {path} yet; run a suite first, or name one with --tracking-uri.")
 
 
-def _console(stderr: bool = True) -> Console:
-    from rich.console import Console
+def _console(stderr: bool = True) -> PlainConsole:
+    from harness.console import make_console
 
-    return Console(stderr=stderr, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+    return make_console(stderr=stderr)
 
 
-def _print_json(content: Any) -> None:
-    json.dump(content, sys.stdout, indent=1, ensure_ascii=False, default=str)
-    sys.stdout.write("\n")
+def _print_json(content: Any, out: TextIO) -> None:
+    is_unicode = (out.encoding or "").lower().startswith("utf")
+    json.dump(content, out, indent=1, ensure_ascii=not is_unicode, default=str)
+    out.write("\n")
+
+
+def _write_text(text: str, out: TextIO) -> None:
+    """A document, in the encoding that it names itself."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding="utf-8")
+    out.write(text)
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -354,16 +378,23 @@ def _interrupt(*_: object) -> NoReturn:
 
 def main() -> NoReturn:
     """Run a command. Exit codes: 0 well, 1 a trial failed, 2 the user's mistake, 130 interrupted."""
+    outlive_readers()
     try:
         code = app(standalone_mode=False)
     except UserError as error:
-        _leave(" ".join(str(error).splitlines()), 2)
+        _leave(str(error), 2)
     except typer.TyperException as error:
         _leave(error.format_message(), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:
-        sys.exit(0)
+    except MemoryError:
+        _leave("there is too little memory for this; free some, or give it less to do.", 1)
+    except SystemExit as error:  # no command of ours ends by it
+        _leave(
+            f"a plugin or a library has ended the program with sys.exit({error.code!r}) before the command was done; "
+            f"remove that from it.",
+            2,
+        )
     if code == INTERRUPTED:  # as typer turns Ctrl-C into a code
         again = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
         _leave(f"interrupted; what is done is kept, and this goes on with it: {again}", INTERRUPTED)
@@ -371,5 +402,5 @@ def main() -> NoReturn:
 
 
 def _leave(text: str, code: int) -> NoReturn:
-    print(text, file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
     sys.exit(code)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from harness.paths import expanded
 from harness.registry import Registry
 
 Progress = Callable[[str], None]
@@ -84,7 +85,4 @@ register = DATASETS.register
 
 def data_folder(chosen: Path | None) -> Path:
     """The folder of all datasets: the chosen one, else `HARNESS_DATA`, else one in the user's cache."""
-    if chosen is not None:
-        return chosen.expanduser()
-    named = os.environ.get("HARNESS_DATA")
-    return Path(named or "~/.cache/capsule-harness/data").expanduser()
+    return expanded(chosen or os.environ.get("HARNESS_DATA") or "~/.cache/capsule-harness/data")

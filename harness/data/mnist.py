@@ -15,6 +15,7 @@ from harness.data import idx, sources
 from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
 from harness.data.sources import IdxFile, LocalFolder, Mirror, Source, SystemPackage, Wheel
 from harness.errors import UserError
+from harness.paths import expanded
 
 IMAGE_BYTES, LABEL_BYTES = 28 * 28, 1
 
@@ -65,9 +66,9 @@ class IdxDataset(Dataset):
         """Where the files are sought, in this order."""
         variable = f"HARNESS_{self.name.upper().replace('-', '_')}_DIR"
         if named := os.environ.get(variable):
-            if not Path(named).expanduser().is_dir():
+            if not expanded(named).is_dir():
                 raise UserError(f"{variable} names {named}, which is not a folder: name one with the IDX files.")
-            yield LocalFolder(Path(named).expanduser())
+            yield LocalFolder(expanded(named))
         if any(place.glob("*.gz")):  # that the user has put there
             yield LocalFolder(place)
         if self.package is not None:

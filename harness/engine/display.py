@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.text import plain
 from harness.trial import Progress, Result, Trial
 
 HEARTBEAT = 30.0  # seconds between two plain lines about the same trial
@@ -51,7 +52,7 @@ class Display:
     _live: Live | None = None
 
     def __enter__(self) -> Display:
-        if self.console.is_terminal:
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
             self._live = Live(console=self.console, refresh_per_second=2, get_renderable=self._table)
             self._live.start()
         return self
@@ -66,7 +67,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line of its own."""
-        self.console.print(text, highlight=False, markup=False)
+        self.console.print(text, highlight=False, markup=False, emoji=False)
 
     def progressed(self, trial: Trial, progress: Progress) -> None:
         """A trial has started or come further."""
@@ -118,7 +119,7 @@ class Display:
         states = [_state(line) for line in self._lines.values()]
         table.add_column("state", no_wrap=True, min_width=max(map(len, states), default=0))
         for line, state in zip(self._lines.values(), states, strict=True):
-            table.add_row(Text(line.trial.name), state)
+            table.add_row(Text(plain(line.trial.name)), state)
         return Group(title, table)
 
 

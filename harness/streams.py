@@ -1,0 +1,126 @@
+"""Standard output and standard error that outlive their readers, and standard output for data alone."""
+
+from __future__ import annotations
+
+import errno
+import io
+import locale
+import os
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+GONE = (errno.EPIPE, errno.EIO, errno.EBADF)  # a closed pipe, a terminal that was hung up, a closed descriptor
+
+
+class _Lenient(io.RawIOBase):
+    """A descriptor whose failing writes are dropped, so that work goes on when nobody reads of it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def fileno(self) -> int:
+        """See `io.RawIOBase`."""
+        return self.number
+
+    def isatty(self) -> bool:
+        """See `io.RawIOBase`."""
+        return os.isatty(self.number)
+
+    def write(self, data: Buffer, /) -> int:
+        """Write, or remember why it can't be; the data count as written either way."""
+        while True:
+            try:
+                return os.write(self.number, data)
+            except BlockingIOError:  # another program has made the descriptor so
+                select.select([], [self.number], [])
+            except OSError as error:
+                self.error = error
+                return memoryview(data).nbytes
+
+
+def outlive_readers() -> None:
+    """Make the standard streams such that a write never fails and no text is refused by their encoding.
+
+    Descriptors that are closed are opened on the null device; else the next file, such as the record, would take
+    their number, and with it what others write to them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        given: TextIO | None = getattr(sys, name)
+        if given is getattr(sys, f"__{name}__"):  # else somebody has redirected it on purpose
+            setattr(sys, name, _lenient(number, given))
+
+
+def _lenient(number: int, given: TextIO | None) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Lenient(number)),
+        encoding=given.encoding if given is not None else locale.getpreferredencoding(False),
+        errors="replace",
+        line_buffering=number == 2 or os.isatty(number),
+        write_through=bool(getattr(given, "write_through", False)),
+    )
+
+
+def _raw(stream: TextIO) -> _Lenient | None:
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return raw if isinstance(raw, _Lenient) else None
+
+
+@contextmanager
+def standard_output(*, alone: bool = False) -> Iterator[TextIO]:
+    """Standard output for what a command shows.
+
+    Arguments:
+        alone: whether it gets data that a program reads: what anybody else prints meanwhile, a plugin or a process
+            that it starts, goes to standard error.
+
+    Raises:
+        UserError: what was written could not be kept, as where a disk is full. A reader that went away is none.
+    """
+    out = sys.stdout
+    raw = _raw(out)
+    if alone:
+        with _aside(out, raw):
+            yield out
+            out.flush()
+    else:
+        yield out
+        out.flush()
+    if raw is not None and raw.error is not None and raw.error.errno not in GONE:
+        raise UserError(f"cannot write to standard output: {raw.error.strerror}; what is there is not complete.")
+
+
+@contextmanager
+def _aside(out: TextIO, raw: _Lenient | None) -> Iterator[None]:
+    """Let the name and the number of standard output mean standard error, but for `out`."""
+    sys.stdout = sys.stderr
+    if raw is not None:
+        out.flush()
+        raw.number = os.dup(1)
+        os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        if raw is not None:
+            out.flush()
+            os.dup2(raw.number, 1)
+            os.close(raw.number)
+            raw.number = 1
+        sys.stdout = out
