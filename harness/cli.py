@@ -241,13 +241,13 @@ def ui(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the address.")] = True,
 ) -> None:
     """Browse the record in MLflow, on 127.0.0.1 only."""
-    from harness.ui import serve
+    from harness.ui import browse
 
     if not 1 <= port <= 65_535:
         raise UserError(f"--port is {port}; allowed: 1 to 65535.")
     address = _address(tracking_uri, results)
     _require_store(address)
-    serve(address, port, open_browser, _console())
+    browse(address, port, open_browser, _console())
 
 
 @app.command()

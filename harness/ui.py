@@ -1,13 +1,19 @@
-"""MLflow's user interface on a record, on this machine only."""
+"""MLflow's user interface on a record: a server of its own for a file, the pages of its server otherwise."""
 
 from __future__ import annotations
 
+import http.client
+import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import webbrowser
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, NoReturn
 
 from rich.console import Console
 
@@ -16,37 +22,27 @@ from harness.record.history import KIND, Browsable, suites
 from harness.record.pages import HOST, charts_page, run_page, served
 
 PATIENCE = 60.0  # seconds until the server must answer
+ENDING = 5.0  # seconds that it may take to end
 KINDS = {"curves": "trial", "times": "timing"}  # of runs, by what their charts show
 
 
-def serve(address: str, port: int, open_browser: bool, console: Console) -> None:
-    """Serve until interrupted.
+def browse(address: str, port: int, open_browser: bool, console: Console) -> None:
+    """Show where the suites of a record are to be seen, and serve it until stopped if it is a file.
 
     Raises:
         UserError: the port is taken, or the server does not start.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise UserError(f"--port {port}: {error.strerror}; name another port.") from None
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", address]
-    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(server, port)
-        found = [link for suite in suites(address) for link in links(suite, served(port))]
-        for name, link in found or [("MLflow", served(port))]:
-            console.print(f"{name}: {link}", highlight=False, soft_wrap=True)
-        if open_browser and found:
-            webbrowser.open(found[0][1])
+    if address.startswith("http"):
+        _show(address, address.rstrip("/"), open_browser, console)
+        return
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _stop)
+    with suppress(KeyboardInterrupt), _served(address, port) as server:
+        _show(address, served(port), open_browser, console)
         console.print("Ctrl-C ends it")
-        with suppress(KeyboardInterrupt):
-            server.wait()
-    finally:
-        server.terminate()
-        server.wait(10)
+        server.wait()
+        raise UserError("MLflow's server has ended; start it again.")
 
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
@@ -61,12 +57,75 @@ def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
     return found
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+def _show(address: str, host: str, open_browser: bool, console: Console) -> None:
+    found = [link for suite in suites(address) for link in links(suite, host)]
+    for name, link in found or [("MLflow", host)]:
+        console.print(f"{name}: {link}", highlight=False, markup=False, soft_wrap=True)
+    if open_browser and found:
+        webbrowser.open(found[0][1])
+
+
+def _listener(port: int) -> socket.socket:
+    """A socket that listens on the port, which nobody else can take any more."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise UserError(f"--port {port}: {error.strerror}; name another port.") from None
+    return listener
+
+
+@contextmanager
+def _served(address: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of MLflow's pages, in a process that ends with this one, whatever ends it."""
+    with _listener(port) as listener, tempfile.TemporaryFile() as told:
+        number = listener.fileno()
+        command = [sys.executable, "-P", "-m", "harness.serving.server"]
+        command += [address, str(number), str(port), str(os.getpid())]
+        server = subprocess.Popen(
+            command,
+            pass_fds=[number],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+            start_new_session=True,  # Ctrl-C in the terminal is for this process, which then ends the server
+        )
+        try:
+            listener.close()
+            _wait_for(server, port, told)
+            yield server
+        finally:
+            _end(server)
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int, told: IO[bytes]) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.poll() is None:
+        asked = http.client.HTTPConnection(HOST, port, timeout=end - time.monotonic())
         try:
-            socket.create_connection((HOST, port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise UserError(f"MLflow's server did not start on port {port}; try 'python -m mlflow server' to see why.")
+            asked.request("GET", "/health")
+            if asked.getresponse().status == http.HTTPStatus.OK:
+                return
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
+        finally:
+            asked.close()
+    told.seek(0)
+    last = told.read().decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    raise UserError(f"MLflow's server did not start on port {port} ({last[0]}).")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(ENDING)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -9,7 +9,6 @@ python -m harness.running.template CHANNEL PARENT
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import os
@@ -23,12 +22,12 @@ from multiprocessing.connection import Connection
 from typing import Any, Literal
 
 from harness.errors import cause_of, is_disk_full
+from harness.process import die_with
 from harness.running.context import Context, Report
 from harness.trial import Progress, Trial
 
 Work = Literal["execute", "estimate"]  # functions of harness.running.execute
 NEEDED = ("torch", "harness.data", "harness.running.calibration", "harness.running.timing", "harness.running.training")
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
 Kind = Literal["error", "memory", "disk"]
@@ -147,7 +146,7 @@ def serve(channel: Connection) -> None:
             return
         child = os.fork()
         if child == 0:
-            _die_with(template)
+            die_with(template)
             _work(call, channel)
         _, status = os.waitpid(child, 0)
         channel.send(_Ended(os.waitstatus_to_exitcode(status)))
@@ -177,17 +176,10 @@ def _outcome(call: _Call, report: Report) -> object:
         return Broken.of(error)
 
 
-def _die_with(parent: int) -> None:
-    """Be killed when the parent ends; it may have ended already."""
-    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 if __name__ == "__main__":
     # under the name by which the other side sends its messages
     from harness.running import template
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; this one dies with its parent
-    template._die_with(int(sys.argv[2]))
+    die_with(int(sys.argv[2]))
     template.serve(Connection(int(sys.argv[1])))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from harness.process import die_with
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Any]
@@ -48,7 +52,8 @@ def links(chromium: Any, results: Path) -> Iterator[dict[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "harness", "ui", "--no-open", "--port", str(port), "--results", str(results)]
-    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    with_tests = partial(die_with, os.getpid())
+    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=with_tests)
     assert server.stderr is not None
     found = {}
     for line in server.stderr:

@@ -1,0 +1,1 @@
+"""MLflow's user interface on a record: for reading, on this machine alone."""
