@@ -162,10 +162,10 @@ def report(
         return
     from harness.report.terminal import print_tables
 
-    files = write_report(tables, report_folder(results, tables.suite, tables.profile))
+    files = write_report(tables, report_folder(results, chosen.suite.name, tables.profile))
     with standard_output():
         print_tables(tables, _console(stderr=False))
-    _console().print(f"\nwritten: {', '.join(map(str, files))}")
+    _console().print(f"\nreport: {files[0]}")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Locks on files, which work as far as the file system can lock."""
+"""Files: whole or not there, and locked as far as the file system can lock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,20 @@ from pathlib import Path
 
 # A file system without locks says so in one of these ways; EBADF is NFS's word on a folder.
 CANNOT_LOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF}
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that whoever reads it finds the old one or the new one; what fails leaves nothing behind.
+
+    Raises:
+        OSError: it can't be written; the old one, if any, is as it was.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def rows(finished: Run) -> Callable[[str], list[dict[str, Any]]]:
     """The rows of a table as `report --format json` gives them."""
     said = harness("report", SMOKE, "--results", finished.results, "--format", "json")
     assert said.returncode == 0, said.stderr
-    assert said.stdout == (finished.results / "smoke" / "tables.json").read_text(encoding="utf-8")
+    assert said.stdout == (finished.results / "reports" / "smoke" / "tables.json").read_text(encoding="utf-8")
     document = json.loads(said.stdout)
     return lambda table: document[table]
 
@@ -148,7 +148,7 @@ def test_table_3_holds_times(finished: Run, rows: Callable[[str], list[dict[str,
 def test_the_same_bytes_come_from_a_copied_store(finished: Run, tmp_path: Path) -> None:
     copied = tmp_path / "elsewhere"
     shutil.copytree(finished.results, copied)
-    shutil.rmtree(copied / "smoke")
+    shutil.rmtree(copied / "reports" / "smoke")
     hidden = finished.results.with_name("hidden")
     finished.results.rename(hidden)  # so that nothing of the first place can be read
     try:
@@ -157,18 +157,20 @@ def test_the_same_bytes_come_from_a_copied_store(finished: Run, tmp_path: Path) 
         hidden.rename(finished.results)
     assert said.returncode == 0, said.stderr
     for name in ("report.md", "tables.tex", "tables.csv", "tables.json"):
-        assert (copied / "smoke" / name).read_bytes() == (finished.results / "smoke" / name).read_bytes()
+        assert (copied / "reports" / "smoke" / name).read_bytes() == (
+            finished.results / "reports" / "smoke" / name
+        ).read_bytes()
 
 
 def test_a_second_time_nothing_is_run_twice(finished: Run, data_dir: Path) -> None:
-    before, tables = recorded(finished.results), (finished.results / "smoke" / "tables.json").read_bytes()
+    before, tables = recorded(finished.results), (finished.results / "reports" / "smoke" / "tables.json").read_bytes()
     again = harness("run", SMOKE, "--results", finished.results, "--data-dir", data_dir)
     assert again.returncode == 0, again.stderr
     assert "smoke: 6 trials: 6 done" in again.stderr
     assert "started" not in again.stderr
     after = recorded(finished.results)
     assert after == sorted([*before, ("suite smoke", "FINISHED")])  # the invocation, and no trial
-    assert (finished.results / "smoke" / "tables.json").read_bytes() == tables
+    assert (finished.results / "reports" / "smoke" / "tables.json").read_bytes() == tables
 
 
 def test_the_plan_knows_what_is_done(finished: Run, data_dir: Path) -> None:

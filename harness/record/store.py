@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -163,12 +163,18 @@ class Record(History):
         self.client.log_batch(invocation, metrics=counts, tags=tags)
 
     @patient
-    def end_invocation(self, invocation: str, status: str, report: Path | None = None) -> None:
-        """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one."""
-        if report is not None:
-            self.client.log_artifacts(invocation, str(report), "report")
-            note = (report / "report.md").read_text(encoding="utf-8")
-            self.client.set_tag(invocation, NOTE, note[:LARGEST_NOTE])
+    def end_invocation(self, invocation: str, status: str, report: Sequence[Path] = ()) -> None:
+        """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one.
+
+        Arguments:
+            report: the files that it has written, the first one at the top of its folder; what others keep there is
+                not recorded.
+        """
+        for path in report:
+            place = Path("report") / path.parent.relative_to(report[0].parent)
+            self.client.log_artifact(invocation, str(path), place.as_posix())
+            if path.name == "report.md":
+                self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:LARGEST_NOTE])
         self.client.set_terminated(invocation, status)
 
     def stop_invocation(self, invocation: str) -> None:

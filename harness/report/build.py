@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import re
 from pathlib import Path
 
+from harness.errors import UserError
+from harness.files import write_whole
 from harness.record.history import History
-from harness.report.figures.drawing import Drawing
 from harness.report.figures.gallery import draw_all
+from harness.report.folder import replace_files
 from harness.report.formats import FILES, FORMATS
 from harness.report.html import to_html
 from harness.report.published import Published
@@ -34,28 +36,35 @@ def read_tables(record: History, profile: str | None) -> Tables:
 
 
 def write_report(tables: Tables, folder: Path) -> list[Path]:
-    """Write the report's files and, beside them, every figure; the paths of the files."""
-    (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+    """Write the report's files and, beside them, every figure; the paths of all, the page's first.
+
+    Raises:
+        UserError: they can't be written there.
+    """
     drawings = draw_all(tables.graphs) if tables.graphs is not None else []
-    paths = []
-    for name, kind in FILES.items():
-        path = folder / name
-        aside = path.with_name(f".{name}.{os.getpid()}")
-        text = to_html(tables, drawings) if kind == "html" else FORMATS[kind](tables)
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
-        paths.append(path)
-    _write_figures(drawings, folder / FIGURES)
-    return paths
-
-
-def _write_figures(drawings: list[Drawing], folder: Path) -> None:
-    """The figures as files, and none that an earlier report has left."""
-    written = {path for drawing in drawings for path in drawing.write(folder)}
-    for path in set(folder.iterdir()) - written:
-        path.unlink()
+    texts = {
+        name: to_html(tables, drawings) if kind == "html" else FORMATS[kind](tables) for name, kind in FILES.items()
+    }
+    figures = {name: content for drawing in drawings for name, content in drawing.files().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_whole(folder / name, text)
+        return [*(folder / name for name in texts), *replace_files(folder / FIGURES, figures)]
+    except OSError as error:
+        raise UserError(
+            f"the report cannot be written to {folder} ({error.strerror}); what is recorded is whole: mend that, and "
+            f"`python -m harness report` writes it."
+        ) from error
 
 
 def report_folder(results: Path, suite: str, profile: str | None) -> Path:
-    """Where a suite's report goes."""
-    return results / (f"{suite}-{profile}" if profile else suite)
+    """Where a suite's report goes. No name holds an '@', so no two suites share a folder.
+
+    Raises:
+        UserError: the record, which may come from anywhere, tells a name that is none.
+    """
+    name = f"{suite}@{profile}" if profile else suite
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(@[A-Za-z0-9._-]+)?", name):
+        raise UserError(f"the record tells of suite and profile {name!r}, which are no names; it was made elsewhere.")
+    return results / "reports" / name

@@ -1,4 +1,4 @@
-"""Locks: one holder at a time, and none where the file system has none."""
+"""Files that are replaced are whole; locks have one holder at a time, and none where the file system has none."""
 
 from __future__ import annotations
 
@@ -6,11 +6,31 @@ import errno
 import fcntl
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from harness.files import locked
+from harness.files import locked, write_whole
+
+
+def test_a_text_and_bytes_are_written(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.txt", "9×9")
+    write_whole(tmp_path / "a.txt", b"\x00" * 3)
+    assert (tmp_path / "a.txt").read_bytes() == bytes(3)
+    write_whole(tmp_path / "a.txt", "9×9")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "9×9"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_what_fails_leaves_the_old_one_alone(
+    tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with small_files(1000), pytest.raises(OSError, match="large"):
+        write_whole(tmp_path / "a.txt", "n" * 5000)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])

@@ -72,7 +72,7 @@ def test_a_run_does_all_writes_its_report_and_leaves_no_checkpoint(run: Cli, pla
     assert "tiny: 3 trials: 3 new" in said.err
     assert "Table 2. Test error, percent" in said.out
     assert "Table 3. Seconds per training iteration" in said.out
-    assert {path.name for path in (results / "tiny").iterdir()} == {
+    assert {path.name for path in (results / "reports" / "tiny").iterdir()} == {
         "figures",
         "report.html",
         "report.md",
@@ -85,7 +85,7 @@ def test_a_run_does_all_writes_its_report_and_leaves_no_checkpoint(run: Cli, pla
 
 def test_the_same_command_again_runs_nothing(run: Cli, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run()
-    before = (results / "tiny" / "tables.json").read_bytes()
+    before = (results / "reports" / "tiny" / "tables.json").read_bytes()
 
     def forbidden(*_: object) -> None:
         raise AssertionError("a trial was run again")
@@ -94,7 +94,7 @@ def test_the_same_command_again_runs_nothing(run: Cli, results: Path, monkeypatc
     said = run()
     assert said.code == 0, said.err
     assert "tiny: 3 trials: 3 done" in said.err
-    assert (results / "tiny" / "tables.json").read_bytes() == before
+    assert (results / "reports" / "tiny" / "tables.json").read_bytes() == before
 
 
 def test_a_row_that_is_added_is_all_that_runs(run: Cli, plan: Cli, suite: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_budget_gives_every_trial_the_same_share_and_is_kept(run: Cli, plan: C
     assert float(shares[0]) == pytest.approx(100 * iterations / 24_000, abs=0.01)
     again = run("--budget", budget, "--only", "*timing*")
     assert "calibrating" not in again.err  # the same budget has the same share
-    assert f'budget_seconds": {float(budget[:-1])}' in (results / "tiny" / "tables.json").read_text()
+    assert f'budget_seconds": {float(budget[:-1])}' in (results / "reports" / "tiny" / "tables.json").read_text()
 
 
 def test_too_small_a_budget_is_refused_in_one_line(run: Cli) -> None:
@@ -196,8 +196,8 @@ def test_too_small_a_budget_is_refused_in_one_line(run: Cli) -> None:
 def test_a_profile_has_a_report_and_trials_of_its_own(run: Cli, suite: Path, results: Path) -> None:
     suite.write_text(suite.read_text() + "profiles: {small: {config: {hidden: 2}}}\n")
     assert run("--profile", "small", "--only", "*seed*").code == 0
-    assert "tiny h=2" in (results / "tiny-small" / "report.md").read_text()
-    assert not (results / "tiny").exists()
+    assert "tiny h=2" in (results / "reports" / "tiny@small" / "report.md").read_text()
+    assert not (results / "reports" / "tiny").exists()
 
 
 def test_the_report_is_the_same_from_a_copy_of_the_store(
@@ -207,7 +207,7 @@ def test_the_report_is_the_same_from_a_copy_of_the_store(
     formats = ("md", "tex", "csv", "json")
     here = [cli("report", suite, "--results", results, "--format", kind).out for kind in formats]
     names = ("report.md", "tables.tex", "tables.csv", "tables.json")
-    assert here == [(results / "tiny" / name).read_text() for name in names]
+    assert here == [(results / "reports" / "tiny" / name).read_text() for name in names]
     shutil.move(results, tmp_path / "copy")
     there = [cli("report", suite, "--results", tmp_path / "copy", "--format", kind).out for kind in formats]
     assert there == here
@@ -275,7 +275,7 @@ def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Pat
     said = run("--strict")
     assert said.code == 1
     assert "contradicted: it takes no time" in said.err
-    [verdict] = json.loads((results / "tiny" / "tables.json").read_text())["claims"]
+    [verdict] = json.loads((results / "reports" / "tiny" / "tables.json").read_text())["claims"]
     assert verdict["word"] == "contradicted"
     with sqlite3.connect(results / "mlflow.db") as store:
         [tag] = store.execute("select distinct value from tags where key = 'claim.01'").fetchall()

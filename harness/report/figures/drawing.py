@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -45,14 +44,16 @@ class Drawing:
         text = drawn.getvalue()
         return text[text.index("<svg") :]
 
-    def write(self, folder: Path) -> list[Path]:
-        """As files for a paper and for slides; their paths."""
-        paths = {kind: folder / f"{self.stem}.{kind}" for kind in KINDS}
+    def files(self) -> dict[str, bytes]:
+        """As files for a paper and for slides, by their names."""
+        found = {}
         with style():
-            for kind, path in paths.items():
+            for kind in KINDS:
                 more = {"metadata": {"CreationDate": None}} if kind == "pdf" else {"pil_kwargs": {"compress_level": 3}}
-                self.figure.savefig(path, dpi=RESOLUTION, **more)
-        return list(paths.values())
+                drawn = io.BytesIO()
+                self.figure.savefig(drawn, format=kind, dpi=RESOLUTION, **more)
+                found[f"{self.stem}.{kind}"] = drawn.getvalue()
+        return found
 
 
 @contextmanager

@@ -265,13 +265,18 @@ def test_lost_files_are_told_in_one_line(session: Callable[[], Session], results
 def test_an_invocation_ends_with_its_report(session: Callable[[], Session], tmp_path: Path) -> None:
     now = session()
     report = tmp_path / "report"
-    report.mkdir()
-    (report / "report.md").write_text("# Tables\n" + "x" * 9000)
-    now.record.end_invocation(now.invocation, "FINISHED", report)
+    (report / "figures").mkdir(parents=True)
+    files = [report / "report.html", report / "report.md", report / "figures" / "costs.png"]
+    for path in (*files, report / "notes of mine.txt"):
+        path.write_text("# Tables\n" + "x" * 9000)
+    now.record.end_invocation(now.invocation, "FINISHED", files)
     run = now.record.client.get_run(now.invocation)
     assert run.info.status == "FINISHED"
     assert run.data.tags["mlflow.note.content"].startswith("# Tables\n")
-    assert [file.path for file in now.record.client.list_artifacts(now.invocation, "report")] == ["report/report.md"]
+    kept = [file.path for file in now.record.client.list_artifacts(now.invocation, "report")]
+    assert kept == ["report/figures", "report/report.html", "report/report.md"]
+    [figure] = now.record.client.list_artifacts(now.invocation, "report/figures")
+    assert figure.path == "report/figures/costs.png"
     [line] = list_invocations(now.record.address)
     assert (line["name"], line["profile"], line["status"]) == ("tiny", "none", "finished")
     assert suites(now.record.address) == [Browsable("tiny", now.record.experiment, now.invocation)]

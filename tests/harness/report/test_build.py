@@ -1,0 +1,61 @@
+"""Where a report goes, and that it is whole or told not to be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from example import example
+
+from harness.errors import UserError
+from harness.report.build import report_folder, write_report
+from harness.report.formats import FILES
+from harness.report.rows import Tables
+
+
+@pytest.fixture
+def tables() -> Tables:
+    return dataclasses.replace(example(), graphs=None)
+
+
+def test_no_two_suites_share_a_folder(tmp_path: Path) -> None:
+    named = [("a", None), ("a", "b-c"), ("a-b", "c"), ("a-b-c", None), ("a.b", None), ("a", "b"), ("mlflow.db", None)]
+    folders = [report_folder(tmp_path, suite, profile) for suite, profile in named]
+    assert len(set(folders)) == len(folders)
+    assert {folder.parent for folder in folders} == {tmp_path / "reports"}
+    assert folders[1] == tmp_path / "reports" / "a@b-c"
+
+
+@pytest.mark.parametrize(("suite", "profile"), [("../a", None), ("a", "../b"), ("a/b", None), ("..", None), ("", None)])
+def test_a_record_names_no_other_folder(tmp_path: Path, suite: str, profile: str | None) -> None:
+    with pytest.raises(UserError, match="are no names"):
+        report_folder(tmp_path, suite, profile)
+
+
+def test_files_of_others_stay_and_are_not_told(tables: Tables, tmp_path: Path) -> None:
+    (tmp_path / "figures" / ".ipynb_checkpoints").mkdir(parents=True)
+    (tmp_path / "figures" / "paper.pdf").touch()
+    (tmp_path / "notes.txt").touch()
+    files = write_report(tables, tmp_path)
+    assert [path.name for path in files] == list(FILES)
+    assert (tmp_path / "notes.txt").exists()
+    assert {path.name for path in (tmp_path / "figures").iterdir()} >= {".ipynb_checkpoints", "paper.pdf"}
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_report(
+    tables: Tables, tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    write_report(dataclasses.replace(tables, suite="before"), tmp_path)
+    old = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with small_files(1000), pytest.raises(UserError, match=r"the report cannot be written to .* what is recorded"):
+        write_report(tables, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == old
+
+
+def test_a_file_in_place_of_the_folder_is_one_sentence(tables: Tables, tmp_path: Path) -> None:
+    (tmp_path / "reports").touch()
+    with pytest.raises(UserError, match="Not a directory"):
+        write_report(tables, report_folder(tmp_path, "a", None))
