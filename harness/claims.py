@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from harness.matching import Wanted
 from harness.protocol import Settings
 
 
@@ -13,7 +14,7 @@ class Rows(Settings):
     """The rows of a table that have a variant and, of its settings, those named."""
 
     variant: str = Field(description="the registered name of a variant")
-    config: dict[str, Any] = Field(default_factory=dict, description="settings that the rows must have")
+    config: Wanted = Field(default_factory=dict, description="settings that the rows must have")
 
 
 class _Claim(Settings):

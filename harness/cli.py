@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from harness.errors import UserError
-from harness.paths import expanded
+from harness.paths import usable
 from harness.record.pages import PORT
 from harness.streams import outlive_readers, standard_output
 from harness.text import one_line
@@ -38,24 +38,14 @@ app.add_typer(data_app, name="data")
 
 
 def _usable(value: Any) -> Any:
-    """The paths of an option, their `~` expanded, if the file system can have such names.
+    """The paths of an option, their `~` expanded.
 
     Raises:
-        UserError: it can't.
+        UserError: the file system can't have such a name.
     """
     if isinstance(value, list):
         return [_usable(each) for each in value]
-    if not isinstance(value, Path):
-        return value
-    path = expanded(value)
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass  # whether it must be there is another question
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{str(path)[:80]!r} is no usable path ({reason}); name another one.") from None
-    return path
+    return usable(value) if isinstance(value, Path) else value
 
 
 SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.", callback=_usable)]

@@ -13,7 +13,26 @@ def expanded(path: str | Path) -> Path:
     Raises:
         UserError: no home folder is known.
     """
+    if not str(path).startswith("~"):  # such as ./~, which is a folder of that name
+        return Path(path)
     try:
         return Path(path).expanduser()
     except RuntimeError:
         raise UserError(f"{path}: no home folder is known for its '~'; set HOME or write the whole path.") from None
+
+
+def usable(path: str | Path) -> Path:
+    """A path, its `~` expanded, that the file system can have; whether it is there is another question.
+
+    Raises:
+        UserError: no home folder is known, or there can't be such a name.
+    """
+    found = expanded(path)
+    try:
+        found.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"{str(path)[:80]!r} is no usable path ({reason}); name another one.") from None
+    return found

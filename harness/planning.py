@@ -10,6 +10,7 @@ from typing import Any
 from harness.data import DATASETS
 from harness.errors import UserError
 from harness.key import source_digest, trial_key
+from harness.matching import has_settings
 from harness.plan import Plan, PlannedRow
 from harness.protocol import TimingProtocol
 from harness.suite import Chosen, Row, TimedRow, TimeTable, TrainedRow
@@ -240,7 +241,15 @@ def _baseline(table: TimeTable | None, rows: list[PlannedRow]) -> int:
     if table is None or table.baseline is None:
         return 0
     wanted = table.baseline
-    for number, row in enumerate(rows):
-        if row.variant == wanted.variant and wanted.config.items() <= row.config.items():
-            return number
-    raise UserError(f"table3.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")
+    found = [
+        number
+        for number, row in enumerate(rows)
+        if row.variant == wanted.variant and has_settings(row.config, wanted.config)
+    ]
+    listed = [number for number in found if number < len(table.rows)]  # the others are references of rows
+    if not found:
+        raise UserError(f"table3.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")
+    if len(listed) > 1:
+        labels = ", ".join(f"'{wanted.variant} {rows[number].label}'" for number in listed)
+        raise UserError(f"table3.baseline fits {len(listed)} rows: {labels}; add a setting that only one of them has.")
+    return (listed or found)[0]

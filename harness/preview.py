@@ -12,6 +12,7 @@ from harness.options import Options
 from harness.plan import count
 from harness.planning import make_plan
 from harness.record.parameters import Recorded, why_new
+from harness.report.published import load_published
 from harness.running.model_size import COPIES, WORD, parameter_count
 from harness.suite import Chosen
 from harness.trial import SENTINEL, Trial
@@ -22,6 +23,7 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
     statuses: dict[str, str] = {}
     others: list[Recorded] = []
     fraction = None
+    load_published(chosen.published_paths())
     plan = make_plan(chosen, options.data)
     if _is_there(options.address):
         from harness.record.history import History  # MLflow takes two seconds to import

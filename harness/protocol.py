@@ -10,9 +10,9 @@ Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 class Settings(BaseModel):
-    """Frozen settings whose unknown keys are errors."""
+    """Frozen settings whose unknown keys are errors, as are numbers that are not finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Schedule(Settings):

@@ -62,7 +62,7 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
-    published = load_published(chosen.folder / path for path in suite.published)
+    published = load_published(chosen.published_paths())
     plan = make_plan(chosen, options.data)
     if options.only is not None:
         plan.only(options.only)
@@ -74,10 +74,9 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
             record = Record(options.address, suite.name, artifact_folder(options.address, options.results), say)
             # Made again: what was fetched decides the digest of the data, and with it the keys.
             plan = make_plan(chosen, options.data, record.fraction(plan.profile, plan.budget))
-            text = chosen.path.read_text(encoding="utf-8")
             numbers = [each.model_dump(mode="json") for each in published]
             with record.held():
-                invocation = record.begin_invocation(plan, numbers, options.command, text)
+                invocation = record.begin_invocation(plan, numbers, options.command, chosen.text)
                 run = _Run(chosen, options, console, record, invocation, offers, executor_for)
                 with _closed_if_stopped(record, invocation):
                     plan, failed = run.work(plan)

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from harness.claims import Claim
 from harness.errors import UserError
 from harness.explain import explain
-from harness.protocol import Precision, Protocol, Schedule, Settings, TimingProtocol
+from harness.fields import Duration, Name, Seeds, distinct, seconds
+from harness.paths import usable
+from harness.profile import Profile, ProtocolChange, changed_protocol
+from harness.protocol import Precision, Protocol, Settings, TimingProtocol
 from harness.registry import nearest
-from harness.yamlfile import read_yaml
+from harness.textfile import is_pipe, read_text
+from harness.yamlfile import LARGEST, parse_yaml
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def seconds(duration: str | float) -> float:
-    """The seconds of a duration such as "90s", "20m", "1.5h" or "2d".
-
-    Raises:
-        ValueError: it is not a positive duration.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(duration))
-    value = float(match[1]) * UNITS[match[2] or "s"] if match else 0.0
-    if not 0 < value <= 366 * 86_400:
-        raise ValueError(f"{duration!r} is not a duration; write for example 90s, 20m, 1.5h or 2d")
-    return value
+TAKEN = {"default"}  # names in lower case
+MOST_TRIALS = 100_000
 
 
-def _plain_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise ValueError(f"{name!r} is not a name; use letters, digits, '.', '_' and '-', at most 64")
+def _free_name(name: str) -> str:
+    if name.lower() in TAKEN:
+        raise ValueError(f"{name!r} is a name that MLflow uses itself; choose another one")
     return name
 
 
-Name = Annotated[str, AfterValidator(_plain_name)]
-Duration = Annotated[float, BeforeValidator(seconds)]
+SuiteName = Annotated[Name, AfterValidator(_free_name)]
 
 
 class Row(Settings):
@@ -57,11 +47,13 @@ class TrainedRow(Row):
 class ErrorTable(Settings):
     """Table 2: test error of each row on each task, over seeds."""
 
-    tasks: list[str] = Field(min_length=1, description="datasets to train and test on")
-    seeds: list[Annotated[int, Field(ge=0, le=2**31)]] = Field(min_length=1, description="one trial each")
+    tasks: Annotated[list[str], AfterValidator(distinct)] = Field(
+        min_length=1, description="datasets to train and test on"
+    )
+    seeds: Seeds = Field(min_length=1, description="one trial each")
     train_images: int | None = Field(None, ge=1, description="how many training images; all if not given")
     test_images: int | None = Field(None, ge=1, description="how many images of each test set; all if not given")
-    rows: list[TrainedRow] = Field(min_length=1)
+    rows: list[TrainedRow] = Field(min_length=1, max_length=1000)
 
 
 class TimedRow(Row):
@@ -77,7 +69,7 @@ class TimeTable(TimingProtocol):
 
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
     baseline: Row | None = Field(None, description="the row that the others are compared with; else the first")
-    rows: list[TimedRow] = Field(min_length=1)
+    rows: list[TimedRow] = Field(min_length=1, max_length=1000)
 
 
 class Resources(Settings):
@@ -89,47 +81,10 @@ class Resources(Settings):
     memory_gb: float = Field(2.0, ge=0, le=4096, description="GiB of main memory that a trial reserves")
 
 
-class ProtocolChange(Settings):
-    """What a profile changes of every protocol."""
-
-    batch_size: int | None = Field(None, ge=1, le=65_536)
-    epochs: float | None = Field(None, gt=0, le=10_000)
-    learning_rate: float | None = Field(None, gt=0, le=10)
-    schedule: Schedule | None = None
-    shift: int | None = Field(None, ge=0, le=8)
-
-
-class TimingChange(Settings):
-    """What a profile changes of the timing."""
-
-    rounds: int | None = Field(None, ge=1, le=1000)
-    iterations: int | None = Field(None, ge=2, le=100_000)
-    with_data: int | None = Field(None, ge=1, le=100_000)
-    warmup: int | None = Field(None, ge=0, le=10_000)
-    window: int | None = Field(None, ge=1, le=1000)
-    longest_warmup: int | None = Field(None, ge=0, le=100_000)
-    threads: int | None = Field(None, ge=1, le=1024)
-
-
-class Profile(Settings):
-    """A named set of changes to the same rows and tasks; every result carries its name."""
-
-    description: str = ""
-    budget: Duration | None = Field(None, description="how long the whole suite may take")
-    seeds: list[Annotated[int, Field(ge=0, le=2**31)]] | None = Field(None, min_length=1)
-    config: dict[str, Any] = Field(default_factory=dict, description="settings of every row")
-    precision: Precision | None = None
-    protocol: ProtocolChange = Field(ProtocolChange(), description="changes of every protocol")
-    protocols: dict[Name, ProtocolChange] = Field(default_factory=dict, description="further changes, by protocol")
-    timing: TimingChange = TimingChange()
-    test_images: int | None = Field(None, ge=1)
-    resources: Resources | None = None
-
-
 class Suite(Settings):
     """All that `run` needs to know."""
 
-    name: Name = Field(description="names the experiment and the folder of the report")
+    name: SuiteName = Field(description="names the experiment and the folder of the report")
     description: str = ""
     plugins: list[str] = Field(default_factory=list, description="Python files that register variants")
     published: list[str] = Field(default_factory=list, description="files of published numbers")
@@ -143,11 +98,11 @@ class Suite(Settings):
         "first", description="whose trained parameters are kept: those of the first seed, of all seeds, or none"
     )
     attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
-    protocols: dict[Name, Protocol] = Field(default_factory=dict)
+    protocols: dict[Name, Protocol] = Field(default_factory=dict, max_length=1000)
     table2: ErrorTable | None = Field(None, description="test errors")
     table3: TimeTable | None = Field(None, description="times per training iteration")
-    claims: list[Claim] = Field(default_factory=list, description="what a paper says of these rows")
-    profiles: dict[Name, Profile] = Field(default_factory=dict)
+    claims: list[Claim] = Field(default_factory=list, max_length=1000, description="what a paper says of these rows")
+    profiles: dict[Name, Profile] = Field(default_factory=dict, max_length=100)
 
     def keeps_model(self, seed: int) -> bool:
         """Whether the models of a seed are kept."""
@@ -162,15 +117,22 @@ class Chosen(Settings):
     profile: str | None
     budget: float | None  # seconds
     path: Path
-
-    @property
-    def folder(self) -> Path:
-        """Where the suite's file is; its own paths are relative to it."""
-        return self.path.resolve().parent
+    folder: Path  # that the suite's own paths are relative to: its file's, or the working directory if it was piped
+    text: str  # as it was read
 
     def plugin_paths(self) -> list[Path]:
-        """The plugins that the suite names, relative to its file."""
-        return [self.folder / path for path in self.suite.plugins]
+        """The plugins that the suite names."""
+        return self._named("plugins", self.suite.plugins)
+
+    def published_paths(self) -> list[Path]:
+        """The files of published numbers that the suite names."""
+        return self._named("published", self.suite.published)
+
+    def _named(self, key: str, paths: list[str]) -> list[Path]:
+        try:
+            return [self.folder / usable(path) for path in paths]
+        except UserError as error:
+            raise UserError(f"{self.path}: {key}: {error}") from None
 
 
 def load_suite(path: Path, profile: str | None = None, budget: str | None = None) -> Chosen:
@@ -179,25 +141,28 @@ def load_suite(path: Path, profile: str | None = None, budget: str | None = None
     Raises:
         UserError: what is wrong with the file, its keys, the profile or the budget.
     """
-    document = read_yaml(path)
+    text = read_text(path, LARGEST, may_be_pipe=True)
+    document = parse_yaml(text, path)
     try:
         suite = Suite.model_validate(document)
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, Suite)}.") from None
     _check_references(suite, path)
     limit = None
-    suite = apply_config(suite, suite.config, override=False)
     if profile is not None:
         if profile not in suite.profiles:
             raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
         limit = suite.profiles[profile].budget
-        suite = apply_profile(suite, suite.profiles[profile])
     if budget is not None:
         try:
             limit = seconds(budget)
         except ValueError as error:
             raise UserError(f"--budget: {error}.") from None
-    return Chosen(suite=suite, profile=profile, budget=limit, path=path)
+    suite = apply_config(suite, suite.config, override=False)
+    if profile is not None:
+        suite = apply_profile(suite, profile)
+    folder = Path.cwd() if is_pipe(path) else path.resolve().parent
+    return Chosen(suite=suite, profile=profile, budget=limit, path=path, folder=folder, text=text)
 
 
 def _check_references(suite: Suite, path: Path) -> None:
@@ -209,35 +174,52 @@ def _check_references(suite: Suite, path: Path) -> None:
                 f"{path}: table2.rows.{number}.protocol: unknown protocol '{row.protocol}': "
                 f"{nearest(row.protocol, suite.protocols)}."
             )
+    _check_trials(suite, None, path)
     for name, profile in suite.profiles.items():
-        _check_profile(name, profile, suite, path)
+        for changed in profile.protocols:
+            if changed not in suite.protocols:
+                near = nearest(changed, suite.protocols)
+                raise UserError(f"{path}: profiles.{name}.protocols: unknown protocol '{changed}': {near}.")
+        _check_trials(apply_profile(suite.model_copy(update={"config": {}}), name), name, path)
 
 
-def _check_profile(name: str, profile: Profile, suite: Suite, path: Path) -> None:
-    for changed in profile.protocols:
-        if changed not in suite.protocols:
-            raise UserError(
-                f"{path}: profiles.{name}.protocols: unknown protocol '{changed}': {nearest(changed, suite.protocols)}."
-            )
+def _check_trials(suite: Suite, profile: str | None, path: Path) -> None:
+    """Refuse what would be planned for hours.
+
+    Raises:
+        UserError: a suite of more trials than there may be.
+    """
+    errors, times = suite.table2, suite.table3
+    trials = len(errors.rows) * len(errors.tasks) * len(errors.seeds) if errors is not None else 0
+    if times is not None:
+        references = sum(row.reference is not None for row in times.rows)
+        trials += (len(times.rows) + references + 1) * times.rounds  # and the sentinel
+    if trials > MOST_TRIALS:
+        where = f"profiles.{profile}: " if profile is not None else ""
+        raise UserError(
+            f"{path}: {where}rows, tasks, seeds and rounds come to {trials:,} trials; {MOST_TRIALS:,} are the most "
+            f"of one suite: split it."
+        )
 
 
-def apply_profile(suite: Suite, profile: Profile) -> Suite:
+def apply_profile(suite: Suite, name: str) -> Suite:
     """The suite with a profile's changes made to its rows, protocols, timing, seeds and resources."""
+    profile = suite.profiles[name]
     protocols = {
-        name: protocol.model_copy(update=_changes(profile.protocol) | _changes(profile.protocols.get(name)))
-        for name, protocol in suite.protocols.items()
+        key: changed_protocol(protocol, [profile.protocol, profile.protocols.get(key, ProtocolChange())], name)
+        for key, protocol in suite.protocols.items()
     }
-    update: dict[str, Any] = {"protocols": protocols, "precision": profile.precision or suite.precision}
-    if profile.resources is not None:
-        update["resources"] = profile.resources
+    update: dict[str, Any] = {"protocols": protocols}
+    if "precision" in profile.model_fields_set:
+        update["precision"] = profile.precision or Suite.model_fields["precision"].default
+    if "resources" in profile.model_fields_set:
+        update["resources"] = profile.resources.of(suite.resources) if profile.resources else Resources()
     if suite.table2 is not None:
-        errors: dict[str, Any] = {"seeds": profile.seeds or suite.table2.seeds}
-        if profile.test_images is not None:
-            errors["test_images"] = profile.test_images
-        update["table2"] = suite.table2.model_copy(update=errors)
+        images = {"train_images", "test_images"} & profile.model_fields_set
+        errors: dict[str, Any] = {name: getattr(profile, name) for name in images}
+        update["table2"] = suite.table2.model_copy(update={"seeds": profile.seeds or suite.table2.seeds, **errors})
     if suite.table3 is not None:
-        times: dict[str, Any] = {key: value for key, value in profile.timing if value is not None}
-        update["table3"] = suite.table3.model_copy(update=times)
+        update["table3"] = profile.timing.of(suite.table3)
     return apply_config(suite.model_copy(update=update), profile.config, override=True)
 
 
@@ -256,7 +238,3 @@ def apply_config(suite: Suite, config: dict[str, Any], *, override: bool) -> Sui
             times["baseline"] = told(suite.table3.baseline)
         update["table3"] = suite.table3.model_copy(update=times)
     return suite.model_copy(update=update)
-
-
-def _changes(change: ProtocolChange | None) -> dict[str, Any]:
-    return {key: value for key, value in change if value is not None} if change is not None else {}

@@ -1,33 +1,54 @@
-"""YAML documents, read safely: plain data only, no aliases, tags or repeated keys, of a reasonable size and depth."""
+"""YAML documents, read safely: plain data only, no aliases, tags or repeated keys, of a reasonable size and depth.
+
+Plain scalars mean what the core schema of YAML 1.2 says (section 10.3.2): `1e-4` is a number, `1:30`, `no`, `1_000` and
+a date are text, `010` is ten and `0o10` is eight.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from harness.errors import UserError
+from harness.textfile import read_text
 
 LARGEST = 1_000_000  # bytes; a suite is a few kilobytes
 DEEPEST = 20
+LONGEST = 64  # characters of a number
+NULL, BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+SCALARS = {
+    NULL: r"|~|null|Null|NULL",
+    BOOL: r"true|True|TRUE|false|False|FALSE",
+    INT: r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+    FLOAT: r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+}
+
+
+def _mistake(problem: str, node: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 class _Loader(yaml.SafeLoader):
     """Safe loading that also refuses what a suite never needs and an attack would use."""
 
+    yaml_implicit_resolvers = {  # noqa: RUF012  # by the first character; None is any
+        None: [(tag, re.compile(f"({pattern})\\Z")) for tag, pattern in SCALARS.items()]
+    }
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
+            raise _mistake("aliases are not allowed", event)
         if getattr(event, "tag", None) is not None:
-            raise yaml.MarkedYAMLError(problem="tags are not allowed", problem_mark=event.start_mark)
+            raise _mistake("tags are not allowed", event)
         self.depth += 1
         if self.depth > DEEPEST:
-            problem = f"nested deeper than {DEEPEST} levels"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+            raise _mistake(f"nested deeper than {DEEPEST} levels", event)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -35,30 +56,55 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = key_node.value
             if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key_node.start_mark)
+                raise _mistake("a key must be plain text", key_node)
+            key = key_node.value
+            if key == "<<":
+                raise _mistake("merge keys are not allowed", key_node)
             if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key '{key}' stands twice", problem_mark=key_node.start_mark)
+                raise _mistake(f"the key '{key}' stands twice", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_scalar(self, node: Any) -> Any:
+        text = super().construct_scalar(node)
+        if re.search("[\0\ud800-\udfff]", text):
+            raise _mistake("a NUL or half a character is no text", node)
+        return text
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """A number as the core schema writes it."""
+        text = node.value
+        if len(text) > LONGEST:
+            raise _mistake(f"a number of {len(text):,} characters; up to {LONGEST} are allowed", node)
+        if node.tag == INT:
+            return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+        if text.strip("+-")[:2].lower() in (".i", ".n"):
+            return float(text.replace(".", "", 1))
+        if math.isinf(float(text)):
+            raise _mistake(f"{text} is too large for a number", node)
+        return float(text)
+
+
+_Loader.add_constructor(INT, _Loader.construct_number)
+_Loader.add_constructor(FLOAT, _Loader.construct_number)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds.
 
     Raises:
-        UserError: no such file, not readable, too large, not YAML (with the line), or not a mapping.
+        UserError: no such file, no regular one, not readable, too large, not YAML (with the line), or not a mapping.
     """
-    try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise UserError(f"{path} has {size:,} bytes; a suite may have up to {LARGEST:,}.")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; name an existing YAML file.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text; name a YAML file.") from None
+    return parse_yaml(read_text(path, LARGEST), path)
+
+
+def parse_yaml(text: str, path: Path) -> dict[str, Any]:
+    """The mapping that a YAML text holds; the path is for messages.
+
+    Raises:
+        UserError: not YAML (with the line), or not a mapping.
+    """
     try:
         document = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

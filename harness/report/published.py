@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from harness.errors import UserError
 from harness.explain import explain
+from harness.matching import Wanted, has_settings
 from harness.protocol import Settings
 from harness.yamlfile import read_yaml
 
@@ -18,7 +19,7 @@ class Number(Settings):
     """One published number."""
 
     variant: str
-    config: dict[str, Any] = Field(default_factory=dict, description="settings that a row must have")
+    config: Wanted = Field(default_factory=dict, description="settings that a row must have")
     task: str
     value: float
     standard_error: float | None = None
@@ -30,7 +31,7 @@ class PublishedTable(Settings):
 
     unit: Literal["percent", "seconds"]
     where: str
-    setting: dict[str, Any] = Field(default_factory=dict, description="settings of every row of the paper")
+    setting: Wanted = Field(default_factory=dict, description="settings of every row of the paper")
     images: int | None = Field(None, description="test images")
     train_images: int | None = Field(None, description="training images")
     batch_size: int | None = None
@@ -41,8 +42,7 @@ class PublishedTable(Settings):
     def find(self, variant: str, config: dict[str, Any], task: str) -> Number | None:
         """The number of a configuration, if there is one."""
         for number in self.rows:
-            fits = all(config.get(name) == value for name, value in number.config.items())
-            if number.variant == variant and number.task == task and fits:
+            if number.variant == variant and number.task == task and has_settings(config, number.config):
                 return number
         return None
 

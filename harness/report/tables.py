@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.matching import same
 from harness.plan import Plan, PlannedRow
 from harness.report.evidence import Files, Measured
 from harness.report.figures.collect import graphs_of
@@ -286,7 +287,7 @@ def _setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[s
     reasons = [
         f"{name} {config.get(name)} instead of {value}"
         for name, value in table.setting.items()
-        if config.get(name) != value
+        if not same(config.get(name), value)
     ]
     return reasons + [text for text in (number.differs, table.differs) if text]
 

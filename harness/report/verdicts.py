@@ -19,6 +19,7 @@ from harness.claims import (
     Rows,
     TimeRatio,
 )
+from harness.matching import has_settings
 from harness.report.pairs import LEVEL, Pair, holm, told
 from harness.report.rows import UNPUBLISHED, TableRow, Verdict, Word
 from harness.report.separation import coupling_correlation, separation
@@ -125,7 +126,7 @@ def _find(rows: Sequence[TableRow], wanted: Rows, task: str | None) -> list[Tabl
         row
         for row in rows
         if row.variant == wanted.variant
-        and wanted.config.items() <= row.config.items()
+        and has_settings(row.config, wanted.config)
         and (task is None or row.task == task)
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ SOUND: dict[str, Any] = {
     "name": "fuzz",
     "description": "what is made unsound below",
     "plugins": ["tiny.py"],
+    "published": ["numbers.yaml"],
     "config": {"hidden": 3},
     "precision": "float32",
     "resources": {"device": "cpu", "threads": 1, "memory_gb": 0.1},
@@ -43,13 +45,23 @@ SOUND: dict[str, Any] = {
         "iterations": 2,
         "rows": [{"variant": "tiny", "config": {"hidden": 5}, "reference": {"hidden": 4}}],
     },
-    "profiles": {"little": {"budget": "1m", "config": {"hidden": 2}, "timing": {"rounds": 1}}},
+    "profiles": {
+        "little": {
+            "budget": "1m",
+            "config": {"hidden": 2},
+            "protocol": {"shift": None, "schedule": {"every": 10}},
+            "timing": {"rounds": 1},
+        }
+    },
 }
 
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.sampled_from(
-        ["", " ", "..", "../..", "/etc/passwd", "a/b", "tiny", "short", "mnist", "capsnet", "\x00", "🜁", "1e3"]
+        [
+            *("", " ", "..", "../..", "/etc/passwd", "a/b", "tiny", "short", "mnist", "capsnet", "\x00", "🜁", "1e3"),
+            *("~", "~nobody/x", "/dev/zero", "pipe", "default", "x.", "\x1b[5m", "\u202e", "1:30", "x" * 5000),
+        ]
     ),
 )
 SCALARS = st.one_of(
@@ -76,6 +88,10 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 
 PLACES = list(places(SOUND))
+NUMBERS = """
+source: somebody
+table2: {unit: percent, where: T, rows: [{variant: tiny, config: {hidden: 3}, task: tiny-digits, value: 1}]}
+"""
 
 
 def changed(path: tuple[Any, ...], how: str, junk: Any, name: str) -> dict[str, Any]:
@@ -105,8 +121,10 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def there(tmp_path: Path, results: Path, tiny: Path) -> Path:
-    """A folder with the plugin and an empty record in it."""
+    """A folder with the plugin, published numbers, a pipe that nobody writes to and an empty record in it."""
     (tmp_path / "tiny.py").symlink_to(tiny)
+    (tmp_path / "numbers.yaml").write_text(NUMBERS)
+    os.mkfifo(tmp_path / "pipe")
     return tmp_path
 
 

@@ -285,6 +285,12 @@ def test_mistakes_name_file_and_key(write: Write, old: str, new: str, parts: lis
         assert part in message
 
 
+def test_a_baseline_that_several_rows_have(write: Write) -> None:
+    named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet}")
+    with pytest.raises(UserError, match=r"table3\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):
+        plan_of(write(named))
+
+
 def test_the_baseline_is_found_by_what_it_names(write: Write) -> None:
     assert plan_of(write(SUITE)).baseline == 0
     named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet, config: {routing_iterations: 3}}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UserError
-from harness.suite import load_suite, seconds
+from harness.fields import seconds
+from harness.profile import ProtocolChange, ResourcesChange, ScheduleChange, TimingChange
+from harness.protocol import Protocol, Schedule, Settings, TimingProtocol
+from harness.suite import Resources, load_suite
 
 Write = Callable[..., Path]
 SUITE = """
@@ -135,7 +139,9 @@ def test_durations(text: str, expected: float) -> None:
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "0m", "-5m", "1e3s", "20 minutes", "9999d", "nan", "inf", "m"])
+@pytest.mark.parametrize(
+    "text", ["1:30", "1_000s", "", "soon", "0m", "-5m", "1e3s", "20 minutes", "9999d", "nan", "inf", "m"]
+)
 def test_bad_budget(write: Write, text: str) -> None:
     message = refusal(write(SUITE), None, text)
     assert message.startswith("--budget: ")
@@ -206,6 +212,22 @@ def test_out_of_range_names_file_key_and_both_ends(write: Write, old: str, new: 
         ("name: mine", "", ["'name' is missing", "names the experiment"]),
         ("name: mine", "name: ../mine", ["name", "'../mine' is not a name"]),
         ("name: mine", "name: 5", ["'name' is 5"]),
+        ("name: mine", "name: Default", ["name: 'Default' is a name that MLflow uses itself"]),
+        ("name: mine", "name: DEFAULT", ["name: 'DEFAULT' is a name that MLflow uses itself"]),
+        ("name: mine", "name: mine.", ["'mine.' is not a name", "no '.' at the end"]),
+        ("  laptop:", "  laptop.:", ["'laptop.' is not a name"]),
+        ("name: mine", "name: mine\ndeadline: 1:30", ["deadline: '1:30' is not a duration; write for example 90s"]),
+        ("seeds: [0, 1, 2]", "seeds: [0, 1, 0]", ["table2.seeds: 0 stands twice"]),
+        ("seeds: [7]", "seeds: [7, 0o7]", ["profiles.laptop.seeds: 7 stands twice"]),
+        ("tasks: [mnist, affnist]", "tasks: [mnist, mnist]", ["table2.tasks: 'mnist' stands twice"]),
+        (
+            "name: mine",
+            "name: mine\nconfig: {width: .inf}\nclaims: [{kind: error_value, sentence: x, task: mnist,"
+            " percent: 1, within: 1, of: {variant: cnn, config: {width: [.nan]}}}]",
+            ["claims.0", "finite number"],
+        ),
+        ("protocol: {batch_size: 20", "protocol: {batch_size: null", ["profiles.laptop.protocol.batch_size", "null"]),
+        ("seeds: [7]", "seeds: null", ["profiles.laptop.seeds", "null stands for the default, and there is none"]),
         ("tasks: [mnist, affnist]", "tasks: []", ["'table2.tasks' is []"]),
         ("{threads: 2, gpus: 0.5", "{device: tpu, gpus: 0.5", ["'resources.device' is 'tpu'", "'gpu'"]),
         ("  slow: {", "  'a b': {", ["'a b' is not a name"]),
@@ -216,6 +238,117 @@ def test_other_mistakes_name_the_key(write: Write, old: str, new: str, parts: li
     message = refusal(path)
     for part in [str(path), *parts]:
         assert part in message
+
+
+def test_a_schedule_and_resources_change_in_what_is_named_alone(write: Write) -> None:
+    path = changed(write, "factor: 0.9, every: 1000}", "factor: 0.9, every: 1000, staircase: true, floor: 1e-6}")
+    path.write_text(path.read_text().replace("schedule: {factor: 0.5, every: 10}", "schedule: {factor: 0.5}"))
+    suite = load_suite(path, "laptop").suite
+    schedule = suite.protocols["slow"].schedule
+    assert (schedule.factor, schedule.every, schedule.staircase, schedule.floor) == (0.5, 1000, True, 1e-6)
+    assert (suite.resources.threads, suite.resources.gpus, suite.resources.memory_gb) == (1, 0.5, 2)
+
+
+def test_null_in_a_profile_goes_back_to_the_default(write: Write) -> None:
+    text = SUITE.replace("name: mine", "name: mine\nprecision: tf32").replace(
+        "  empty: {}",
+        "  empty: {test_images: null, train_images: ~, precision: null, resources: {gpus: null},"
+        " timing: {rounds: null}, budget: null,"
+        " protocol: {schedule: {every: null}}, protocols: {slow: {shift: null}}}\n"
+        "  bare: {resources: null, protocol: {schedule: null}}",
+    )
+    empty, bare = (load_suite(write(text), name).suite for name in ("empty", "bare"))
+    assert empty.table2 is not None
+    assert empty.table3 is not None
+    assert (empty.table2.test_images, empty.table2.train_images) == (None, None)
+    assert (empty.precision, empty.table3.rounds, empty.table3.iterations) == ("float32", 5, 30)
+    assert (empty.resources.gpus, empty.resources.threads, empty.protocols["slow"].shift) == (1.0, 2, 0)
+    assert empty.protocols["slow"].schedule == Schedule(factor=0.9)
+    assert (bare.resources, bare.protocols["slow"].schedule) == (Resources(), Schedule())
+
+
+@pytest.mark.parametrize(
+    ("all_", "own", "source"),
+    [
+        ("{}", "{}", "The paper: Adam. Its code: batch 50."),
+        ("{batch_size: 50}", "{shift: 0}", "The paper: Adam. Its code: batch 50."),  # as they are already
+        ("{source: Ours.}", "{}", "Ours."),
+        (
+            "{batch_size: 20, schedule: {every: 10, staircase: true}}",
+            "{learning_rate: 1e-4}",
+            "The paper: Adam. Its code: batch 50; changed by the profile small: batch_size 20, learning_rate 0.0001, "
+            "schedule every 10, schedule staircase true.",
+        ),
+        ("{batch_size: 20, source: Ours.}", "{shift: 1}", "Ours; changed by the profile small: shift 1."),
+        ("{batch_size: 20}", "{shift: 1, source: Ours.}", "Ours."),
+        ("{batch_size: 20}", "{batch_size: 50}", "The paper: Adam. Its code: batch 50."),
+    ],
+)
+def test_a_source_never_speaks_of_what_a_profile_has_changed(write: Write, all_: str, own: str, source: str) -> None:
+    path = write(
+        "name: mine\nprotocols: {p: {batch_size: 50, epochs: 2, learning_rate: 0.001,"
+        " source: 'The paper: Adam. Its code: batch 50.'}}\n"
+        "table2: {tasks: [mnist], seeds: [0], rows: [{variant: cnn, protocol: p}]}\n"
+        f"profiles: {{small: {{protocol: {all_}, protocols: {{p: {own}}}}}}}"
+    )
+    assert load_suite(path, "small").suite.protocols["p"].source == source
+
+
+@pytest.mark.parametrize(
+    ("change", "original"),
+    [
+        (ScheduleChange, Schedule),
+        (ProtocolChange, Protocol),
+        (TimingChange, TimingProtocol),
+        (ResourcesChange, Resources),
+    ],
+)
+def test_a_profile_has_the_bounds_of_what_it_changes(change: type[Settings], original: type[Settings]) -> None:
+    for name, field in change.model_fields.items():
+        rules = {str(rule) for rule in original.model_fields[name].metadata}
+        assert rules <= {str(rule) for rule in field.metadata}, name
+
+
+def test_too_many_trials_of_a_suite_or_of_a_profile_that_is_not_chosen(write: Write) -> None:
+    tasks = f"tasks: [{', '.join(f't{number}' for number in range(200))}]"
+    many = str(list(range(260)))
+    path = changed(write, "tasks: [mnist, affnist]", tasks)
+    text = path.read_text()
+    message = refusal(write(text.replace("seeds: [0, 1, 2]", f"seeds: {many}")))
+    assert "come to 104,015 trials; 100,000 are the most" in message  # 2 rows on 200 tasks, and 5 blocks of 3
+    message = refusal(write(text.replace("seeds: [7]", f"seeds: {many}")))
+    assert "profiles.laptop: rows, tasks" in message
+    rows = "rows: [" + "{variant: cnn, protocol: slow}, " * 1001 + "]\n  x:"
+    message = refusal(changed(write, "rows:\n    -", rows + "\n    -"))
+    assert len(message) < 400
+
+
+def test_a_suite_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    reading, writing = os.pipe()
+    os.write(writing, SUITE.encode())
+    os.close(writing)
+    chosen = load_suite(Path(f"/dev/fd/{reading}"), "laptop")
+    os.close(reading)
+    assert (chosen.text, chosen.suite.name, chosen.profile) == (SUITE, "mine", "laptop")
+    assert chosen.published_paths() == [tmp_path / "numbers.yaml"]
+
+
+def test_the_home_folder_in_the_paths_of_a_suite(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    path = write(SUITE.replace("[numbers.yaml]", "[~/a.yaml]").replace("[layers/mine.py]", "[~/b.py, /c.py, ./~/d.py]"))
+    chosen = load_suite(path)
+    assert chosen.published_paths() == [Path("/home/somebody/a.yaml")]
+    assert chosen.plugin_paths() == [Path("/home/somebody/b.py"), Path("/c.py"), path.parent / "~/d.py"]
+
+
+@pytest.mark.parametrize(("name", "part"), [("~nobody-here/a.py", "no home folder is known"), ("x" * 5000, "too long")])
+def test_paths_that_cannot_be(write: Write, name: str, part: str) -> None:
+    path = changed(write, "layers/mine.py", name)
+    with pytest.raises(UserError) as caught:
+        load_suite(path).plugin_paths()
+    assert f"{path}: plugins: " in str(caught.value)
+    assert part in str(caught.value)
 
 
 def test_unknown_protocol_of_a_row(write: Write) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UserError
+from harness.textfile import read_text
 from harness.yamlfile import DEEPEST, LARGEST, read_yaml
 
 Write = Callable[..., Path]
@@ -90,7 +95,6 @@ def test_anything_but_a_mapping_by_names(write: Write, text: str) -> None:
         "a: !include other.yaml\n",
         "!!map {a: 1}\n",
         "a: \x07\n",
-        "a: 2026-99-99\n",
         "a: !!int x\n",
         "a: !!float [1]\n",
         "a: !!binary '*'\n",
@@ -109,3 +113,85 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"a: \xff\xfe\x00")
     assert "not UTF-8" in refusal(binary)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *(("1e-4", 1e-4), ("1E-4", 1e-4), ("1e3", 1000.0), ("-.5", -0.5), ("5.", 5.0), ("+1.5e+3", 1500.0)),
+        *(("010", 10), ("-7", -7), ("0o10", 8), ("0x1F", 31), ("0", 0)),
+        *((text, text) for text in ("1:30", "1_000", "0b1", "0o8", "-0x1", "e3", "1e", ".", "=", "1.2.3")),
+        *((text, text) for text in ("yes", "No", "on", "OFF", "y", "tRUE", "2026-99-99", "2026-07-23", "nULL")),
+        *((text, None) for text in ("", "~", "null", "Null", "NULL")),
+        *((text, text.lower() == "true") for text in ("true", "True", "TRUE", "false", "False", "FALSE")),
+        *(("'1e-4'", "1e-4"), ('"010"', "010"), ("'true'", "true"), ("|-\n  1", "1")),
+        *((".inf", math.inf), ("-.Inf", -math.inf), ("+.INF", math.inf)),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(write: Write, text: str, value: object) -> None:
+    read = read_yaml(write(f"a: {text}\n"))["a"]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_not_a_number(write: Write) -> None:
+    assert math.isnan(read_yaml(write("a: .nan"))["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("9" * 5000, "a number of 5,000 characters"),
+        ("0x" + "f" * 5000, "a number of 5,002 characters"),
+        ("1e999", "1e999 is too large for a number"),
+        ("-1.5e400", "too large"),
+        ('"a\\0b"', "a NUL or half a character"),
+        ('"\\ud800"', "a NUL or half a character"),
+    ],
+)
+def test_numbers_and_texts_beyond_all_measure(write: Write, text: str, part: str) -> None:
+    message = refusal(write(f"a: 1\nb: {text}"))
+    assert f", line 2: {part}" in message or part in message
+    assert len(message) < 500
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+def test_what_is_no_file_is_refused_at_once(pipe: Path) -> None:
+    begun = time.monotonic()
+    for path in (pipe, Path("/dev/zero"), Path("/dev/null"), Path("/dev/tty"), pipe.parent, Path("a\0b")):
+        assert "cannot read" in refusal(path)
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("length", [10, LARGEST, LARGEST + 1])
+def test_a_pipe_is_read_to_the_same_bound_where_it_is_allowed(pipe: Path, length: int) -> None:
+    def write() -> None:
+        try:
+            pipe.write_bytes(b"x" * length)
+        except BrokenPipeError:
+            assert length > LARGEST
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    if length > LARGEST:
+        with pytest.raises(UserError, match="may have up to"):
+            read_text(pipe, LARGEST, may_be_pipe=True)
+    else:
+        assert read_text(pipe, LARGEST, may_be_pipe=True) == "x" * length
+    writer.join(10)
+
+
+def test_a_pipe_that_stays_silent(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.textfile.PATIENCE", 0.1)
+    with pytest.raises(UserError, match="nothing has come through the pipe"):
+        read_text(pipe, LARGEST, may_be_pipe=True)
+
+
+def test_a_file_that_says_it_is_empty_is_read_to_the_bound() -> None:
+    with pytest.raises(UserError, match="more than 3 bytes"):
+        read_text(Path("/proc/self/status"), 3)

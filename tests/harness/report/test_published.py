@@ -89,6 +89,14 @@ def test_the_first_publication_counts(write: Callable[..., Path]) -> None:
             "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, vaule: 1}]}\n",
             ["unknown key 'table2.rows.0.vaule'", "did you mean 'value'?"],
         ),
+        (
+            "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: .nan}]}\n",
+            ["'table2.rows.0.value' is nan", "finite"],
+        ),
+        (
+            "source: a\ntable2: {unit: percent, where: T, setting: {width: .inf}, rows: []}\n",
+            ["table2.setting", "inf", "finite"],
+        ),
     ],
 )
 def test_mistakes_name_file_and_key(write: Callable[..., Path], text: str, parts: list[str]) -> None:
@@ -99,6 +107,21 @@ def test_mistakes_name_file_and_key(write: Callable[..., Path], text: str, parts
     assert len(message.splitlines()) == 1
     for part in [str(path), *parts]:
         assert part in message
+
+
+def test_settings_are_matched_by_value(write: Callable[..., Path]) -> None:
+    path = write(
+        "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, config: {rate: 1e-4, deep: true, k: 1},"
+        " task: mnist, value: 1}]}"
+    )
+    published = load_published([path])
+    for config, is_found in (
+        ({"rate": 0.0001, "deep": True, "k": 1.0}, True),
+        ({"rate": 0.0001, "deep": 1, "k": 1}, False),
+        ({"rate": 0.0001, "deep": True, "k": True}, False),
+        ({"rate": 0.0001, "deep": True}, False),
+    ):
+        assert (look_up(published, "table2", "cnn", config, "mnist") is not None) == is_found
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Fields of a suite: names, durations, seeds, and lists without repetitions."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def seconds(duration: str | float) -> float:
+    """The seconds of a duration such as "90s", "20m", "1.5h" or "2d".
+
+    Raises:
+        ValueError: it is not a positive duration.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(duration))
+    value = float(match[1]) * UNITS[match[2] or "s"] if match else 0.0
+    if not 0 < value <= 366 * 86_400:
+        raise ValueError(f"{duration!r} is not a duration; write for example 90s, 20m, 1.5h or 2d")
+    return value
+
+
+def _plain_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", name):
+        raise ValueError(
+            f"{name!r} is not a name; use letters, digits, '.', '_' and '-', at most 64, a letter or digit first and "
+            f"no '.' at the end"
+        )
+    return name
+
+
+def distinct(values: list[Any]) -> list[Any]:
+    """The values, if none stands twice.
+
+    Raises:
+        ValueError: one does.
+    """
+    seen: set[Any] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{value!r} stands twice; name each once")
+        seen.add(value)
+    return values
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("null stands for the default, and there is none; write a value or leave it out")
+    return value
+
+
+T = TypeVar("T")
+Name = Annotated[str, AfterValidator(_plain_name)]
+Duration = Annotated[float, BeforeValidator(seconds)]
+Seed = Annotated[int, Field(ge=0, le=2**31)]
+Seeds = Annotated[list[Seed], AfterValidator(distinct)]
+NotNull = Annotated[T | None, AfterValidator(_not_null)]  # may be left out, but has no default to go back to
