@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.claims import Claim
 from harness.errors import UserError
 from harness.protocol import Precision, Settings
-from harness.trial import Trial
+from harness.trial import Trial, row_title
 
 
 class PlannedRow(Settings):
@@ -23,6 +23,11 @@ class PlannedRow(Settings):
     config: dict[str, Any]
     task: str
     reference: int | None = None  # the row of the same table that it is compared with, besides the baseline
+
+    @property
+    def title(self) -> str:
+        """The variant and what sets its configuration apart."""
+        return row_title(self.variant, self.label)
 
 
 class Plan(Settings):

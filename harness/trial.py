@@ -12,6 +12,11 @@ from harness.protocol import Precision, Protocol, Settings, TimingProtocol
 SENTINEL = "sentinel"  # the fixed model that exposes drift between timing rounds; not a variant
 
 
+def row_title(variant: str, label: str) -> str:
+    """What a row is called, everywhere: its variant and what sets its configuration apart."""
+    return f"{variant} {label}".strip()
+
+
 class TrainingWork(Settings):
     """What a training trial does: so many of its protocol's iterations."""
 
@@ -56,7 +61,7 @@ class Trial(Settings):
     @property
     def title(self) -> str:
         """The variant and what sets its configuration apart."""
-        return f"{self.variant} {self.label}".strip()
+        return row_title(self.variant, self.label)
 
     @property
     def name(self) -> str:
