@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from harness.errors import UserError
-from harness.paths import usable
+from harness.paths import require_home, usable
 from harness.record.pages import PORT
 from harness.streams import outlive_readers, standard_output
 from harness.text import one_line
@@ -330,6 +330,7 @@ def _prepare(
 def _address(tracking_uri: str | None, results: Path) -> str:
     from harness.record.address import be_quiet, check_address, default_address
 
+    require_home()
     be_quiet()
     address = tracking_uri or default_address(results)
     check_address(address)

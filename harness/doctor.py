@@ -66,8 +66,10 @@ def _data(data_dir: Path | None) -> list[Finding]:
     from harness.data import data_folder
     from harness.listing import verify_data
 
-    folder = data_folder(data_dir)
-    findings = [_folder("data", folder)]
+    try:
+        findings = [_folder("data", data_folder(data_dir))]
+    except UserError as error:
+        return [Finding(False, f"data: {error}")]
     for line in verify_data(data_dir):
         if line["state"] == "ready":
             findings.append(Finding(True, f"{line['name']}: {line['details']}"))
