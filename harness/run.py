@@ -67,7 +67,7 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
     if options.only is not None:
         plan.only(options.only)
     make_folder(options.results)
-    with only_driver(options.results, suite.name):
+    with only_driver(options.results, suite.name, say):
         _check_disk(plan, options)
         with _workplace(plan, chosen, options) as (offers, executor_for):
             _fetch(plan, options.data, console)
@@ -80,7 +80,7 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
                 run = _Run(chosen, options, console, record, invocation, offers, executor_for)
                 with _closed_if_stopped(record, invocation):
                     plan, failed = run.work(plan)
-                    tables = read_tables(record, chosen.profile)
+                    tables = read_tables(record, chosen.profile, invocation)
                     files = write_report(tables, report_folder(options.results, suite.name, chosen.profile))
                     record.keep_verdicts(invocation, ((each.word, each.sentence) for each in tables.verdicts))
                     record.end_invocation(invocation, "FAILED" if failed else "FINISHED", files)
