@@ -25,8 +25,17 @@ class Options:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of all trials' checkpoints."""
+        """The folder of the checkpoints of all suites."""
         return self.results.resolve() / "checkpoints"
+
+    @property
+    def algorithms(self) -> Path:
+        """The folder that keeps which algorithms were chosen on which machine."""
+        return self.results.resolve() / "algorithms"
+
+    def checkpoints_of(self, suite: str) -> Path:
+        """The folder of the checkpoints of a suite's trials, each in a folder of its own."""
+        return self.checkpoints / suite
 
 
 def with_plugins(chosen: Chosen, options: Options) -> Options:

@@ -54,6 +54,7 @@ class Trial(Settings):
     seed: int
     source: str = ""  # digest of the variant's source
     data: str = ""  # digest of the task's data
+    data_source: str = ""  # digest of the source of a task's dataset; "" for those that come with the harness
     tests: tuple[str, ...] = ()  # the names of the task's tests, for training; a table of errors quotes the first
     training: TrainingWork | None = None
     timing: TimingWork | None = None
@@ -127,3 +128,7 @@ class Diverged(Exception):
 
     def __str__(self) -> str:
         return f"the loss is not finite from iteration {self.iteration} on"
+
+
+class Superseded(Exception):
+    """A later attempt, or another process, has taken over the trial."""

@@ -42,7 +42,10 @@ class TaskData:
 
 
 class Dataset(ABC):
-    """The data of one task of a suite. A subclass decorated with `@register("name")` adds a task."""
+    """The data of one task of a suite. A subclass decorated with `@register("name")` adds a task.
+
+    What decides a result is in its key: the digest of the data, and of a plugin's dataset its source as well.
+    """
 
     name: ClassVar[str]
     image_size: ClassVar[int]  # height and width in pixels of what the model sees
