@@ -51,8 +51,8 @@ class ErrorTable(Settings):
         min_length=1, description="datasets to train and test on"
     )
     seeds: Seeds = Field(min_length=1, description="one trial each")
-    train_images: int | None = Field(None, ge=1, description="how many training images; all if not given")
-    test_images: int | None = Field(None, ge=1, description="how many images of each test set; all if not given")
+    train_images: int | None = Field(None, ge=1, description="training images at most, drawn by class; default: all")
+    test_images: int | None = Field(None, ge=1, description="images of each test at most, drawn by class; default: all")
     rows: list[TrainedRow] = Field(min_length=1, max_length=1000)
 
 

@@ -19,7 +19,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled grey images: `images` (n, height, width) uint8 and `labels` (n,) uint8."""
+    """Labelled grey images: `images` (n, height, width) uint8 and `labels` (n,), whole numbers 0..classes-1."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -44,21 +44,28 @@ class TaskData:
 class Dataset(ABC):
     """The data of one task of a suite. A subclass decorated with `@register("name")` adds a task.
 
-    What decides a result is in its key: the digest of the data, and of a plugin's dataset its source as well.
+    `harness.data.check` holds it to what it promises here.
     """
 
     name: ClassVar[str]
     image_size: ClassVar[int]  # height and width in pixels of what the model sees
-    classes: ClassVar[int]
+    classes: ClassVar[int]  # 2..1000
     train_size: ClassVar[int]  # training images
 
     @abstractmethod
     def digest(self, folder: Path) -> str:
-        """Identity of the data, at most 36 characters, found without loading them."""
+        """Identity of the data, at most 36 characters, found without loading them, also before they are fetched."""
 
     @abstractmethod
     def test_names(self, folder: Path) -> list[str]:
-        """The names that `load` gives its tests, in the same order, found without loading them."""
+        """The names that `load` gives its tests, in the same order, found without loading them.
+
+        A table of errors quotes the first. They are made of letters a to z, digits, spaces and `_ - . /`, at most 64.
+        """
+
+    def remarks(self, folder: Path) -> list[str]:
+        """What has to be said beside every error on the first test, in a few words each; nothing as a rule."""
+        return []
 
     @abstractmethod
     def fetch(self, folder: Path, progress: Progress) -> None:
@@ -73,7 +80,8 @@ class Dataset(ABC):
         """The data, once they are fetched.
 
         Raises:
-            UserError: a file is missing or damaged.
+            Missing: a file is not there.
+            Damaged: a file is there, but is not what it should be.
         """
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from harness.plan import Plan
 from harness.protocol import Schedule
-from harness.report.published import decay
 from harness.report.rows import Method
 from harness.trial import TrainingWork, Trial
 
@@ -54,11 +53,15 @@ def _length(work: TrainingWork) -> str:
 
 
 def _decay(schedule: Schedule) -> str:
-    return ", constant" if schedule.factor == 1 else f" {decay(schedule)}"
+    if schedule.factor == 1:
+        return ", constant"
+    steps = " in steps" if schedule.staircase else ""
+    floor = f", not below {schedule.floor:g}" if schedule.floor else ""
+    return f" times {schedule.factor:g} every {schedule.every:,} iterations of the whole{steps}{floor}"
 
 
 def _tested(work: TrainingWork) -> str:
-    return "all images" if work.test_images is None else f"{work.test_images:,} images, spread evenly,"
+    return "all images" if work.test_images is None else f"{work.test_images:,} images at most, drawn by class,"
 
 
 def _timed(trials: list[Trial]) -> Method:

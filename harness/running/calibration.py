@@ -9,10 +9,11 @@ import torch
 
 from harness.budget import Cost
 from harness.data import Examples
+from harness.data.subset import subset
 from harness.running.activity import activity_of, shown_images
 from harness.running.clock import seconds_of
 from harness.running.context import Context
-from harness.running.evaluation import BATCH, predict, subset
+from harness.running.evaluation import BATCH, predict
 from harness.running.machine import choose_device
 from harness.running.pictures import pictures_of
 from harness.running.task import task_data

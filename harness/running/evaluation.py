@@ -7,6 +7,7 @@ import torch
 
 from harness.data import Examples
 from harness.data.batches import evaluation_batches
+from harness.data.classes import class_type
 from harness.protocol import Precision
 from harness.running.precision import forward_in
 from variants.contract import Variant
@@ -14,23 +15,14 @@ from variants.contract import Variant
 BATCH = 200  # images; a larger one gains a percent or two and takes its memory
 
 
-def subset(examples: Examples, count: int | None) -> Examples:
-    """`count` images spread evenly over the set, always the same ones; all of them if None."""
-    total = len(examples.labels)
-    if count is None or count >= total:
-        return examples
-    chosen = np.arange(count) * total // count
-    return Examples(examples.images[chosen], examples.labels[chosen])
-
-
 @torch.inference_mode()
 def predict(model: Variant, examples: Examples, device: torch.device, precision: Precision = "float32") -> np.ndarray:
-    """The predicted class of every image, (images,) uint8."""
+    """The predicted class of every image, (images,) in the dtype of its labels (`class_type`)."""
     model.eval()
     with forward_in(precision, device):
         found = [model(images).predictions() for images, _ in evaluation_batches(examples, BATCH, device)]
     model.train()
-    return torch.cat(found).cpu().numpy().astype(np.uint8)
+    return torch.cat(found).cpu().numpy().astype(class_type(model.config.classes))
 
 
 def error_percent(predictions: np.ndarray, labels: np.ndarray) -> float:

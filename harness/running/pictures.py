@@ -11,7 +11,8 @@ from torch import Tensor
 
 from harness.data import Examples
 from harness.data.batches import evaluation_batches
-from harness.running.evaluation import BATCH, subset
+from harness.data.subset import subset
+from harness.running.evaluation import BATCH
 from variants.contract import Output, Variant
 
 MISTAKES = 12  # images
@@ -25,7 +26,7 @@ def pictures_of(model: Variant, test: Examples, predictions: np.ndarray, device:
     """Pictures by name, as far as the variant has what they need; see `variants.contract.Output`.
 
     Arguments:
-        predictions: of the test's images, (images,) uint8.
+        predictions: of the test's images, (images,).
 
     Returns:
         `mistakes`: the first images that the model got wrong, and where they are in the test, `mistakes_at`.

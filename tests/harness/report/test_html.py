@@ -108,7 +108,7 @@ def test_it_tells_how_and_by_what_it_was_made(page: str) -> None:
         "20 epochs of 60,000 images in batches of 100, which are 12,000 iterations, of which 3,000 were run"
         in found.text
     )
-    assert "tested after the last iteration on 1,000 images, spread evenly, of each test set" in found.text
+    assert "tested after the last iteration on 1,000 images at most, drawn by class, of each test set" in found.text
     assert "python -m harness run example.yaml" in found.text
     assert "name: example  # <all> of it" in found.text
     assert 'href="http://127.0.0.1:5000/#/experiments/1/runs/f00d?workflowType=machine_learning"' in page

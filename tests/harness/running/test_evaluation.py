@@ -1,4 +1,4 @@
-"""Test error and the part of a test set that it is measured on."""
+"""Test error."""
 
 from __future__ import annotations
 
@@ -7,32 +7,9 @@ import pytest
 import torch
 
 import variants
-from harness.data import DATASETS, Examples
+from harness.data import DATASETS
 from harness.running import evaluation
-from harness.running.evaluation import error_percent, predict, subset
-
-
-def numbered(total: int) -> Examples:
-    """Images that show their own number."""
-    images = np.broadcast_to(np.arange(total).reshape(-1, 1, 1), (total, 2, 2))
-    return Examples(images.astype(np.int64), np.arange(total))
-
-
-@pytest.mark.parametrize(("total", "count"), [(10_000, 500), (45, 7), (10, 9), (10, 10), (320_000, 1000), (5, 1)])
-def test_a_subset_is_spread_evenly(total: int, count: int) -> None:
-    part = subset(numbered(total), count)
-    labels = part.labels.tolist()
-    assert len(labels) == count
-    assert labels[0] == 0
-    gaps = np.diff([*labels, total])
-    assert set(gaps) <= {total // count, total // count + 1}
-    assert np.array_equal(part.images[:, 0, 0], part.labels)  # images and labels stay together
-    assert np.array_equal(subset(numbered(total), count).labels, part.labels)
-
-
-@pytest.mark.parametrize("count", [None, 45, 46, 10**6])
-def test_all_where_no_fewer_are_asked_for(count: int | None) -> None:
-    assert subset(numbered(45), count).labels.tolist() == list(range(45))
+from harness.running.evaluation import error_percent, predict
 
 
 def test_error_is_the_share_of_wrong_ones() -> None:

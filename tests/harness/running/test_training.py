@@ -15,6 +15,7 @@ import torch
 import variants
 from harness.data import DATASETS, Examples
 from harness.data.batches import Batches
+from harness.data.subset import stratified
 from harness.running import training
 from harness.running.checkpoint import Checkpoints
 from harness.running.context import Context
@@ -130,9 +131,9 @@ def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context
     trial = training_trial(("seeds: [0]", "seeds: [0]\n  train_images: 45\n  test_images: 9"))
     assert run_on(trial, context.data).batches.per_epoch == 2
     data = DATASETS.get("tiny-digits")().load(context.data).train
-    first = {image.tobytes() for image in data.images[:45]}
+    drawn = {image.tobytes() for image in data.images[stratified(data.labels, 45)]}
     images, _ = run_on(trial, context.data).batches.at(0)
-    assert {(image * 255).round().byte().numpy().tobytes() for image in images[:, 0]} <= first
+    assert {(image * 255).round().byte().numpy().tobytes() for image in images[:, 0]} <= drawn
     result = train(trial, context, ignore)
     assert len(result.predictions["noisy"]) == result.metrics["test/noisy/images"] == 9
 
