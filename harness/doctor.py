@@ -17,10 +17,18 @@ SPACE = 5  # GiB
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was looked at."""
+    """Something that was looked at.
+
+    is_well: whether nothing has to be done about it before a run.
+    word: how it is, in a word, where "ok" or "MISSING" is not it.
+    """
 
     is_well: bool
     text: str
+    word: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.word or ('ok' if self.is_well else 'MISSING'):<7} {self.text}"
 
 
 def examine(data_dir: Path | None, results: Path) -> list[Finding]:
@@ -66,15 +74,20 @@ def _data(data_dir: Path | None) -> list[Finding]:
     from harness.data import data_folder
     from harness.listing import verify_data
 
-    try:
-        findings = [_folder("data", data_folder(data_dir))]
-    except UserError as error:
-        return [Finding(False, f"data: {error}")]
+    folder = data_folder(data_dir)
+    findings = [_data_folder(folder)]
     for line in verify_data(data_dir):
-        if line["state"] == "ready":
-            findings.append(Finding(True, f"{line['name']}: {line['details']}"))
-        else:
-            is_needed_first = line["state"] == "missing"
-            hint = "not fetched yet; a run fetches it" if is_needed_first else line["details"]
-            findings.append(Finding(is_needed_first, f"{line['name']}: {hint}"))
+        findings.append(_dataset(line["state"], f"{line['name']}: {line['details']}"))
     return findings
+
+
+def _dataset(state: str, text: str) -> Finding:
+    if state == "missing":
+        return Finding(True, f"{text} A run that needs it fetches it.", "missing")
+    return Finding(state == "ready", text, "" if state == "ready" else state.upper())
+
+
+def _data_folder(folder: Path) -> Finding:
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        return Finding(True, f"data in {folder}: can only be read, so that what is missing there can't be fetched")
+    return _folder("data", folder)

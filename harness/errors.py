@@ -11,9 +11,7 @@ class UserError(Exception):
 
 
 def cause_of(error: BaseException) -> str:
-    """An exception in one line; a user's mistake is a sentence already."""
-    if isinstance(error, UserError):
-        return " ".join(str(error).split())
+    """An exception in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

@@ -65,9 +65,7 @@ def list_suites(_: str) -> Lines:
 
 def list_runs(address: str) -> Lines:
     """The invocations of suites that are recorded."""
-    from harness.record.address import TrackingUri
-
-    if not TrackingUri(address).exists():
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
         return []
     from harness.record.history import list_invocations
 
@@ -102,20 +100,21 @@ def _cell(value: Any) -> str:
 
 
 def verify_data(chosen: Path | None) -> Lines:
-    """The state of each dataset's files: ready, damaged or missing."""
-    from harness.data import DATASETS, data_folder
+    """The state of each dataset's files: ready, missing, or damaged, which is all else that keeps it from loading."""
+    from harness.data import DATASETS, Missing, check, data_folder
 
     folder = data_folder(chosen)
     found = []
     for name in DATASETS.names():
         try:
-            data = DATASETS.get(name)().load(folder)
+            data = check.load(name, folder)
         except UserError as error:
-            state = "damaged" if "digest" in str(error) else "missing"
+            state = "missing" if isinstance(error, Missing) else "damaged"
             found.append({"name": name, "state": state, "details": str(error)})
             continue
         tests = ", ".join(f"{test}: {len(examples.labels):,}" for test, examples in data.tests.items())
-        details = f"train: {len(data.train.labels):,}, {tests}"
+        remarks = "".join(f"; {remark}" for remark in check.identify(name, folder).remarks)
+        details = f"train: {len(data.train.labels):,}, {tests}{remarks}"
         found.append({"name": name, "state": "ready", "details": details})
     return found
 
@@ -126,9 +125,9 @@ def draw(name: str, index: int, folder: Path) -> str:
     Raises:
         UserError: no such image.
     """
-    from harness.data import DATASETS
+    from harness.data import check
 
-    data = DATASETS.get(name)().load(folder)
+    data = check.load(name, folder)
     test, examples = next(iter(data.tests.items()))
     if not 0 <= index < len(examples.labels):
         raise UserError(f"--index is {index}; {test} has images 0 to {len(examples.labels) - 1}.")

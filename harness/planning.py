@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.data import DATASETS
+from harness.data.check import Identity, identify
 from harness.errors import UserError
-from harness.isolation import isolated_process, stdout_aside
-from harness.key import trial_key
+from harness.key import source_digest, trial_key
 from harness.matching import has_settings
 from harness.plan import Plan, PlannedRow
 from harness.protocol import TimingProtocol
-from harness.settings import plain_settings
-from harness.suite import Chosen, Row, TimedRow, TimeTable, TrainedRow
+from harness.suite import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
 from variants import VARIANTS, configure
 from variants.contract import Config
@@ -33,9 +32,9 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
     if chosen.budget is None or suite.table2 is None:
         fraction = 1.0
     try:
-        with stdout_aside(), isolated_process():  # variants check and name their settings with code of their own
-            table2, training = _training_trials(chosen, data, fraction)
-            table3, timing = _timing_trials(chosen, data)
+        identities = _identities(suite, data)
+        table2, training = _training_trials(chosen, identities, fraction)
+        table3, timing = _timing_trials(chosen, identities)
         baseline = _baseline(suite.table3, table3)
     except UserError as error:
         raise UserError(f"{chosen.path}: {error}") from None
@@ -54,7 +53,23 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
     )
 
 
-def _training_trials(chosen: Chosen, data: Path, fraction: float | None) -> tuple[list[PlannedRow], list[Trial]]:
+def _identities(suite: Suite, data: Path) -> dict[str, Identity]:
+    """What is known of the data of each task."""
+    tasks = dict.fromkeys(suite.table2.tasks if suite.table2 is not None else (), "table2")
+    if suite.table3 is not None:
+        tasks.setdefault(suite.table3.task, "table3")
+    found = {}
+    for task, table in tasks.items():
+        try:
+            found[task] = identify(task, data)
+        except UserError as error:
+            raise UserError(f"{table}: {error}") from error
+    return found
+
+
+def _training_trials(
+    chosen: Chosen, identities: dict[str, Identity], fraction: float | None
+) -> tuple[list[PlannedRow], list[Trial]]:
     table = chosen.suite.table2
     if table is None:
         return [], []
@@ -66,7 +81,8 @@ def _training_trials(chosen: Chosen, data: Path, fraction: float | None) -> tupl
             rows.append(_planned(number, row.variant, label, config, task))
             work = _training_work(chosen, row, task, fraction)
             trials += [
-                _trial("training", number, row.variant, label, config, task, seed, data, work) for seed in table.seeds
+                _trial("training", number, row.variant, label, config, task, seed, identities[task], work)
+                for seed in table.seeds
             ]
     return rows, trials
 
@@ -93,7 +109,7 @@ def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float |
     )
 
 
-def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[Trial]]:
+def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[list[PlannedRow], list[Trial]]:
     table = chosen.suite.table3
     if table is None:
         return [], []
@@ -113,10 +129,10 @@ def _timing_trials(chosen: Chosen, data: Path) -> tuple[list[PlannedRow], list[T
     trials = []
     for number in range(table.rounds):
         block = [
-            _trial("timing", n, row.variant, label, config, table.task, number, data, work)
+            _trial("timing", n, row.variant, label, config, table.task, number, identities[table.task], work)
             for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
         ]
-        block.append(_trial("timing", -1, SENTINEL, "", None, table.task, number, data, work))
+        block.append(_trial("timing", -1, SENTINEL, "", None, table.task, number, identities[table.task], work))
         random.Random(f"{chosen.suite.name} {number}").shuffle(block)
         trials += block
     rows = [
@@ -150,7 +166,7 @@ def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, 
     configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
     own = [VARIANTS.get(row.variant).label(config) for row, config in zip(rows, configs, strict=True)]
     told = [
-        _settings(row.variant, config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
+        _settings(config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
         for row, config in zip(rows, configs, strict=True)
     ]
     labels = []
@@ -170,10 +186,7 @@ def checked_config(row: Row, task: str, where: str) -> Config:
     Raises:
         UserError: an unknown variant or setting, or a value that does not fit.
     """
-    try:
-        dataset = DATASETS.get(task)
-    except UserError as error:
-        raise UserError(f"{where.partition('.')[0]}: {error}") from None
+    dataset = DATASETS.get(task)
     fixed = FROM_TASK & row.config.keys()
     if fixed:
         raise UserError(f"{where}.config: '{fixed.pop()}' comes from the task '{task}'; leave it out.")
@@ -190,14 +203,12 @@ def checked_config(row: Row, task: str, where: str) -> Config:
 
 
 def _planned(row: int, variant: str, label: str, config: Config, task: str, reference: int | None = None) -> PlannedRow:
-    return PlannedRow(
-        row=row, variant=variant, label=label, config=_settings(variant, config), task=task, reference=reference
-    )
+    return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task, reference=reference)
 
 
-def _settings(variant: str, config: Config) -> dict[str, Any]:
+def _settings(config: Config) -> dict[str, Any]:
     """What a person chose, without what the task decides."""
-    return {name: value for name, value in plain_settings(variant, config).items() if name not in FROM_TASK}
+    return {name: value for name, value in config.model_dump().items() if name not in FROM_TASK}
 
 
 def _trial(
@@ -208,22 +219,18 @@ def _trial(
     config: Config | None,
     task: str,
     seed: int,
-    data: Path,
+    data: Identity,
     work: TrainingWork | TimingWork,
 ) -> Trial:
-    settings = plain_settings(variant, config) if config is not None else {}
-    source = VARIANTS.source_digest(variant) if config is not None else ""
-    data_source = DATASETS.source_digest(task)
-    dataset = DATASETS.get(task)()
-    digest = dataset.digest(data)
+    settings = config.model_dump() if config is not None else {}
+    source = source_digest(VARIANTS.get(variant).__module__) if config is not None else ""
     measured = {
         "kind": kind,
         "variant": variant,
         "source": source,
         "config": settings,
         "task": task,
-        "data": digest,
-        "data_source": data_source,
+        "data": data.digest,
         "seed": seed,
         "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
     }
@@ -237,9 +244,9 @@ def _trial(
         task=task,
         seed=seed,
         source=source,
-        data=digest,
-        data_source=data_source,
-        tests=tuple(dataset.test_names(data)) if kind == "training" else (),
+        data=data.digest,
+        tests=data.tests if kind == "training" else (),
+        remarks=data.remarks if kind == "training" else (),
         training=work if isinstance(work, TrainingWork) else None,
         timing=work if isinstance(work, TimingWork) else None,
     )

@@ -1,37 +1,44 @@
-"""SHA-256 of large files, remembered beside them so that a plan does not read them again."""
+"""SHA-256 of large files, remembered within a process so that its plans do not read them again and again."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
+import os
 from pathlib import Path
 
 from harness.data import store
 
-SIDECAR = "digests.json"
+State = tuple[int, ...]
+
+_known: dict[Path, tuple[State, str]] = {}
 
 
 def sha256_of(path: Path) -> str:
-    """The file's SHA-256; remembered for as long as its size and time of change stay the same."""
-    stat = path.stat()
-    state = [stat.st_size, stat.st_mtime_ns]
-    sidecar = path.parent / SIDECAR
-    known = _read(sidecar)
-    entry = known.get(path.name)
-    if isinstance(entry, dict) and entry.get("state") == state and isinstance(entry.get("sha256"), str):
-        return str(entry["sha256"])
-    with open(path, "rb") as file:
+    """The file's SHA-256; remembered for as long as the file system knows of no change.
+
+    Raises:
+        OSError: it is not there, not a regular file, or can't be read.
+    """
+    with store.opened(path) as file:
+        state = _state(file.fileno())
+    known = _known.get(path.absolute())
+    return known[1] if known is not None and known[0] == state else computed(path)
+
+
+def computed(path: Path) -> str:
+    """The file's SHA-256, computed from what it holds now, and remembered.
+
+    Raises:
+        OSError: as `sha256_of` has it.
+    """
+    with store.opened(path) as file:
+        state = _state(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    known[path.name] = {"state": state, "sha256": digest}
-    with contextlib.suppress(OSError):  # in a folder that is only readable the next plan computes it again
-        store.write(sidecar, json.dumps(known, indent=1).encode())
+    _known[path.absolute()] = (state, digest)
     return digest
 
 
-def _read(sidecar: Path) -> dict[str, object]:
-    try:
-        known = json.loads(sidecar.read_text())
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+def _state(descriptor: int) -> State:
+    """What a change leaves; the last of these times is the system's own and can't be set back."""
+    stat = os.fstat(descriptor)
+    return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

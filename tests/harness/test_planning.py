@@ -218,6 +218,32 @@ def test_training_trials_carry_the_names_of_their_tests_outside_the_keys(
     assert by_name(other) == by_name(plan)
 
 
+def test_training_trials_carry_what_has_to_be_said_of_their_data(
+    tiny_suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = plan_of(tiny_suite)
+    monkeypatch.setattr(DATASETS.get("tiny-digits"), "remarks", lambda self, folder: ["borrowed"])
+    plan = plan_of(tiny_suite)
+    assert {trial.remarks for trial in kinds(plan, "training")} == {("borrowed",)}
+    assert by_name(plan) == by_name(before)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("classes", 4.0, "classes of the dataset 'tiny-digits'"),
+        ("train_size", None, "train_size of the dataset 'tiny-digits'"),
+        ("digest", lambda self, folder: "x" * 40, "digest"),
+        ("test_names", lambda self, folder: ["odd (noise=20%)"], "odd (noise=20%)"),
+    ],
+)
+def test_a_mistake_in_a_dataset_is_told_with_the_suite(
+    tiny_suite: Path, monkeypatch: pytest.MonkeyPatch, attribute: str, value: object, words: str
+) -> None:
+    monkeypatch.setattr(DATASETS.get("tiny-digits"), attribute, value)
+    assert words in refusal(tiny_suite)
+
+
 def test_a_recorded_plan_without_names_of_tests_still_loads(tiny_suite: Path) -> None:
     stored = json.loads(plan_of(tiny_suite).model_dump_json())
     for trial in stored["trials"]:

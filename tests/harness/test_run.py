@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.data import DATASETS, Examples, TaskData
 from harness.options import Options
 from harness.running import execute
 
@@ -80,7 +81,7 @@ def test_a_run_does_all_writes_its_report_and_leaves_no_checkpoint(run: Cli, pla
         "tables.csv",
         "tables.json",
     }
-    assert not list((results / "checkpoints").glob("*/*/*.pt"))
+    assert not list((results / "checkpoints").glob("*/*.pt"))
 
 
 def test_the_same_command_again_runs_nothing(run: Cli, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,8 +248,6 @@ def test_without_space_for_the_checkpoints_nothing_begins(
 def test_checkpoints_lie_under_the_results(tmp_path: Path) -> None:
     options = Options(path=tmp_path, results=tmp_path / "r", data=tmp_path, address="")
     assert options.checkpoints == tmp_path / "r" / "checkpoints"
-    assert options.checkpoints_of("paper") == tmp_path / "r" / "checkpoints" / "paper"
-    assert options.algorithms == tmp_path / "r" / "algorithms"
 
 
 def test_plan_says_what_has_changed(run: Cli, cli: Cli, plan: Cli, suite: Path, tiny: Path, results: Path) -> None:
@@ -284,3 +283,36 @@ def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Pat
         counts = dict(store.execute("select key, value from latest_metrics where key like 'claims/%'").fetchall())
     assert tag == ("contradicted: it takes no time",)
     assert counts == {"claims/contradicted": 1, "claims/reproduced": 0, "claims/undecided": 0}
+
+
+@pytest.mark.parametrize("first", ["fetch", "load"])
+def test_data_that_are_wrong_stop_a_run_before_anything_is_trained(
+    run: Cli, results: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    dataset = DATASETS.get("tiny-digits")
+    data = dataset().load(Path())
+    wrong = Examples(data.train.images.astype(float), data.train.labels)
+
+    def fail(*_: object) -> TaskData:
+        if first == "fetch":
+            raise OSError(111, "Connection refused")
+        return TaskData(wrong, data.tests)
+
+    monkeypatch.setattr(dataset, first, fail)
+    sentence = run().err.splitlines()[-1]
+    assert "'tiny-digits'" in sentence
+    assert ("Connection refused" if first == "fetch" else "float64") in sentence
+    with sqlite3.connect(results / "mlflow.db") as store:
+        assert store.execute("select count(*) from runs").fetchone() == (0,)
+
+
+def test_a_test_may_have_the_name_of_anything(run: Cli, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["file", "a-b/c. d"]
+    dataset = DATASETS.get("tiny-digits")
+    data = dataset().load(Path())
+    monkeypatch.setattr(dataset, "test_names", lambda self, folder: names)
+    tests = dict(zip(names, data.tests.values(), strict=True))
+    monkeypatch.setattr(dataset, "load", lambda self, folder: TaskData(data.train, tests))
+    said = run("--only", "tiny*seed*")
+    assert said.code == 0, said.err
+    assert "failed" not in said.out

