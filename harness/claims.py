@@ -1,4 +1,4 @@
-"""What a paper claims, as a suite lists it: sentences, each with what must be measured for it to hold."""
+"""What a paper claims, as a suite lists it: statements, each with what must be measured for it to hold."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Rows(Settings):
 
 
 class _Claim(Settings):
-    sentence: str = Field(min_length=1, description="what is claimed, in the words of its source")
-    where: str = Field("", description="where the sentence stands")
+    sentence: str = Field(min_length=1, description="what is claimed, in quotation marks if quoted word for word")
+    where: str = Field("", description="where it stands")
 
 
 class LowerError(_Claim):
@@ -29,6 +29,7 @@ class LowerError(_Claim):
     of: Rows
     than: Rows
     task: str
+    by: float = Field(0.0, ge=0, le=100, description="at least so many percentage points")
 
 
 class LowestError(_Claim):
@@ -61,9 +62,16 @@ class TimeRatio(_Claim):
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> TimeRatio:
-        if (self.at_most is None) == (self.at_least is None):
-            raise ValueError("write one of 'at_most' and 'at_least'")
+        if self.at_most is None and self.at_least is None:
+            raise ValueError("write 'at_most', 'at_least' or both")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise ValueError(f"'at_least' is {self.at_least:g}, above 'at_most', {self.at_most:g}; exchange them")
         return self
+
+    @property
+    def bounds(self) -> list[float]:
+        """Those that are given."""
+        return [bound for bound in (self.at_least, self.at_most) if bound is not None]
 
 
 class ClearerSeparation(_Claim):

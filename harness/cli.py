@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from harness.errors import UserError
-from harness.paths import usable
+from harness.paths import require_home, usable
 from harness.record.pages import PORT
 from harness.streams import outlive_readers, standard_output
 from harness.text import one_line
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.console import PlainConsole
     from harness.options import Options
+    from harness.record.address import TrackingUri as Address
     from harness.suite import Chosen
 
 app = typer.Typer(
@@ -145,7 +146,7 @@ def report(
     from harness.record.history import History
     from harness.report.build import read_tables, report_folder, write_report
 
-    tables = read_tables(History(address, chosen.suite.name), profile)
+    tables = read_tables(History(address, chosen.suite.name, _say), profile)
     if format is not None:
         with standard_output(alone=True) as out:
             _write_text(FORMATS[format](tables), out)
@@ -160,7 +161,9 @@ def report(
 
 @app.command()
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="SUITE[@PROFILE], or the id of a run as `list runs` shows.")],
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="SUITE[@PROFILE][~N], or the id of a run as `list runs` shows.")
+    ],
     b: Annotated[str, typer.Argument(metavar="B", help="The same; the second one is judged.")],
     slower: Annotated[
         float | None, typer.Option(metavar="PERCENT", help="Exit 1 if a row of B is shown to be slower by more.")
@@ -182,9 +185,9 @@ def compare(
 
     from harness.report.comparison import compare_runs
     from harness.report.comparison_sheet import print_comparison
-    from harness.report.target import read_side
+    from harness.report.target import read_sides
 
-    compared = compare_runs(read_side(address, a), read_side(address, b))
+    compared = compare_runs(*read_sides(address, a, b, _say))
     found = compared.regressions(slower, worse)
     with standard_output(alone=as_json) as out:
         if as_json:
@@ -317,7 +320,7 @@ def _prepare(
             data=data_folder(data_dir),
             address=address,
             plugins=tuple(plugins or ()),
-            command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+            command=_command(),
         ),
     )
     for path in options.plugins:
@@ -325,20 +328,31 @@ def _prepare(
     return chosen, options
 
 
-def _address(tracking_uri: str | None, results: Path) -> str:
-    from harness.record.address import be_quiet, check_address, default_address
+def _address(tracking_uri: str | None, results: Path) -> Address:
+    from harness.record.address import be_quiet, find_address
 
+    require_home()
     be_quiet()
-    address = tracking_uri or default_address(results)
-    check_address(address)
-    return address
+    return find_address(tracking_uri, results)
 
 
-def _require_store(address: str) -> None:
+def _require_store(address: Address) -> None:
     """Reading must not create an empty record."""
-    path = Path(address.removeprefix("sqlite:///"))
-    if address.startswith("sqlite:///") and not path.is_file():
-        raise UserError(f"there is no record at {path} yet; run a suite first, or name one with --tracking-uri.")
+    if not address.exists():
+        raise UserError(
+            f"there is no record at {address.path} yet; run a suite first, or name one with --tracking-uri."
+        )
+
+
+def _say(text: str) -> None:
+    _console().print(text, highlight=False, markup=False)
+
+
+def _command() -> str:
+    """The command that was given, without passwords."""
+    from harness.record.masking import masked
+
+    return shlex.join(["python", "-m", "harness", *map(masked, sys.argv[1:])])
 
 
 def _console(stderr: bool = True) -> PlainConsole:
@@ -384,8 +398,7 @@ def main() -> NoReturn:
             2,
         )
     if code == INTERRUPTED:  # as typer turns Ctrl-C into a code
-        again = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
-        _leave(f"interrupted; what is done is kept, and this goes on with it: {again}", INTERRUPTED)
+        _leave(f"interrupted; what is done is kept, and this goes on with it: {_command()}", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

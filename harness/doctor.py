@@ -74,8 +74,10 @@ def _data(data_dir: Path | None) -> list[Finding]:
     from harness.data import data_folder
     from harness.listing import verify_data
 
-    folder = data_folder(data_dir)
-    findings = [_data_folder(folder)]
+    try:
+        findings = [_data_folder(data_folder(data_dir))]
+    except UserError as error:
+        return [Finding(False, f"data: {error}")]
     for line in verify_data(data_dir):
         findings.append(_dataset(line["state"], f"{line['name']}: {line['details']}"))
     return findings

@@ -11,7 +11,9 @@ class UserError(Exception):
 
 
 def cause_of(error: BaseException) -> str:
-    """An exception in one line."""
+    """An exception in one line; a user's mistake is a sentence already."""
+    if isinstance(error, UserError):
+        return " ".join(str(error).split())
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

@@ -23,7 +23,12 @@ def seconds(duration: str | float) -> float:
     return value
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name of a suite, a profile or a protocol.
+
+    Raises:
+        ValueError: it can't be one.
+    """
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", name):
         raise ValueError(
             f"{name!r} is not a name; use letters, digits, '.', '_' and '-', at most 64, a letter or digit first and "
@@ -53,7 +58,7 @@ def _not_null(value: Any) -> Any:
 
 
 T = TypeVar("T")
-Name = Annotated[str, AfterValidator(_plain_name)]
+Name = Annotated[str, AfterValidator(plain_name)]
 Duration = Annotated[float, BeforeValidator(seconds)]
 Seed = Annotated[int, Field(ge=0, le=2**31)]
 Seeds = Annotated[list[Seed], AfterValidator(distinct)]

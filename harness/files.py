@@ -28,27 +28,29 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[bool]:
+def locked(path: Path, waits: bool = True) -> Iterator[bool]:
     """Hold the lock of a file, which is made if need be, or of a folder; it goes when its process does.
 
-    Waits for whoever holds it.
+    Arguments:
+        waits: for whoever holds it.
 
     Yields:
         Whether it is held: not so on a file system that knows no locks.
 
     Raises:
+        BlockingIOError: somebody holds it, and it is not waited for.
         OSError: the file can't be opened.
     """
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        yield _lock(handle)
+        yield _lock(handle, waits)
     finally:
         os.close(handle)
 
 
-def _lock(handle: int) -> bool:
+def _lock(handle: int, waits: bool) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in CANNOT_LOCK:
             raise

@@ -65,7 +65,9 @@ def list_suites(_: str) -> Lines:
 
 def list_runs(address: str) -> Lines:
     """The invocations of suites that are recorded."""
-    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
+    from harness.record.address import TrackingUri
+
+    if not TrackingUri(address).exists():
         return []
     from harness.record.history import list_invocations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.record.address import TrackingUri
 from harness.suite import Chosen
 
 
@@ -15,7 +16,7 @@ class Options:
     path: Path
     results: Path
     data: Path
-    address: str  # of the record
+    address: TrackingUri  # of the record
     cluster: str | None = None
     only: str | None = None
     serial: bool = False
@@ -24,8 +25,17 @@ class Options:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of all trials' checkpoints."""
+        """The folder of the checkpoints of all suites."""
         return self.results.resolve() / "checkpoints"
+
+    @property
+    def algorithms(self) -> Path:
+        """The folder that keeps which algorithms were chosen on which machine."""
+        return self.results.resolve() / "algorithms"
+
+    def checkpoints_of(self, suite: str) -> Path:
+        """The folder of the checkpoints of a suite's trials, each in a folder of its own."""
+        return self.checkpoints / suite
 
 
 def with_plugins(chosen: Chosen, options: Options) -> Options:

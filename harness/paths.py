@@ -21,6 +21,18 @@ def expanded(path: str | Path) -> Path:
         raise UserError(f"{path}: no home folder is known for its '~'; set HOME or write the whole path.") from None
 
 
+def require_home() -> None:
+    """Make sure of a home folder, which MLflow looks for as soon as it is imported.
+
+    Raises:
+        UserError: none is known.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        raise UserError("no home folder is known, which MLflow needs; set HOME to a folder of yours.") from None
+
+
 def usable(path: str | Path) -> Path:
     """A path, its `~` expanded, that the file system can have; whether it is there is another question.
 

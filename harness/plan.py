@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.claims import Claim
 from harness.errors import UserError
 from harness.protocol import Precision, Settings
-from harness.trial import Trial
+from harness.trial import Trial, row_title
 
 
 class PlannedRow(Settings):
@@ -23,6 +23,11 @@ class PlannedRow(Settings):
     config: dict[str, Any]
     task: str
     reference: int | None = None  # the row of the same table that it is compared with, besides the baseline
+
+    @property
+    def title(self) -> str:
+        """The variant and what sets its configuration apart."""
+        return row_title(self.variant, self.label)
 
 
 class Plan(Settings):
@@ -50,6 +55,27 @@ class Plan(Settings):
             names = ", ".join(trial.name for trial in self.trials[:3])
             raise UserError(f"--only {pattern}: no trial has such a name; names are like: {names}.")
         return self.model_copy(update={"trials": kept})
+
+
+def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
+    """A recorded plan whose trials do not know the names of their tests yet, with those that were measured.
+
+    The test that is named after the task, or else the shortest name, comes first, as tables had it then.
+
+    Arguments:
+        metrics: of the recorded trials, by key.
+    """
+    found: dict[str, set[str]] = {}
+    for trial in plan.trials:
+        names = {name.split("/")[1] for name in metrics.get(trial.key, ()) if name.startswith("test/")}
+        found.setdefault(trial.task, set()).update(names)
+
+    def tests(trial: Trial) -> tuple[str, ...]:
+        known = sorted(found[trial.task], key=lambda name: (not name.startswith(trial.task), len(name), name))
+        return trial.tests or tuple(known) or (trial.task,)
+
+    changed = [t.model_copy(update={"tests": tests(t)}) if t.kind == "training" else t for t in plan.trials]
+    return plan.model_copy(update={"trials": changed})
 
 
 def count(statuses: Iterable[str]) -> dict[str, int]:

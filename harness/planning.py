@@ -10,10 +10,12 @@ from typing import Any
 from harness.data import DATASETS
 from harness.data.check import Identity, identify
 from harness.errors import UserError
-from harness.key import source_digest, trial_key
+from harness.isolation import isolated_process, stdout_aside
+from harness.key import trial_key
 from harness.matching import has_settings
 from harness.plan import Plan, PlannedRow
 from harness.protocol import TimingProtocol
+from harness.settings import plain_settings
 from harness.suite import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
 from variants import VARIANTS, configure
@@ -32,9 +34,10 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
     if chosen.budget is None or suite.table2 is None:
         fraction = 1.0
     try:
-        identities = _identities(suite, data)
-        table2, training = _training_trials(chosen, identities, fraction)
-        table3, timing = _timing_trials(chosen, identities)
+        with stdout_aside(), isolated_process():  # variants and datasets do what the plan asks with code of their own
+            identities = _identities(suite, data)
+            table2, training = _training_trials(chosen, identities, fraction)
+            table3, timing = _timing_trials(chosen, identities)
         baseline = _baseline(suite.table3, table3)
     except UserError as error:
         raise UserError(f"{chosen.path}: {error}") from None
@@ -166,7 +169,7 @@ def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, 
     configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
     own = [VARIANTS.get(row.variant).label(config) for row, config in zip(rows, configs, strict=True)]
     told = [
-        _settings(config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
+        _settings(row.variant, config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
         for row, config in zip(rows, configs, strict=True)
     ]
     labels = []
@@ -203,12 +206,14 @@ def checked_config(row: Row, task: str, where: str) -> Config:
 
 
 def _planned(row: int, variant: str, label: str, config: Config, task: str, reference: int | None = None) -> PlannedRow:
-    return PlannedRow(row=row, variant=variant, label=label, config=_settings(config), task=task, reference=reference)
+    return PlannedRow(
+        row=row, variant=variant, label=label, config=_settings(variant, config), task=task, reference=reference
+    )
 
 
-def _settings(config: Config) -> dict[str, Any]:
+def _settings(variant: str, config: Config) -> dict[str, Any]:
     """What a person chose, without what the task decides."""
-    return {name: value for name, value in config.model_dump().items() if name not in FROM_TASK}
+    return {name: value for name, value in plain_settings(variant, config).items() if name not in FROM_TASK}
 
 
 def _trial(
@@ -222,8 +227,9 @@ def _trial(
     data: Identity,
     work: TrainingWork | TimingWork,
 ) -> Trial:
-    settings = config.model_dump() if config is not None else {}
-    source = source_digest(VARIANTS.get(variant).__module__) if config is not None else ""
+    settings = plain_settings(variant, config) if config is not None else {}
+    source = VARIANTS.source_digest(variant) if config is not None else ""
+    data_source = DATASETS.source_digest(task)
     measured = {
         "kind": kind,
         "variant": variant,
@@ -231,6 +237,7 @@ def _trial(
         "config": settings,
         "task": task,
         "data": data.digest,
+        "data_source": data_source,
         "seed": seed,
         "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
     }
@@ -245,6 +252,7 @@ def _trial(
         seed=seed,
         source=source,
         data=data.digest,
+        data_source=data_source,
         tests=data.tests if kind == "training" else (),
         remarks=data.remarks if kind == "training" else (),
         training=work if isinstance(work, TrainingWork) else None,

@@ -25,7 +25,7 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
     fraction = None
     load_published(chosen.published_paths())
     plan = make_plan(chosen, options.data)
-    if _is_there(options.address):
+    if options.address.exists():
         from harness.record.history import History  # MLflow takes two seconds to import
 
         record = History(options.address, chosen.suite.name)
@@ -42,12 +42,6 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
         "trials": [_line(trial, statuses.get(trial.key, "new"), others, sizes) for trial in plan.trials],
         "no_longer_planned": len(others),
     }
-
-
-def _is_there(address: str) -> bool:
-    from pathlib import Path
-
-    return not address.startswith("sqlite:///") or Path(address.removeprefix("sqlite:///")).is_file()
 
 
 def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:

@@ -7,18 +7,18 @@ user names, or an installed package that declares an entry point in the registry
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib
-import importlib.util
 import pkgutil
-import sys
 import warnings
-from collections.abc import Callable, Iterable
-from importlib.metadata import entry_points
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
+from harness import plugins
 from harness.errors import UserError
+from harness.isolation import isolated_process, stdout_aside
+from harness.plugins import load_plugin
+from harness.source import source_digest
 
 T = TypeVar("T")
 
@@ -40,12 +40,14 @@ class Registry(Generic[T]):
         base: the class that everything registered derives from.
         package: the package whose modules register themselves when they are imported.
         group: the entry-point group by which installed packages join.
+        reserved: names that mean something else.
     """
 
-    def __init__(self, kind: str, base: type[T], *, package: str, group: str) -> None:
-        self.kind, self.base, self.package, self.group = kind, base, package, group
+    def __init__(self, kind: str, base: type[T], *, package: str, group: str, reserved: Collection[str] = ()) -> None:
+        self.kind, self.base, self.package, self.group, self.reserved = kind, base, package, group, reserved
         self._classes: dict[str, type[T]] = {}
-        self._discovered = False
+        self._registered_by: dict[str, str] = {}  # the plugin's module that did
+        self._is_discovered = False
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
         """Decorator: make a class known as `name`.
@@ -55,17 +57,22 @@ class Registry(Generic[T]):
         """
 
         def add(cls: type[T]) -> type[T]:
+            if not isinstance(name, str) or not name or name in self.reserved:
+                raise UserError(f"no {self.kind} can be called {name!r}; choose another name.")
             if not (isinstance(cls, type) and issubclass(cls, self.base)):
                 raise UserError(
                     f"'{name}' cannot be a {self.kind}: {cls!r} does not derive from {self.base.__name__}; "
                     f"make it a subclass."
                 )
+            if cls.__module__.partition(".")[0] != self.package.partition(".")[0]:
+                self._discover()  # what comes with the package has its names first
             known = self._classes.get(name)
             if known is not None and _origin(known) != _origin(cls):
                 raise UserError(
-                    f"two {self.kind}s are called '{name}' ({_origin(known)} and {_origin(cls)}); rename one of them."
+                    f"two {self.kind}s are called '{name}' ({_told(known)} and {_told(cls)}); rename one of them."
                 )
             self._classes[name] = cls
+            self._registered_by[name] = plugins.being_loaded()
             return cls
 
         return add
@@ -83,22 +90,40 @@ class Registry(Generic[T]):
         """
         if name not in self._classes:
             self._discover()
+        if name not in self._classes and plugins.load_reserve():
+            return self.get(name)
         if name not in self._classes:
             raise UserError(f"unknown {self.kind} '{name}': {nearest(name, self._classes)}.")
         return self._classes[name]
 
+    def sources(self, name: str) -> tuple[str, ...]:
+        """The modules that a class comes from: where it and the plugins' classes under it stand, who registered it.
+
+        Raises:
+            UserError: there is no such class.
+        """
+        cls = self.get(name)
+        bases = [base.__module__ for base in cls.__mro__ if plugins.path_of(base.__module__) is not None]
+        return tuple(dict.fromkeys(filter(None, [cls.__module__, self._registered_by[name], *bases])))
+
+    def source_digest(self, name: str) -> str:
+        """The digest of the source that a class comes from; "" for a part of the harness itself.
+
+        Raises:
+            UserError: there is no such class.
+        """
+        return source_digest(*self.sources(name))
+
     def _discover(self) -> None:
-        if self._discovered:
+        if self._is_discovered:
             return
-        self._discovered = True
+        self._is_discovered = True
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
-        for point in sorted(entry_points(group=self.group), key=lambda p: p.name):
+        for point in sorted(entry_points(group=self.group), key=lambda p: (p.name, getattr(p, "value", ""))):
             try:
-                loaded = point.load()
-                if isinstance(loaded, type):
-                    self.register(point.name)(loaded)
+                self._join(point)
             except Exception as error:
                 origin = point.dist.name if point.dist else "an installed package"
                 warnings.warn(
@@ -106,35 +131,22 @@ class Registry(Generic[T]):
                     stacklevel=2,
                 )
 
-
-def load_plugin(path: Path) -> None:
-    """Import a Python file that registers variants or datasets. It is code of the user's and is run as such.
-
-    Raises:
-        UserError: there is no such file, or it fails when it is imported.
-    """
-    path = path.resolve()
-    if not path.is_file():
-        raise UserError(f"there is no plugin file {path}; name a Python file that registers a variant.")
-    name = f"harness_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    if name in sys.modules:
-        return
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"the plugin {path} is not a Python file; name one that ends in .py.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except UserError:
-        del sys.modules[name]
-        raise
-    except Exception as error:
-        del sys.modules[name]
-        raise UserError(
-            f"the plugin {path} fails when it is imported ({type(error).__name__}: {error}); mend it first."
-        ) from error
+    def _join(self, point: EntryPoint) -> None:
+        """Let an installed package register its class, or do so for it."""
+        with stdout_aside(), isolated_process(), plugins.loading(""):
+            loaded = point.load()
+            if isinstance(loaded, type):
+                self.register(point.name)(loaded)
 
 
 def _origin(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _told(cls: type) -> str:
+    """Where a class comes from, as its author knows the place."""
+    path = plugins.path_of(cls.__module__)
+    return f"{cls.__qualname__} of {path}" if path is not None else _origin(cls)
+
+
+__all__ = ["Registry", "load_plugin", "nearest"]

@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 
 from harness.budget import Cost, fit_fraction
-from harness.data import check
+from harness.data import DATASETS, check
 from harness.engine.cluster import Node, check_requests, cluster, nodes, slots
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
@@ -24,18 +24,22 @@ from harness.errors import UserError
 from harness.options import Options
 from harness.plan import Plan, count
 from harness.planning import make_plan
+from harness.plugins import needed
 from harness.record.address import artifact_folder, make_folder
 from harness.record.lock import only_driver
 from harness.record.store import Record
 from harness.report.build import read_tables, report_folder, write_report
 from harness.report.published import load_published
 from harness.report.rows import Tables
-from harness.running.checkpoint import Checkpoints
+from harness.running.checkpoint import Checkpoints, Claim, next_driver
 from harness.running.context import Context
 from harness.running.model_size import checkpoint_bytes
+from harness.running.rehearsal import rehearse
 from harness.running.template import Broken
+from harness.source import engine_digest
 from harness.suite import Chosen
-from harness.trial import Trial
+from harness.trial import SENTINEL, Trial
+from variants import VARIANTS
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget
 SAFETY = 0.03  # share of a budget that stays unplanned
@@ -66,8 +70,9 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
     plan = make_plan(chosen, options.data)
     if options.only is not None:
         plan.only(options.only)
+    rehearse(plan.trials)
     make_folder(options.results)
-    with only_driver(options.results, suite.name):
+    with only_driver(options.results, suite.name, say):
         _check_disk(plan, options)
         with _workplace(plan, chosen, options) as (offers, executor_for):
             _fetch(plan, options.data, console)
@@ -77,10 +82,11 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
             numbers = [each.model_dump(mode="json") for each in published]
             with record.held():
                 invocation = record.begin_invocation(plan, numbers, options.command, chosen.text)
-                run = _Run(chosen, options, console, record, invocation, offers, executor_for)
+                claim = next_driver(options.checkpoints_of(suite.name))
+                run = _Run(chosen, options, console, record, invocation, offers, executor_for, claim)
                 with _closed_if_stopped(record, invocation):
                     plan, failed = run.work(plan)
-                    tables = read_tables(record, chosen.profile)
+                    tables = read_tables(record, chosen.profile, invocation)
                     files = write_report(tables, report_folder(options.results, suite.name, chosen.profile))
                     record.keep_verdicts(invocation, ((each.word, each.sentence) for each in tables.verdicts))
                     record.end_invocation(invocation, "FAILED" if failed else "FINISHED", files)
@@ -124,6 +130,11 @@ class _Run:
     invocation: str
     offers: list[Node]
     executor_for: ExecutorFor
+    claim: Claim  # this driver's on its trials
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.options.checkpoints_of(self.chosen.suite.name)
 
     def work(self, plan: Plan) -> tuple[Plan, list[Trial]]:
         """Run all that is missing; the final plan and the trials that failed."""
@@ -133,7 +144,7 @@ class _Run:
                 self.record,
                 display,
                 lambda trial: self.record.begin(trial, plan, self.invocation),
-                lambda trial: Checkpoints(self.options.checkpoints / trial.key).clear(),
+                lambda trial: Checkpoints(self._checkpoints / trial.key).clear(),
                 self.chosen.suite.attempts,
                 self.chosen.suite.deadline,
             )
@@ -163,11 +174,20 @@ class _Run:
 
     def _context(self, trial: Trial) -> Context:
         threads = trial.timing.protocol.threads if trial.timing else self.chosen.suite.resources.threads
+        modules = DATASETS.sources(trial.task)
+        if trial.variant != SENTINEL:
+            modules += VARIANTS.sources(trial.variant)
+        mine, others = needed((path.resolve() for path in self.options.plugins), modules)
         return Context(
             data=self.options.data,
-            checkpoints=self.options.checkpoints,
+            checkpoints=self._checkpoints,
             threads=threads,
-            plugins=tuple(path.resolve() for path in self.options.plugins),
+            plugins=tuple(mine),
+            others=tuple(others),
+            engine=engine_digest(),
+            line=self.claim.line,
+            driver=self.claim.driver,
+            algorithms=self.options.algorithms,
             keep_model=trial.kind == "training" and self.chosen.suite.keeps_model(trial.seed),
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import locale
 import os
 import select
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 GONE = (errno.EPIPE, errno.EIO, errno.EBADF)  # a closed pipe, a terminal that was hung up, a closed descriptor
+
+
+NEAREST = dict(zip("×·–−─’░▒▓█", "x----'.:+#", strict=True))
+NEAREST |= {"±": "+/-", "≤": "<=", "≥": ">=", "…": "...", "→": "->"}
 
 
 class _Lenient(io.RawIOBase):
@@ -51,6 +57,17 @@ class _Lenient(io.RawIOBase):
                 return memoryview(data).nbytes
 
 
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    """What comes nearest in ASCII to the characters that an encoding does not have."""
+    assert isinstance(error, UnicodeEncodeError)
+    found = error.object[error.start : error.end]
+    near = (NEAREST.get(each) or unicodedata.normalize("NFKD", each)[0] for each in found)
+    return "".join(each if each.isascii() else "?" for each in near), error.end
+
+
+codecs.register_error("harness.nearest", _nearest)
+
+
 def outlive_readers() -> None:
     """Make the standard streams such that a write never fails and no text is refused by their encoding.
 
@@ -72,7 +89,7 @@ def _lenient(number: int, given: TextIO | None) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         io.BufferedWriter(_Lenient(number)),
         encoding=given.encoding if given is not None else locale.getpreferredencoding(False),
-        errors="replace",
+        errors="harness.nearest",
         line_buffering=number == 2 or os.isatty(number),
         write_through=bool(getattr(given, "write_through", False)),
     )

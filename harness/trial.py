@@ -12,6 +12,11 @@ from harness.protocol import Precision, Protocol, Settings, TimingProtocol
 SENTINEL = "sentinel"  # the fixed model that exposes drift between timing rounds; not a variant
 
 
+def row_title(variant: str, label: str) -> str:
+    """What a row is called, everywhere: its variant and what sets its configuration apart."""
+    return f"{variant} {label}".strip()
+
+
 class TrainingWork(Settings):
     """What a training trial does: so many of its protocol's iterations."""
 
@@ -49,6 +54,7 @@ class Trial(Settings):
     seed: int
     source: str = ""  # digest of the variant's source
     data: str = ""  # digest of the task's data
+    data_source: str = ""  # digest of the source of a task's dataset; "" for those that come with the harness
     tests: tuple[str, ...] = ()  # the names of the task's tests, for training; a table of errors quotes the first
     remarks: tuple[str, ...] = ()  # what such a table has to say of that test
     training: TrainingWork | None = None
@@ -57,7 +63,7 @@ class Trial(Settings):
     @property
     def title(self) -> str:
         """The variant and what sets its configuration apart."""
-        return f"{self.variant} {self.label}".strip()
+        return row_title(self.variant, self.label)
 
     @property
     def name(self) -> str:
@@ -123,3 +129,7 @@ class Diverged(Exception):
 
     def __str__(self) -> str:
         return f"the loss is not finite from iteration {self.iteration} on"
+
+
+class Superseded(Exception):
+    """A later attempt, or another process, has taken over the trial."""

@@ -206,7 +206,7 @@ def test_files_of_the_record(finished: Run) -> None:
     assert len(list(artifacts.glob("*/artifacts/curve.json"))) == 3
     assert len(list(artifacts.glob("*/artifacts/samples_seconds.json"))) == 3
     assert list(artifacts.glob("*/artifacts/report/report.md"))
-    assert not list((finished.results / "checkpoints").glob("*/*.pt"))  # none is needed any more
+    assert not list((finished.results / "checkpoints").glob("*/*/*.pt"))  # none is needed any more
 
 
 def test_list_shows_the_run(finished: Run) -> None:

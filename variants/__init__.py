@@ -10,9 +10,12 @@ from pydantic import ValidationError
 
 from harness.errors import UserError
 from harness.registry import Registry, nearest
+from harness.trial import SENTINEL
 from variants.contract import Config, Output, Variant
 
-VARIANTS: Registry[Variant] = Registry("variant", Variant, package="variants", group="harness.variants")
+VARIANTS: Registry[Variant] = Registry(
+    "variant", Variant, package="variants", group="harness.variants", reserved=(SENTINEL,)
+)
 register = VARIANTS.register
 
 

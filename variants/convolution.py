@@ -29,7 +29,10 @@ TRIAL_PRODUCTS: dict[Chosen, int] = {"direct": 2 * 10**9, "fast": 8 * 10**9}
 TRIAL_ROUNDS = 3
 FEW_CHANNELS = 4  # too few for a matrix product over channels
 
+Decide = Callable[[str, Callable[[], str]], str]  # what is chosen for, how to measure it; the choice
+
 _choices: dict[str, Chosen] = {}  # by shape, device, threads and gradients
+_deciders: list[Decide] = []  # the innermost one last
 
 
 class LargeKernelConv2d(nn.Conv2d):
@@ -102,9 +105,31 @@ class LargeKernelConv2d(nn.Conv2d):
         for mode in modes:
             if f"{key} gradients={mode}" in _choices:
                 return _choices[f"{key} gradients={mode}"]
-        choice = measure(shape, images.device, self.bias is not None, modes[-1])
-        _choices[f"{key} gradients={modes[-1]}"] = choice
-        return choice
+        return _decided(
+            f"{key} gradients={modes[-1]}",
+            partial(measure, shape, images.device, self.bias is not None, modes[-1]),
+        )
+
+
+def _decided(key: str, measured: Callable[[], Chosen]) -> Chosen:
+    """A new choice, measured here or come by as `deciding` says."""
+    choice = _deciders[-1](key, measured) if _deciders else measured()
+    _choices[key] = "fast" if choice == "fast" else "direct"
+    return _choices[key]
+
+
+@contextmanager
+def deciding(decide: Decide) -> Iterator[None]:
+    """Inside, no choice is known at first, and `decide` makes each of them, by measuring or otherwise."""
+    before = dict(_choices)
+    _choices.clear()
+    _deciders.append(decide)
+    try:
+        yield
+    finally:
+        _deciders.pop()
+        _choices.clear()
+        _choices.update(before)
 
 
 def remembered() -> dict[str, Chosen]:

@@ -44,6 +44,7 @@ class TaskData:
 class Dataset(ABC):
     """The data of one task of a suite. A subclass decorated with `@register("name")` adds a task.
 
+    What decides a result is in its key: the digest of the data, and of a plugin's dataset its source as well.
     `harness.data.check` holds it to what it promises here.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,9 +11,10 @@ from dataclasses import dataclass, field
 
 from harness.engine.display import Display
 from harness.engine.events import Event, Executor, Failed, Finished, Progressed
-from harness.errors import UserError
+from harness.errors import UserError, cause_of
+from harness.record.patience import Rejected
 from harness.record.store import Record
-from harness.trial import Moments, Progress, Trial
+from harness.trial import Moments, Progress, Result, Trial
 
 BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_BACKOFF = 60.0
@@ -30,6 +32,9 @@ class _Case:
     reached: int = 0  # iteration that was last heard of
     lost_at: int = 0  # the same of the attempt before
     is_late: bool = False
+    rejected: str = ""  # why the record takes nothing more of it, so that it need not go on
+    details: str = ""  # the whole story of that
+    is_cancelled: bool = False
 
 
 @dataclass
@@ -97,18 +102,14 @@ class Driver:
         case = self._case(event.trial)
         if case.started is None:
             case.started = time.monotonic()
-            self.begin(event.trial)
+            self._write(case, lambda: self.begin(event.trial))
         if isinstance(event, Progressed):
-            self.record.log(event.trial, event.progress.history)
+            history = event.progress.history
+            self._write(case, lambda: self.record.log(event.trial, history))
             self._watch(case, event.progress)
             self.display.progressed(event.trial, event.progress)
         elif isinstance(event, Finished):
-            self._cases.pop(event.trial.key)
-            self.record.finish(event.trial, event.result)
-            if event.result.moments is not None:
-                self.moments.append(event.result.moments)
-            self.end(event.trial)
-            self.display.finished(event.trial, event.result)
+            self._finish(case, event.result)
         elif event.is_disk_full:
             raise UserError(
                 f"a disk is full ({event.trial.name}: {event.cause}); free some space and give the same command "
@@ -116,6 +117,45 @@ class Driver:
             )
         else:
             self._handle_failure(case, event)
+
+    def _write(self, case: _Case, write: Callable[[], object]) -> None:
+        """Write something of a trial to the record; what that rejects is this trial's failure and no other's.
+
+        Raises:
+            UserError: what concerns all trials, such as a full disk.
+        """
+        if case.rejected:
+            return
+        try:
+            write()
+        except Rejected as error:
+            case.rejected, case.details = str(error), traceback.format_exc()
+        except UserError:
+            raise
+        except Exception as error:
+            case.rejected, case.details = f"it can't be recorded: {cause_of(error)}", traceback.format_exc()
+
+    def _finish(self, case: _Case, result: Result) -> None:
+        trial, lacking = case.trial, []
+        self._cases.pop(trial.key)
+        self._write(case, lambda: lacking.append(self.record.finish(trial, result)))
+        if case.rejected:
+            self._fail(case, case.rejected, case.details)
+            return
+        if result.moments is not None:
+            self.moments.append(result.moments)
+        self.end(trial)
+        self.display.finished(trial, result)
+        if lacking[0]:
+            self.failed.append(trial)
+            self.display.say(f"failed    {trial.name}: {lacking[0]}; its numbers are recorded")
+
+    def _fail(self, case: _Case, cause: str, details: str) -> None:
+        self._cases.pop(case.trial.key, None)
+        case.rejected = ""  # that it has failed may well be taken
+        self._write(case, lambda: self.record.fail(case.trial, cause, details))
+        self.failed.append(case.trial)
+        self.display.failed(case.trial, cause)
 
     def _watch(self, case: _Case, progress: Progress) -> None:
         """See where an attempt begins: further on than the one before it, or over again."""
@@ -132,26 +172,27 @@ class Driver:
 
     def _handle_failure(self, case: _Case, event: Failed) -> None:
         trial, cause = event.trial, event.cause
+        if case.rejected:
+            self._fail(case, case.rejected, case.details)
+            return
         if case.is_late:
             cause = f"it took longer than the deadline of {self.deadline:g} s"
         elif event.is_lost and case.tries < self.attempts:
-            self.record.interrupt(trial)
+            self._write(case, lambda: self.record.interrupt(trial))
             case.started, case.lost_at = None, case.reached
             pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** (case.tries - 1))
             self._again.append((time.monotonic() + pause, trial))
             self.display.lost(trial, cause, case.attempt)
             return
-        self._cases.pop(trial.key)
-        self.record.fail(trial, cause, event.details)
-        self.failed.append(trial)
-        self.display.failed(trial, cause)
+        self._fail(case, cause, event.details)
 
     def _stop_late(self, executor: Executor) -> None:
-        if self.deadline is None:
-            return
+        """Stop the trials that are past the deadline, and those that the record has rejected."""
         for case in self._cases.values():
-            if not case.is_late and case.started is not None and time.monotonic() - case.started > self.deadline:
-                case.is_late = True
+            age = time.monotonic() - case.started if case.started is not None else 0.0
+            case.is_late = case.is_late or (self.deadline is not None and age > self.deadline)
+            if (case.is_late or case.rejected) and not case.is_cancelled:
+                case.is_cancelled = True
                 executor.cancel(case.trial)
 
     def _stop(self) -> None:

@@ -42,7 +42,7 @@ def failure(trial: Trial, broken: Broken) -> Failed:
         trial,
         broken.cause,
         broken.details,
-        is_lost=broken.kind == "memory",
+        is_lost=broken.kind in ("memory", "superseded"),
         is_disk_full=broken.kind == "disk",
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import mlflow
 import numpy as np
@@ -14,12 +15,19 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
+from harness.record.address import TrackingUri
+from harness.record.arrays import Damaged, read_arrays, write_arrays
+from harness.record.patience import is_away
 from harness.trial import Result
 
 PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
 PICTURES = "pictures.npz"
 CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
+LARGEST_TEXT = 2**28  # bytes of a text that is read
+
+Answers = dict[str, tuple[np.ndarray, np.ndarray]]
+T = TypeVar("T")
 
 
 def save_result(result: Result, folder: Path) -> None:
@@ -33,49 +41,112 @@ def save_result(result: Result, folder: Path) -> None:
     if result.samples:
         (folder / SAMPLES).write_text(json.dumps(result.samples, indent=1))
     if result.predictions:
-        arrays = dict(result.predictions)
-        arrays |= {name + LABELS: labels for name, labels in result.labels.items()}
-        _save_arrays(folder / PREDICTIONS, arrays)
+        labels = {name + LABELS: labels for name, labels in result.labels.items()}
+        write_arrays(folder / PREDICTIONS, {**result.predictions, **labels})
     if result.pictures:
-        _save_arrays(folder / PICTURES, result.pictures)
+        write_arrays(folder / PICTURES, result.pictures)
     if result.activity:
         (folder / ACTIVITY).write_text(json.dumps(result.activity))
 
 
-def _save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an .npz file. NumPy's function for it takes a test of the name `file` for an argument of its own."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+def read_answers(path: Path) -> Answers:
+    """Predicted and true classes by test, (images,) of integers each, from a file of predictions.
 
-
-def read_answers(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Predicted and true classes by test, (images,) each in a dtype that holds them, from a file of predictions."""
-    with np.load(path, allow_pickle=False) as file:
-        tests = [name for name in file.files if name + LABELS in file.files]
-        return {name: (file[name], file[name + LABELS]) for name in tests}
+    Raises:
+        Damaged: it can't be read, or is no such file.
+    """
+    arrays = read_arrays(path)
+    found = {name: (arrays[name], arrays[name + LABELS]) for name in arrays if name + LABELS in arrays}
+    for name, pair in found.items():
+        if any(each.ndim != 1 or each.dtype.kind not in "ui" for each in pair) or len(pair[0]) != len(pair[1]):
+            raise Damaged(f"the predictions of {name} are no classes of as many images as there are labels")
+    return found
 
 
 def read_pictures(path: Path) -> dict[str, np.ndarray]:
-    """The pictures of a model (`harness.running.pictures`)."""
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """The pictures of a model (`harness.running.pictures`).
+
+    Raises:
+        Damaged: the file can't be read.
+    """
+    return read_arrays(path)
 
 
-def local_artifact(client: MlflowClient, run: Run, address: str, name: str) -> Path:
+def read_curve(path: Path) -> list[tuple[float, float]]:
+    """Epoch and error in training, percent, of each point of a curve.
+
+    Raises:
+        Damaged: the file can't be read, or is no curve.
+    """
+    return _read_json(
+        path, lambda all_: [(_number(p["epoch"]), _number(p["metrics"]["train/error_percent"])) for p in all_]
+    )
+
+
+def read_numbers(path: Path) -> dict[str, list[float]]:
+    """Lists of numbers by name: samples, or activities.
+
+    Raises:
+        Damaged: the file can't be read, or holds something else.
+    """
+    return _read_json(path, lambda all_: {str(name): [_number(x) for x in some] for name, some in all_.items()})
+
+
+def read_text(path: Path) -> str:
+    """A text of at most `LARGEST_TEXT` bytes.
+
+    Raises:
+        Damaged: it is longer, or no text.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_TEXT + 1)
+        if len(content) > LARGEST_TEXT:
+            raise Damaged(f"it is larger than {LARGEST_TEXT >> 20} MiB")
+        return content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Damaged(str(error)) from None
+
+
+def _read_json(path: Path, make: Callable[[Any], T]) -> T:
+    text = read_text(path)
+    try:
+        return make(json.loads(text))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise Damaged(f"it does not hold what it should ({type(error).__name__})") from None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return float(value)
+
+
+def local_artifact(client: MlflowClient, run: Run, address: str, name: str, into: Path | None = None) -> Path:
     """The file or folder of a run's artifact, also when a local store was moved as a whole.
+
+    Arguments:
+        into: the folder that takes what has to be downloaded; one of its own that stays, if None.
 
     Raises:
         UserError: it is not there.
     """
-    if address.startswith("sqlite:///"):
-        store = Path(address.removeprefix("sqlite:///")).parent
-        moved = store / "artifacts" / run.info.run_id / "artifacts" / name
+    uri = TrackingUri(address)
+    if uri.is_local:
+        moved = uri.path.parent / "artifacts" / run.info.run_id / "artifacts" / name
         if moved.exists():
             return moved
     try:
-        path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=address)
-        return Path(path)
+        target = None
+        if into is not None:
+            into.mkdir(exist_ok=True)
+            target = str(into)
+        return Path(
+            mlflow.artifacts.download_artifacts(
+                run_id=run.info.run_id, artifact_path=name, tracking_uri=address, dst_path=target
+            )
+        )
     except (MlflowException, OSError) as error:
+        if is_away(error):
+            raise
         raise UserError(f"the record has lost {name} of run {run.info.run_id}; run the suite again.") from error

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.files import locked
 
 
 @contextmanager
-def only_driver(folder: Path, suite: str) -> Iterator[None]:
+def only_driver(folder: Path, suite: str, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Hold a suite's lock.
 
+    Arguments:
+        tell: is told if the file system has no locks.
+
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or its file may not be written.
     """
     path = folder / f".{suite}.lock"
-    with path.open("a+") as file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_held = held.enter_context(locked(path, waits=False))
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
+            holder = path.read_text(errors="replace").strip() or "unknown"
             raise UserError(
                 f"the suite '{suite}' is being run into {folder} by process {holder}; wait for it or stop it."
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise UserError(
+                f"{path} can't be opened to be written ({error.strerror}); if it is another user's, ask for the right "
+                f"to write in that folder, or name another one with --results."
+            ) from None
+        if not is_held:
+            tell(f"{folder} is on a file system without locks; a second driver is kept out by the record alone")
+        with suppress(OSError):  # whose lock it is, for people
+            path.write_text(str(os.getpid()))
         yield

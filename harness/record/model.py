@@ -20,8 +20,8 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from harness.errors import UserError
+from harness.record.access import open_store
 from harness.record.artifacts import local_artifact
-from harness.record.history import open_store
 from harness.trial import Trial
 from variants import VARIANTS
 

@@ -11,7 +11,7 @@ from harness.trial import Trial
 LARGEST = 6000  # characters
 ALIKE = ("variant", "task", "seed", "round")  # what trials of the same place in a suite share
 DERIVED = ("label", "fraction")  # from others
-WORDS = {"source": "the variant's source", "data": "the data"}
+WORDS = {"source": "the variant's source", "data": "the data", "data_source": "the dataset's source"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Recorded:
 def parameters(trial: Trial) -> dict[str, str]:
     """The settings of a trial by name."""
     flat: dict[str, Any] = {"variant": trial.variant, "label": trial.label, "task": trial.task}
-    flat |= {"source": trial.source, "data": trial.data}
+    flat |= {"source": trial.source, "data": trial.data, "data_source": trial.data_source}
     flat["seed" if trial.kind == "training" else "round"] = trial.seed
     flat |= {f"config.{name}": value for name, value in trial.config.items()}
     if trial.training is not None:

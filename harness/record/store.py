@@ -6,6 +6,7 @@ There is one writer, the driver. Trials are flat runs because MLflow shows neste
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
-from harness.errors import UserError
+from harness.errors import UserError, cause_of
 from harness.plan import Plan
 from harness.provenance import code_version
+from harness.record.access import NUMBER, begun
 from harness.record.artifacts import save_result
 from harness.record.history import (
     CAUSE,
@@ -26,7 +28,9 @@ from harness.record.history import (
     COMMAND,
     KEY,
     KIND,
+    NO_PROFILE,
     OVERHEAD,
+    PLAN_FILE,
     PROFILE,
     SUITE,
     SUITE_FILE,
@@ -34,12 +38,16 @@ from harness.record.history import (
     fraction_tag,
 )
 from harness.record.lease import Lease
+from harness.record.masking import masked
 from harness.record.model import FOLDER, save_model
 from harness.record.parameters import parameters
-from harness.record.patience import patient
+from harness.record.patience import Rejected, patient
+from harness.record.place import bring_home
+from harness.record.query import equals
+from harness.record.stored import store
 from harness.trial import Point, Result, Trial
 
-INVOCATION, FRACTION = "harness.invocation", "harness.fraction"
+INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
 NOTE = "mlflow.note.content"
 WEIGHTS = "harness.weights_sha256"
 CURVE = "train/loss"  # which every point of a curve has
@@ -61,12 +69,12 @@ class Record(History):
     def __init__(
         self, address: str, suite: str, artifacts: str | None = None, tell: Callable[[str], None] = lambda _: None
     ) -> None:
-        super().__init__(address, suite)
-        self.tell = tell
         self._artifacts = artifacts
         self._runs: dict[str, str] = {}  # run id by trial key
         self._logged: dict[str, int] = {}  # last iteration of the curve by run id
+        self._number: int | None = None  # of the run that was begun last; None if that must be looked up
         self._lease: Lease | None = None
+        super().__init__(address, suite, tell, makes=True)
 
     @property
     def experiment(self) -> str:
@@ -88,19 +96,29 @@ class Record(History):
         Raises:
             UserError: another one does.
         """
-        self._lease = Lease(self.client, self.experiment, self.suite)
+        lease = Lease(self.client, self._make_experiment(), self.suite, self.tell)
+        self._acquire(lease)
+        self._lease = lease
         try:
             yield
         finally:
-            self._lease.release()
+            lease.release()
+
+    @patient
+    def _acquire(self, lease: Lease) -> None:
+        lease.acquire()
+
+    @patient
+    def _make_experiment(self) -> str:
+        return self.experiment
 
     def check(self) -> None:
-        """Before a write.
+        """Before a request.
 
         Raises:
             UserError: another driver has taken over, as this one was not heard of for too long.
         """
-        if self._lease is not None and self._lease.is_lost:
+        if self._lease is not None and self._lease.is_lost():
             raise UserError(
                 f"another driver has taken over the suite '{self.suite}', as this one was silent for too long; what "
                 f"is done is kept."
@@ -109,6 +127,7 @@ class Record(History):
     def forget(self) -> None:
         """Forget what has been written, after a write whose outcome is not known; it is looked up again."""
         self._logged.clear()
+        self._number = None
 
     @patient
     def keep_fraction(self, profile: str | None, budget: float, fraction: float) -> None:
@@ -121,23 +140,41 @@ class Record(History):
         """Start the run that holds the suite's plan and report; what a dead driver left is marked as such.
 
         Arguments:
+            command: as the user gave it; users, passwords and tokens in it are not kept.
             suite: the suite's file, whole.
         """
+        tags = self._invocation_tags(plan, masked(command))
+        self._clean_up()
+        return self._begin_invocation(tags, plan, published, suite)
+
+    @patient
+    def _clean_up(self) -> None:
+        if self.address.is_local and self._artifacts is not None:
+            bring_home(self.address, self.experiment, self._artifacts)
         for run in self._search("attributes.status = 'RUNNING'"):
             self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
-        run = self.client.create_run(
-            self.experiment, tags=self._invocation_tags(plan, command), run_name=f"suite {self.suite}"
-        )
-        self._log_json(run.info.run_id, "plan.json", plan.model_dump(mode="json"))
+
+    @patient
+    def _begin_invocation(self, tags: dict[str, str], plan: Plan, published: list[dict[str, Any]], suite: str) -> str:
+        found = self._search(equals(TOKEN, tags[TOKEN]))  # it may have been made by a try whose answer was lost
+        run = found[0] if found else self._create_run(tags, f"suite {self.suite}")
+        self._log_json(run.info.run_id, PLAN_FILE, store(plan))
         self._log_json(run.info.run_id, "published.json", published)
         if suite:
             self.client.log_text(run.info.run_id, suite, SUITE_FILE)
         return str(run.info.run_id)
 
+    def _create_run(self, tags: dict[str, str], name: str) -> Run:
+        """A run that comes after all that are there; there is one writer only."""
+        if self._number is None:
+            self._number = max((begun(run)[0] for run in self._search("")), default=0)
+        self._number += 1
+        return self.client.create_run(self.experiment, tags={**tags, NUMBER: str(self._number)}, run_name=name)
+
     @patient
     def keep_plan(self, invocation: str, plan: Plan) -> None:
         """Replace an invocation's plan, once its fraction is known."""
-        self._log_json(invocation, "plan.json", plan.model_dump(mode="json"))
+        self._log_json(invocation, PLAN_FILE, store(plan))
         self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
 
     @patient
@@ -162,7 +199,6 @@ class Record(History):
         tags = [RunTag(f"claim.{n:02d}", f"{word}: {text}"[:LARGEST_NOTE]) for n, (word, text) in enumerate(told, 1)]
         self.client.log_batch(invocation, metrics=counts, tags=tags)
 
-    @patient
     def end_invocation(self, invocation: str, status: str, report: Sequence[Path] = ()) -> None:
         """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one.
 
@@ -170,12 +206,18 @@ class Record(History):
             report: the files that it has written, the first one at the top of its folder; what others keep there is
                 not recorded.
         """
+        lacking = self._unless_rejected("the report", lambda: self._keep_report(invocation, report))
+        if lacking:
+            self.tell(f"{lacking}; it is in {report[0].parent}")
+        self._close(invocation, status)
+
+    @patient
+    def _keep_report(self, invocation: str, report: Sequence[Path]) -> None:
         for path in report:
             place = Path("report") / path.parent.relative_to(report[0].parent)
             self.client.log_artifact(invocation, str(path), place.as_posix())
             if path.name == "report.md":
                 self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:LARGEST_NOTE])
-        self.client.set_terminated(invocation, status)
 
     def stop_invocation(self, invocation: str) -> None:
         """Close an invocation that something has stopped; there is one try only."""
@@ -185,9 +227,10 @@ class Record(History):
         return {
             KIND: "suite",
             SUITE: self.suite,
-            PROFILE: plan.profile or "none",
+            TOKEN: secrets.token_hex(16),
+            PROFILE: plan.profile or NO_PROFILE,
             FRACTION: repr(plan.fraction),
-            COMMAND: command,
+            COMMAND: command[:LARGEST_NOTE],
             **{CODE + name: value for name, value in code_version().items()},
         }
 
@@ -221,12 +264,12 @@ class Record(History):
             KIND: "trial" if trial.kind == "training" else "timing",
             SUITE: self.suite,
             INVOCATION: invocation,
-            PROFILE: plan.profile or "none",
+            PROFILE: plan.profile or NO_PROFILE,
             "harness.variant": trial.variant,
             "harness.title": trial.title,
             "harness.task": trial.task,
         }
-        return str(self.client.create_run(self.experiment, tags=tags, run_name=trial.name).info.run_id)
+        return str(self._create_run(tags, trial.name).info.run_id)
 
     def _describe(self, run: str, trial: Trial, known: Mapping[str, str]) -> None:
         """What a trial was given, as far as that is not known; MLflow lets nothing be changed."""
@@ -243,7 +286,7 @@ class Record(History):
         if not history:
             return
         if run not in self._logged:
-            self._logged[run] = self._last_step(run, CURVE)
+            self._logged[run] = self.last_step(run, CURVE)
         new = [point for point in history if point.iteration > self._logged[run]]
         now = int(time.time() * 1000)
         for some in (new[start : start + POINTS] for start in range(0, len(new), POINTS)):
@@ -255,33 +298,78 @@ class Record(History):
             self.client.log_batch(run, metrics=metrics)  # all of it or nothing
             self._logged[run] = some[-1].iteration
 
-    @patient
-    def finish(self, trial: Trial, result: Result) -> None:
-        """Write a result and close the trial's run."""
+    def finish(self, trial: Trial, result: Result) -> str:
+        """Write a result and close the trial's run: first the numbers, then the files, last the model.
+
+        Returns:
+            Why files or the model could not be kept, if so; the numbers are.
+
+        Raises:
+            Exception: the numbers were rejected.
+        """
         run = self._runs[trial.key]
+        self._write_numbers(run, trial, result)
+        lacking = [self._unless_rejected("its files", lambda: self._write_files(run, result))]
+        self._close(run, "FINISHED")
+        if result.model:
+            lacking.append(self._unless_rejected("its model", lambda: self._write_model(run, trial, result)))
+        told = "; ".join(filter(None, lacking))
+        if told:
+            self._tag(run, CAUSE, told[:LARGEST_NOTE])
+        return told
+
+    def _unless_rejected(self, what: str, write: Callable[[], None]) -> str:
+        try:
+            write()
+        except Rejected as error:
+            return f"{what} could not be kept: {error}"
+        except UserError:
+            raise
+        except Exception as error:
+            return f"{what} could not be kept: {cause_of(error)}"
+        return ""
+
+    @patient
+    def _write_numbers(self, run: str, trial: Trial, result: Result) -> None:
         self.log(trial, result.history)
-        with tempfile.TemporaryDirectory() as folder:
-            save_result(result, Path(folder))
-            if result.model:
-                save_model(trial, result.model, Path(folder) / FOLDER)
-            self.client.log_artifacts(run, folder)
         now = int(time.time() * 1000)
         step = trial.training.iterations or 0 if trial.training is not None else 0
-        if self._last_step(run, next(iter(result.metrics))) < step:  # not written yet
+        if self.last_step(run, next(iter(result.metrics))) < step:  # not written yet
             summary = [Metric(name, value, now, step) for name, value in result.metrics.items()]
             self.client.log_batch(run, metrics=summary)
         tags = {f"machine.{name}": value for name, value in result.machine.items()}
         tags |= {WEIGHTS: result.weights} if result.weights else {}
         self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
-        self.client.set_terminated(run, "FINISHED")
+
+    @patient
+    def _write_files(self, run: str, result: Result) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            save_result(result, Path(folder))
+            self.client.log_artifacts(run, folder)
+
+    @patient
+    def _write_model(self, run: str, trial: Trial, result: Result) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            save_model(trial, result.model, Path(folder) / FOLDER)
+            self.client.log_artifacts(run, folder)
+
+    @patient
+    def _close(self, run: str, status: str) -> None:
+        self.client.set_terminated(run, status)
+
+    @patient
+    def _tag(self, run: str, name: str, value: str) -> None:
+        self.client.set_tag(run, name, value)
 
     @patient
     def fail(self, trial: Trial, cause: str, details: str) -> None:
-        """Close the run of a trial that failed; the whole story goes to its artifacts."""
-        run = self._runs[trial.key]
+        """Close the run of a trial that failed, if it has one; the whole story goes to its artifacts."""
+        run = self._runs.get(trial.key)
+        if run is None:
+            return
         self.client.set_tag(run, CAUSE, cause[:5000])
-        self.client.log_text(run, details, "error.txt")
         self.client.set_terminated(run, "FAILED")
+        self.client.log_text(run, details, "error.txt")
 
     @patient
     def interrupt(self, trial: Trial) -> None:

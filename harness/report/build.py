@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import write_whole
 from harness.record.history import History
+from harness.record.stored import restore
 from harness.report.figures.gallery import draw_all
 from harness.report.folder import replace_files
 from harness.report.formats import FILES, FORMATS
@@ -19,15 +21,18 @@ from harness.report.tables import build_tables
 FIGURES = "figures"
 
 
-def read_tables(record: History, profile: str | None) -> Tables:
-    """The tables of a suite's newest invocation, from the record alone.
+def read_tables(record: History, profile: str | None, invocation: str | None = None) -> Tables:
+    """The tables of an invocation of a suite, from the record alone.
+
+    Arguments:
+        profile: whose newest invocation is read, unless one is named.
 
     Raises:
-        UserError: nothing is recorded.
+        UserError: nothing is recorded, or what is can't be read.
     """
-    invocation = record.latest_invocation(profile)
+    invocation = invocation or record.latest_invocation(profile)
     plan, published = record.planned(invocation)
-    numbers = [Published.model_validate(each) for each in published]
+    numbers = [restore(Published, json.dumps(each), "published.json") for each in published]
     frame = record.frame(trial.key for trial in plan.trials)
     command, suite, code = record.origin(invocation)
     pages = {run: record.page(run) for run in frame["run_id"]} if len(frame) else {}

@@ -1,7 +1,8 @@
 """Two runs of suites row by row: what is faster, what is better, and what differs in what was run.
 
 Errors are compared image by image, with the seeds that both have. Times are compared as times of the fixed model that
-was timed in the same blocks, so that a machine which was slower on the other day does not count as a change.
+was timed in the same blocks, so that a machine which was slower on the other day does not count as a change. Findings
+are corrected for the number of rows (Holm), those on errors and those on times.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import numpy as np
 
 from harness.plan import Plan, PlannedRow
 from harness.report.evidence import Measured, pair_of
+from harness.report.pairs import LEVEL as SIGNIFICANCE
 from harness.report.pairs import Pair, holm
-from harness.report.statistics import LEVEL, Estimate
+from harness.report.statistics import FEWEST_BLOCKS, LEVEL, Estimate, p_of_ratio
 from harness.trial import SENTINEL, Trial
 
 Kind = Literal["training", "timing"]
 Name = tuple[Kind, str, str]  # of a row: which table, title, task
 Quality = Literal["better", "worse", "no difference shown", "the same trials", "not measured in both"]
 Speed = Literal["faster", "slower", "no difference shown", "the same trials", "not measured in both"]
+
+
+SAME: Literal["the same trials"] = "the same trials"
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Side:
     def rows(self) -> dict[Name, PlannedRow]:
         """The rows of both tables."""
         kinds: list[tuple[Kind, list[PlannedRow]]] = [("training", self.plan.table2), ("timing", self.plan.table3)]
-        return {(kind, _title(row), row.task): row for kind, rows in kinds for row in rows}
+        return {(kind, row.title, row.task): row for kind, rows in kinds for row in rows}
 
     def trials(self, name: Name) -> list[Trial]:
         """A row's trials."""
@@ -67,7 +72,8 @@ class Side:
         """The logarithm of a row's time over the fixed model's, in each block that has both."""
         _, title, task = name
         times, fixed = self.measured.times(title, task), self.measured.times(SENTINEL, task)
-        return [math.log(times[block] / fixed[block]) for block in sorted(times.keys() & fixed.keys())]
+        blocks = sorted(times.keys() & fixed.keys())
+        return [math.log(times[b] / fixed[b]) for b in blocks if times[b] > 0 and fixed[b] > 0]
 
     def settings(self, name: Name) -> dict[str, str]:
         """What a row was given, and the digests of its source and data."""
@@ -97,15 +103,17 @@ class ComparedRow:
     speed: Speed
     changes: list[str]  # settings that differ
 
-    @property
-    def slowest_ratio(self) -> float:
-        """The second run takes at least so many times as long."""
-        return self.ratio.low if self.ratio is not None and self.ratio.low is not None else 0.0
+    def p_slower(self, factor: float) -> float | None:
+        """The p-value of that the second run takes more than so many times as long; None if it was not tested."""
+        if self.ratio is None or self.speed == SAME:
+            return None
+        return p_of_ratio(self.ratio, [factor]) if self.ratio.low is not None and self.ratio.low > factor else 1.0
 
-    @property
-    def error_difference(self) -> float:
-        """Points by which the second run's error is larger."""
-        return self.pair.difference if self.pair is not None else 0.0
+    def p_worse(self, points: float) -> float | None:
+        """The p-value of that the second run's error is larger by more than so much; None if it was not tested."""
+        if self.pair is None or self.quality == SAME:
+            return None
+        return self.pair.against(points) if self.pair.low > points else 1.0
 
 
 @dataclass(frozen=True)
@@ -119,15 +127,25 @@ class Comparison:
     facts: list[str]  # code, machine and versions that differ
 
     def regressions(self, slower_percent: float | None, worse_points: float | None) -> list[str]:
-        """The rows that are shown to be slower or worse by more than so much; what is None is not looked at."""
+        """The rows that are shown to be slower or worse by more than so much; what is None is not looked at.
+
+        Shown is what the lower end of its interval exceeds, at a level corrected for the number of rows (Holm).
+        """
         found = []
-        for row in self.rows:
-            where = f"{row.title} · {row.task}"
-            if slower_percent is not None and row.speed == "slower" and row.slowest_ratio > 1 + slower_percent / 100:
-                found.append(f"{where} is slower by more than {slower_percent:g}%")
-            if worse_points is not None and row.quality == "worse" and row.error_difference > worse_points:
-                found.append(f"{where} is worse by more than {worse_points:g} points")
+        if slower_percent is not None:
+            ps = [(row, row.p_slower(1 + slower_percent / 100)) for row in self.rows]
+            found += [f"{where} is slower by more than {slower_percent:g}%" for where in _significant(ps)]
+        if worse_points is not None:
+            ps = [(row, row.p_worse(worse_points)) for row in self.rows]
+            found += [f"{where} is worse by more than {worse_points:g} points" for where in _significant(ps)]
         return found
+
+
+def _significant(ps: Sequence[tuple[ComparedRow, float | None]]) -> list[str]:
+    """The rows whose p-value, corrected for all of them, is below the level."""
+    known = [(row, p) for row, p in ps if p is not None]
+    corrected = holm([p for _, p in known])
+    return [f"{row.title} · {row.task}" for (row, _), p in zip(known, corrected, strict=True) if p < SIGNIFICANCE]
 
 
 def compare_runs(first: Side, second: Side) -> Comparison:
@@ -135,9 +153,12 @@ def compare_runs(first: Side, second: Side) -> Comparison:
     ours, theirs = first.rows(), second.rows()
     shared = [name for name in ours if name in theirs]
     pairs = {name: _pair(first, second, name) for name in shared if name[0] == "training"}
-    known = {name: pair for name, pair in pairs.items() if pair is not None}
-    corrected = dict(zip(known, holm([pair.p for pair in known.values()]), strict=True))
-    rows = [_compared(first, second, name, pairs.get(name), corrected.get(name)) for name in shared]
+    ratios = {name: _ratio(first, second, name) for name in shared if name[0] == "timing"}
+    other = [name for name in shared if not _is_same(first, second, name)]
+    of_errors = {name: pair.p for name in other if (pair := pairs.get(name)) is not None}
+    of_times = {name: p for name in other if (ratio := ratios.get(name)) and (p := p_of_ratio(ratio, [1])) is not None}
+    ps = _corrected(of_errors) | _corrected(of_times)
+    rows = [_compared(first, second, name, pairs.get(name), ratios.get(name), ps.get(name)) for name in shared]
     alone = [f"{_told(name)}, in {first.name} alone" for name in ours if name not in theirs]
     alone += [f"{_told(name)}, in {second.name} alone" for name in theirs if name not in ours]
     return Comparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts))
@@ -148,17 +169,31 @@ def _told(name: Name) -> str:
     return f"{title} · {task} ({kind})"
 
 
+def _corrected(ps: Mapping[Name, float]) -> dict[Name, float]:
+    return dict(zip(ps, holm(list(ps.values())), strict=True))
+
+
 def _pair(first: Side, second: Side, name: Name) -> Pair | None:
     _, title, task = name
-    return pair_of(second.measured.mistakes(title, task), first.measured.mistakes(title, task))
+    return pair_of(second.measured.answers(title, task), first.measured.answers(title, task))
 
 
-def _compared(first: Side, second: Side, name: Name, pair: Pair | None, p: float | None) -> ComparedRow:
+def _ratio(first: Side, second: Side, name: Name) -> Estimate | None:
+    return ratio_of_means(second.in_sentinels(name), first.in_sentinels(name))
+
+
+def _is_same(first: Side, second: Side, name: Name) -> bool:
+    return bool(first.keys(name)) and first.keys(name) == second.keys(name)
+
+
+def _compared(
+    first: Side, second: Side, name: Name, pair: Pair | None, ratio: Estimate | None, p: float | None
+) -> ComparedRow:
+    """A row of both runs; `p` is the corrected p-value of its pair or its ratio."""
     kind, title, task = name
-    is_same = bool(first.keys(name)) and first.keys(name) == second.keys(name)
-    ratio = ratio_of_means(second.in_sentinels(name), first.in_sentinels(name)) if kind == "timing" else None
-    quality: Quality = "not measured in both" if pair is None else "the same trials" if is_same else pair.finding(p)
-    speed: Speed = "not measured in both" if ratio is None else "the same trials" if is_same else _speed(ratio)
+    is_same = _is_same(first, second, name)
+    quality: Quality = "not measured in both" if pair is None else SAME if is_same else pair.finding(p)
+    speed: Speed = "not measured in both" if ratio is None else SAME if is_same else _speed(ratio, p)
     return ComparedRow(
         title=title,
         task=task,
@@ -174,15 +209,15 @@ def _compared(first: Side, second: Side, name: Name, pair: Pair | None, p: float
     )
 
 
-def _speed(ratio: Estimate) -> Speed:
-    if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
+def _speed(ratio: Estimate, p: float | None) -> Speed:
+    if p is None or p >= SIGNIFICANCE:
         return "no difference shown"
-    return "slower" if ratio.low > 1 else "faster"
+    return "slower" if ratio.mean > 1 else "faster"
 
 
 def ratio_of_means(logs: Sequence[float], base: Sequence[float]) -> Estimate | None:
-    """The ratio of two geometric means with Welch's 95% interval; None where one has fewer than two blocks."""
-    if len(logs) < 2 or len(base) < 2:
+    """The ratio of two geometric means with Welch's 95% interval; None where one has fewer than `FEWEST_BLOCKS`."""
+    if min(len(logs), len(base)) < FEWEST_BLOCKS:
         return None
     from scipy import stats  # takes a second to import
 
@@ -193,11 +228,8 @@ def ratio_of_means(logs: Sequence[float], base: Sequence[float]) -> Estimate | N
     interval = result.confidence_interval(LEVEL)
     error = math.sqrt(np.var(logs, ddof=1) / len(logs) + np.var(base, ddof=1) / len(base))
     low, high = math.exp(interval.low), math.exp(interval.high)
-    return Estimate(math.exp(mean), math.exp(mean) * error, low, high, min(len(logs), len(base)), "blocks")
-
-
-def _title(row: PlannedRow) -> str:
-    return f"{row.variant} {row.label}".strip()
+    fewer = min(len(logs), len(base))
+    return Estimate(math.exp(mean), math.exp(mean) * error, low, high, fewer, "blocks", float(result.df))
 
 
 def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

@@ -58,7 +58,7 @@ def _times(compared: Comparison) -> Sheet:
     ]
     notes = [
         "Seconds, medians over processes. The ratio is B's time over A's, each as a multiple of the fixed model's time "
-        "in the same block, with Welch's 95% interval.",
+        "in the same block, with Welch's 95% interval; findings are corrected for the number of rows (Holm).",
     ]
     return Sheet("Seconds per training iteration", ["Row", "A", "B", "ratio", "95%", "B is"], rows, notes)
 

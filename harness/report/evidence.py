@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeVar
@@ -10,12 +10,23 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from harness.plan import Plan
+from harness.report.learning import Answers
 from harness.report.pairs import Pair, compare
 from harness.report.rows import TableRow
 from harness.report.statistics import Estimate, ratio_over_blocks
 from harness.trial import Trial
 
 T = TypeVar("T")
+
+
+def tests_of(trial: Trial, recorded: Iterable[str]) -> list[str]:
+    """The names of a trial's tests. Whatever tells of "the" test of a task tells of the first.
+
+    Arguments:
+        recorded: the tests that the record knows of, for trials of an older record, which do not name theirs: there
+            the test that the task is named after is the first.
+    """
+    return list(trial.tests) or sorted(recorded, key=lambda name: (not name.startswith(trial.task), len(name), name))
 
 
 class Files(Protocol):
@@ -54,7 +65,7 @@ class Measured:
         """Two rows of Table 2 on the first test of a task, over the seeds that both have; None if there are none."""
         if row.task != other.task:
             return None
-        return pair_of(self.mistakes(row.title, row.task), self.mistakes(other.title, other.task))
+        return pair_of(self.answers(row.title, row.task), self.answers(other.title, other.task))
 
     def ratio(self, row: TableRow, other: TableRow) -> Estimate | None:
         """The time of a row of Table 3 over another's, block by block; None if they share no block."""
@@ -67,17 +78,14 @@ class Measured:
         found = [self.files.activity(trial.key) for trial in self.trials("training", row.title, row.task)]
         return [each for each in found if each]
 
-    def mistakes(self, title: str, task: str) -> dict[int, np.ndarray]:
-        """Whether the model of each seed got each image of the task's first test wrong, (images,) bool by seed."""
-        return {seed: predicted != true for seed, (predicted, true) in self.answers(title, task).items()}
-
-    def answers(self, title: str, task: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    def answers(self, title: str, task: str) -> dict[int, Answers]:
         """Predicted and true classes of the task's first test, by the seed of the model."""
         found = {}
         for trial in self.trials("training", title, task):
             answers = _cached(self.files.answers, trial.key)
-            if answers:
-                found[trial.seed] = next(iter(answers.values()))
+            first = next(iter(tests_of(trial, answers)), "")
+            if first in answers:
+                found[trial.seed] = answers[first]
         return found
 
     def pictures(self, title: str, task: str) -> dict[str, np.ndarray]:
@@ -98,12 +106,17 @@ class Measured:
         ]
 
 
-def pair_of(ours: dict[int, np.ndarray], theirs: dict[int, np.ndarray]) -> Pair | None:
-    """Two models' mistakes by seed compared over the seeds that both have, if they were tested on the same images."""
+def pair_of(ours: dict[int, Answers], theirs: dict[int, Answers]) -> Pair | None:
+    """Two rows' answers by seed compared over the seeds that both have; None if there are none, or other images.
+
+    Images whose true classes are the same one after the other are taken for the same images.
+    """
     seeds = sorted(ours.keys() & theirs.keys())
-    if not seeds or any(ours[seed].shape != theirs[seed].shape for seed in seeds):
+    trues = [each[seed][1] for each in (ours, theirs) for seed in seeds]
+    if not seeds or not all(np.array_equal(true, trues[0]) for true in trues):
         return None
-    return compare([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
+    wrong, other = ([each[seed][0] != each[seed][1] for seed in seeds] for each in (ours, theirs))
+    return compare(wrong, other)
 
 
 @lru_cache(maxsize=512)

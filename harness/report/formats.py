@@ -38,6 +38,7 @@ TEX_SIGNS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "±": r"$\pm$",
+    "†": r"$\dagger$",
     "×": r"$\times$",
     "−": "$-$",
     "–": "--",
@@ -134,6 +135,7 @@ def _flat(row: ErrorRow | TimeRow) -> dict[str, Any]:
     return {
         name: json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
         for name, value in rounded(row_object(row)).items()
+        if name != "reasons"
     }
 
 
@@ -162,7 +164,10 @@ def to_json(tables: Tables) -> str:
 
 def row_object(row: ErrorRow | TimeRow) -> dict[str, Any]:
     """A row as plain data."""
-    return {**dataclasses.asdict(row), "title": row.title, "difference": row.difference}
+    plain: dict[str, Any] = {}
+    for name, value in dataclasses.asdict(row).items():
+        plain |= {name: value} | ({"reason": row.reason} if name == "comparable" else {})
+    return {**plain, "title": row.title, "difference": row.difference}
 
 
 FORMATS: dict[str, Callable[[Tables], str]] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.plan import Plan
 from harness.protocol import Schedule
+from harness.report.published import decay
 from harness.report.rows import Method
 from harness.trial import TrainingWork, Trial
 
@@ -53,11 +54,7 @@ def _length(work: TrainingWork) -> str:
 
 
 def _decay(schedule: Schedule) -> str:
-    if schedule.factor == 1:
-        return ", constant"
-    steps = " in steps" if schedule.staircase else ""
-    floor = f", not below {schedule.floor:g}" if schedule.floor else ""
-    return f" times {schedule.factor:g} every {schedule.every:,} iterations of the whole{steps}{floor}"
+    return ", constant" if schedule.factor == 1 else f" {decay(schedule)}"
 
 
 def _tested(work: TrainingWork) -> str:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import ndtr  # scipy.stats takes a second to import
 
 from harness.report.statistics import student
 
 LEVEL = 0.05  # of significance
 ENOUGH_SEEDS = 6  # 2/2⁶ = 0.03
 POWER = 0.8
+ROUNDING = 1e-9  # relative: sums that differ by less are the same
 SMALLEST = 0.0001  # p-value that is told as a number
+NORMAL = 1.959964  # what 95% of a normal distribution lie within
+MOST_FLIPPED = 16  # seeds whose signs are all tried; of more, so many patterns at random
 
 Finding = Literal["better", "worse", "no difference shown"]
 
@@ -35,6 +39,21 @@ class Pair:
     seeds: int
     method: str
     detectable: float  # the difference that would have been shown four times in five
+    by_seed: tuple[float, ...] = ()  # the difference of each seed
+
+    @property
+    def is_of_methods(self) -> bool:
+        """Whether the test is over seeds, so that its answer holds for other seeds; else it is about these models."""
+        return self.seeds >= ENOUGH_SEEDS
+
+    def against(self, value: float) -> float:
+        """The two-sided p-value of that the difference is so many points, and not none."""
+        if value == 0:
+            return self.p
+        if self.is_of_methods:
+            return sign_flip(np.asarray(self.by_seed) - value)
+        error = (self.high - self.low) / (2 * NORMAL)
+        return float(2 * ndtr(-abs(self.difference - value) / error))
 
     def finding(self, p: float | None = None) -> Finding:
         """What the first row is, compared with the second; `p` replaces the pair's own when several are tested."""
@@ -59,23 +78,30 @@ def compare(wrong: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Pair:
         error = float(by_seed.std(ddof=1)) / math.sqrt(seeds)
         reach = student(1 - LEVEL / 2, seeds)
         power = student(POWER, seeds)
-        p, method = sign_flip(by_seed), f"exact permutation over {seeds} seeds"
+        exact = "exact permutation" if seeds <= MOST_FLIPPED else "permutation at random"
+        p, method = sign_flip(by_seed), f"{exact} over {seeds} seeds"
     else:
         error = 100 * _standard_error(by_image, seeds)
-        reach, power = 1.959964, 0.841621  # of the normal distribution
+        reach, power = NORMAL, 0.841621
         p = sign_flip_of_integers(by_image)
         many = f"the images of {seeds} seeds" if seeds > 1 else "the images of 1 seed (McNemar)"
         method = f"exact test over {many}"
     return Pair(
-        difference, difference - reach * error, difference + reach * error, p, seeds, method, (reach + power) * error
+        difference,
+        difference - reach * error,
+        difference + reach * error,
+        p,
+        seeds,
+        method,
+        (reach + power) * error,
+        tuple(by_seed.tolist()),
     )
 
 
 def _standard_error(by_image: np.ndarray, seeds: int) -> float:
-    """Of the mean difference, from the images; half a pair is added each way (Agresti and Min 2005)."""
-    values = np.append(by_image / seeds, [1, -1]) if seeds == 1 else by_image / seeds
-    images = len(values)
-    return float(values.std(ddof=1)) / math.sqrt(images) if values.any() else 1 / images
+    """Of the mean difference, from the images; an answer is added each way (Bonett and Price 2012), so it is not 0."""
+    values = np.append(by_image, [1, -1]) / seeds
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
 def sign_flip_of_integers(differences: np.ndarray) -> float:
@@ -104,19 +130,44 @@ def _binomial(count: int) -> np.ndarray:
 
 
 def sign_flip(differences: np.ndarray) -> float:
-    """The same for a few real numbers, all sign patterns being tried."""
-    from scipy import stats
+    """The same for a few real numbers, all sign patterns being tried, or many at random."""
+    sizes = np.abs(np.asarray(differences, dtype=np.float64))
+    n = len(sizes)
+    if n <= MOST_FLIPPED:
+        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    else:
+        signs = np.random.Generator(np.random.PCG64(0)).choice([-1, 1], (2**MOST_FLIPPED, n))
+        signs[0] = np.sign(differences)  # the pattern that was seen counts as one of them
+    least = abs(float(np.sum(differences))) - ROUNDING * float(sizes.sum())
+    return float((np.abs(signs @ sizes) >= least).mean())
 
-    if not np.any(differences):
-        return 1.0
-    result = stats.permutation_test(
-        (differences,), np.mean, permutation_type="samples", n_resamples=2**16, rng=np.random.default_rng(0)
-    )
-    return float(result.pvalue)
+
+def rank_test(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Two-sided p-value of that two groups do not differ: Wilcoxon's rank sum, exact, with ties, by counting.
+
+    Of n and m numbers that do not overlap it is 2/C(n+m, n).
+    """
+    n, total = len(ours), len(ours) + len(theirs)
+    values = np.asarray([*ours, *theirs], dtype=np.float64)
+    below, equal = (values[:, None] > values).sum(axis=1), (values[:, None] == values).sum(axis=1)
+    doubled = 2 * below + equal + 1  # twice the mean rank of those that are equal
+    counts = np.zeros((n + 1, int(doubled.sum()) + 1))  # of the groups of so many, by the sum of their ranks
+    counts[0, 0] = 1
+    for rank in doubled:
+        counts[1:, rank:] += counts[:-1, : counts.shape[1] - rank].copy()
+    middle = n * (total + 1)  # twice the sum to be expected
+    away = np.abs(np.arange(counts.shape[1]) - middle)
+    return float(counts[n, away >= abs(int(doubled[:n].sum()) - middle)].sum() / counts[n].sum())
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """p-values corrected for being several (Holm 1979)."""
+    """p-values corrected for being several (Holm 1979).
+
+    Raises:
+        ValueError: one is not a number between 0 and 1; what is undefined must not be among them.
+    """
+    if not all(0 <= p <= 1 for p in ps):
+        raise ValueError(f"p-values must lie between 0 and 1: {list(ps)}")
     adjusted = [0.0] * len(ps)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):

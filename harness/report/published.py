@@ -2,17 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from harness.errors import UserError
 from harness.explain import explain
 from harness.matching import Wanted, has_settings
-from harness.protocol import Settings
+from harness.protocol import Protocol, Schedule, Settings
 from harness.yamlfile import read_yaml
+
+
+def _unstated(value: Any) -> Any:
+    return None if value == NOT_STATED else value
+
+
+NOT_STATED = "not stated"
+Unstated = BeforeValidator(_unstated)
+
+
+class PublishedProtocol(Settings):
+    """How a published model was trained; what is left out, or "not stated", is compared with nothing."""
+
+    batch_size: Annotated[int | None, Unstated] = None
+    epochs: Annotated[float | None, Unstated] = None
+    learning_rate: Annotated[float | None, Unstated] = None
+    schedule: Annotated[Schedule | None, Unstated] = None
+    shift: Annotated[int | None, Unstated] = None
+    stopped: str = Field("", description="when training was stopped before its end")
+
+    def deviations(self, ours: Protocol) -> list[str]:
+        """What sets a protocol apart from the published one, a text for each setting."""
+        found = []
+        for name, told in _SETTINGS.items():
+            published, here = getattr(self, name), getattr(ours, name)
+            if published is not None and told(published) != told(here):
+                found.append(f"{name.replace('_', ' ')} {told(here)} instead of {told(published)}")
+        return found + ([f"trained to the end instead of stopped {self.stopped}"] if self.stopped else [])
+
+
+def decay(schedule: Schedule) -> str:
+    """A schedule of the learning rate in words."""
+    if schedule.factor == 1:
+        return "constant"
+    steps = " in steps" if schedule.staircase else ""
+    floor = f", not below {schedule.floor:g}" if schedule.floor else ""
+    return f"times {schedule.factor:g} every {schedule.every:,} iterations of the whole{steps}{floor}"
+
+
+_SETTINGS: dict[str, Callable[[Any], str]] = {
+    "batch_size": str,
+    "epochs": "{:g}".format,
+    "learning_rate": "{:g}".format,
+    "schedule": decay,
+    "shift": str,
+}
 
 
 class Number(Settings):
@@ -23,7 +69,8 @@ class Number(Settings):
     task: str
     value: float
     standard_error: float | None = None
-    differs: str = Field("", description="why this number can't be compared with ours")
+    protocol: PublishedProtocol = Field(PublishedProtocol(), description="how the model was trained")
+    differs: str = Field("", description="why this number is one of another network than ours")
 
 
 class PublishedTable(Settings):

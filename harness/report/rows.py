@@ -8,6 +8,7 @@ from typing import Any, Literal
 from harness.report.figures.graphs import Graphs
 from harness.report.numbers import rounded
 from harness.report.pairs import Finding, Pair
+from harness.trial import row_title
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
 Word = Literal["reproduced", "contradicted", "undecided"]
@@ -31,8 +32,14 @@ class TableRow:
     n: int  # seeds of Table 2, processes of Table 3
     standard_error_over: str  # what was repeated: seeds, processes, or test images where there is one seed
     comparable: bool
-    reason: str  # why not
+    reasons: tuple[str, ...]  # why not
+    unlike: str  # why the published number is one of another network; empty if it is not
     status: str  # done, or what is missing
+
+    @property
+    def reason(self) -> str:
+        """The reasons as a line of text, which is not to be taken apart again."""
+        return "; ".join(self.reasons)
 
     @property
     def difference(self) -> float | None:
@@ -43,7 +50,7 @@ class TableRow:
     @property
     def title(self) -> str:
         """The variant and what sets its configuration apart."""
-        return f"{self.variant} {self.label}".strip()
+        return row_title(self.variant, self.label)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class ErrorRow(TableRow):
     iterations: int
     fraction: float | None  # of the protocol
     other_tests: dict[str, float]  # mean error on the task's other test sets, percent
+    unlearned: int  # of the row's models: no better than the best constant answer
+    chance: float | None  # the error of that answer, percent; None where the answers are not known
 
 
 @dataclass(frozen=True)
@@ -163,7 +172,7 @@ class Tables:
     table2: list[ErrorRow]
     table3: list[TimeRow]
     speed: list[SpeedRow]
-    baseline: str
+    baseline: str  # the row of Table 3 that the others are compared with
     drift: float | None  # largest over smallest of the sentinel's times
     failures: dict[str, str]  # cause by trial's name
     environments: int  # different machines or versions among the results

@@ -12,6 +12,7 @@ from harness.report.rows import ErrorRow, Tables, TimeRow
 from harness.running.others import BUSY
 
 NONE = "–"
+UNLEARNED = "†"  # beside a row that has not learned
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,13 @@ def _error_cells(row: ErrorRow) -> list[str]:
     ours = measured(row.measured, row.standard_error, 2, row.status)
     return [
         number(row.published, 2),
-        ours,
+        ours + (UNLEARNED if row.unlearned else ""),
         signed(row.difference, 2) + (flag if row.difference is not None else ""),
     ]
 
 
 def _error_notes(tables: Tables) -> list[str]:
-    notes = [_standard_errors(tables.table2), *_flags(tables.table2)]
+    notes = [_standard_errors(tables.table2), *_flags(tables.table2), *_unlearned(tables.table2)]
     others = [f"{row.title} {number(value, 2)}" for row in tables.table2 for value in row.other_tests.values()]
     names = sorted({name for row in tables.table2 for name in row.other_tests})
     if others:
@@ -110,6 +111,17 @@ def _error_notes(tables: Tables) -> list[str]:
     iterations = sorted({(row.task, row.iterations, row.images) for row in tables.table2 if row.images})
     notes += [f"{task}: {count:,} iterations, tested on {images:,} images." for task, count, images in iterations]
     return notes
+
+
+def _unlearned(rows: Sequence[ErrorRow]) -> list[str]:
+    """Which rows are no better than a constant answer."""
+    return [
+        f"{UNLEARNED} not learned: {row.title} on {row.task}, of whose {row.n} model{'s' if row.n > 1 else ''} "
+        f"{row.unlearned} can't be told from the best constant answer, which has an error of "
+        f"{number(row.chance, 2)}%; no claim can rest on it."
+        for row in rows
+        if row.unlearned
+    ]
 
 
 def _time_sheet(tables: Tables) -> Sheet:
@@ -120,7 +132,8 @@ def _time_sheet(tables: Tables) -> Sheet:
         _standard_errors(tables.table3),
         *_flags(tables.table3),
         f"Batches of {first.batch_size}, {first.threads} threads; every process alone on its machine, in randomised "
-        f"blocks. Ratio: to {tables.baseline}, block by block, with its bootstrap interval. "
+        f"blocks. Ratio: to {tables.baseline}, block by block, with the interval of Student's t on its "
+        f"logarithms, from three rounds on. "
         f"+data: median of the whole step, the making of its batch included.",
     ]
     notes += [
@@ -162,9 +175,10 @@ def _cost_sheet(tables: Tables) -> Sheet:
 
 def _pair_sheet(tables: Tables) -> Sheet:
     columns = ["Method", "task", "diff.", "95%", "p", "finding", "could show"]
+    unlearned = {(row.title, row.task) for row in tables.table2 if row.unlearned}
     rows = [
         [
-            row.title,
+            row.title + (UNLEARNED if unlearned & {(row.title, row.task), (row.other, row.task)} else ""),
             row.task,
             signed(row.pair.difference, 2),
             f"{signed(row.pair.low, 2)} to {signed(row.pair.high, 2)}",
@@ -182,10 +196,15 @@ def _pair_sheet(tables: Tables) -> Sheet:
         f"images, the same seeds. Tested by: {'; '.join(methods)}; p corrected for the rows of a task (Holm).",
         "Could show: the difference that so many images and seeds show four times in five.",
     ]
+    if unlearned:
+        notes.append(f"{UNLEARNED} one of the two has not learned.")
+    base = [(row.variant, row.config) for row in tables.table3 if row.title == tables.baseline]
+    if base and not any((row.variant, row.config) in base for row in tables.table2):
+        notes.append(f"Table 2 has no row {tables.baseline}, with which Table 3 compares; the first takes its place.")
     if seeds < ENOUGH_SEEDS:
         notes.append(
             f"With {few} a finding holds for the models that were trained here; of the methods, which other seeds "
-            f"would train to other models, nothing can be concluded with fewer than {ENOUGH_SEEDS} seeds."
+            f"would train to other models, nothing is concluded from fewer than {ENOUGH_SEEDS} seeds."
         )
     return Sheet("Table 2, row by row. Difference of test errors", columns, rows, notes)
 
@@ -231,7 +250,7 @@ def _speed_sheet(tables: Tables) -> Sheet:
     ]
     notes = [
         "Medians over processes. Ref.: the reference named below; faster: its time over ours, block by block, with its "
-        "bootstrap interval.",
+        "interval by Student's t, from three rounds on.",
         "GFLOP/s: the reference's arithmetic over our time; share: of the rate of a large matrix product, measured in "
         "the same processes. Over 100%, no implementation by that arithmetic could be as fast.",
         "MiB: the most that a process held, without what it held before the model was built.",
@@ -288,7 +307,7 @@ def _flags(rows: Sequence[ErrorRow] | Sequence[TimeRow]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for row in rows:
         if row.published is not None and not row.comparable:
-            for reason in row.reason.split("; "):
+            for reason in row.reasons:
                 reasons.setdefault(reason, []).append(f"{row.title} on {row.task}")
     flagged = sum(row.published is not None and not row.comparable for row in rows)
     notes = []

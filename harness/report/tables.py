@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from harness.matching import same
 from harness.plan import Plan, PlannedRow
-from harness.report.evidence import Files, Measured
+from harness.report.evidence import Files, Measured, tests_of
 from harness.report.figures.collect import graphs_of
+from harness.report.learning import Learning, learning_of
 from harness.report.methods import methods_of
 from harness.report.pairs import holm
 from harness.report.published import Number, Published, PublishedTable, look_up
-from harness.report.rows import UNPUBLISHED, ErrorRow, Origin, PairRow, RunLine, SpeedRow, Tables, TimeRow
+from harness.report.rows import UNPUBLISHED, ErrorRow, Origin, PairRow, RunLine, SpeedRow, TableRow, Tables, TimeRow
 from harness.report.statistics import Estimate, error_over_seeds, mean_over_processes, ratio_over_blocks
 from harness.report.verdicts import Evidence, judge
 from harness.trial import SENTINEL, Trial
@@ -46,9 +48,9 @@ def build_tables(
     joined = trials.join(frame, on="key")
     joined["status"] = joined["status"].fillna("missing")
     by_key = {trial.key: trial for trial in plan.trials}
-    table2 = [_error_row(row, published, joined, by_key) for row in plan.table2]
-    table3 = _time_rows(plan, published, joined, by_key)
     measured = measured_of(plan, frame, files) if files is not None else None
+    table2 = [_error_row(row, published, joined, by_key, _learning(row, measured)) for row in plan.table2]
+    table3 = _time_rows(plan, published, joined, by_key)
     failed = joined[joined["status"] == "failed"]
     done = frame[frame["status"] == "done"]
     machines = done[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
@@ -97,9 +99,14 @@ def first_errors(plan: Plan, frame: pd.DataFrame) -> dict[str, float]:
     found: dict[str, Any] = {}
     for trial in plan.trials:
         if trial.kind == "training" and trial.key in done.index:
-            tests = _tests(done.loc[[trial.key]], trial.task)
-            found |= {trial.key: done.at[trial.key, f"test/{tests[0]}{ERROR}"]} if tests else {}
+            measured = _measured_tests(done.loc[[trial.key]])
+            first = next(iter(tests_of(trial, measured)), "")
+            found |= {trial.key: done.at[trial.key, f"test/{first}{ERROR}"]} if first in measured else {}
     return found
+
+
+def _learning(row: PlannedRow, measured: Measured | None) -> Learning | None:
+    return learning_of(measured.answers(row.title, row.task).values()) if measured is not None else None
 
 
 def _evidence(table2: list[ErrorRow], table3: list[TimeRow], measured: Measured) -> Evidence:
@@ -107,13 +114,11 @@ def _evidence(table2: list[ErrorRow], table3: list[TimeRow], measured: Measured)
 
 
 def _pair_rows(plan: Plan, table2: list[ErrorRow], measured: Measured) -> list[PairRow]:
-    """Every row beside the one that Table 3 compares with or, if that is not there, beside the first."""
+    """Every row beside the one that Table 3 compares with or, if Table 2 has no such row, beside the first."""
     found = []
     for task in dict.fromkeys(row.task for row in table2):
         rows = [row for row in table2 if row.task == task]
-        titles = [row.title for row in rows]
-        wanted = f"{plan.table3[plan.baseline].variant} {plan.table3[plan.baseline].label}" if plan.table3 else ""
-        base = rows[titles.index(wanted) if wanted in titles else 0]
+        base = next(filter(_is_like(plan.table3[plan.baseline]), rows), rows[0]) if plan.table3 else rows[0]
         pairs = [(row, measured.pair(row, base)) for row in rows if row is not base]
         known = [(row, pair) for row, pair in pairs if pair is not None]
         corrected = holm([pair.p for _, pair in known])
@@ -124,17 +129,29 @@ def _pair_rows(plan: Plan, table2: list[ErrorRow], measured: Measured) -> list[P
     return found
 
 
+def _is_like(wanted: PlannedRow) -> Callable[[TableRow], bool]:
+    """Whether a row is of the same variant with the same settings; a label may differ from table to table."""
+    return lambda row: (row.variant, row.config) == (wanted.variant, wanted.config)
+
+
 MACHINE = [f"machine.{n}" for n in ("cpu", "device", "allocator", "tf32", "python", "torch", "numpy")]
 
 
-def _error_row(row: PlannedRow, published: list[Published], joined: pd.DataFrame, by_key: dict[str, Trial]) -> ErrorRow:
+def _error_row(
+    row: PlannedRow,
+    published: list[Published],
+    joined: pd.DataFrame,
+    by_key: dict[str, Trial],
+    learning: Learning | None,
+) -> ErrorRow:
     lines = joined[(joined["kind"] == "training") & (joined["row"] == row.row) & (joined["task"] == row.task)]
     done = lines[lines["status"] == "done"]
     trial = by_key[lines["key"].iloc[0]] if len(lines) else None
-    tests = _tests(done, row.task)
+    known = _measured_tests(done)
+    tests = tests_of(trial, known) if trial is not None else []
     test = tests[0] if tests else row.task
-    images = int(done[f"test/{test}/images"].iloc[0]) if tests else 0
-    errors = done[f"test/{test}{ERROR}"].tolist() if tests else []
+    images = int(done[f"test/{test}/images"].iloc[0]) if test in known else 0
+    errors = done[f"test/{test}{ERROR}"].tolist() if test in known else []
     estimate = error_over_seeds(errors, images) if errors else None
     fraction = trial.training.fraction if trial is not None and trial.training is not None else None
     found = look_up(published, "table2", row.variant, row.config, row.task)
@@ -153,25 +170,27 @@ def _error_row(row: PlannedRow, published: list[Published], joined: pd.DataFrame
         images=images,
         iterations=(trial.training.iterations or 0) if trial is not None and trial.training is not None else 0,
         fraction=fraction,
-        other_tests={name: float(done[f"test/{name}{ERROR}"].mean()) for name in tests[1:]},
+        other_tests={name: float(done[f"test/{name}{ERROR}"].mean()) for name in tests[1:] if name in known},
+        unlearned=learning.unlearned if learning is not None else 0,
+        chance=learning.chance if learning is not None else None,
     )
 
 
 def _training_reasons(found: tuple[Number, PublishedTable] | None, trial: Trial | None) -> list[str]:
-    if found is None or trial is None or trial.training is None or found[1].train_images is None:
+    if found is None or trial is None or trial.training is None:
         return []
     ours, theirs = trial.training.train_images, found[1].train_images
-    return [f"{ours:,} of {theirs:,} training images"] if ours < theirs else []
+    fewer = [f"{ours:,} of {theirs:,} training images"] if theirs is not None and ours < theirs else []
+    return fewer + found[0].protocol.deviations(trial.training.protocol)
 
 
-def _tests(done: pd.DataFrame, task: str) -> list[str]:
-    """The test sets that these trials were tested on; the one the task is named after comes first."""
-    names = [
+def _measured_tests(done: pd.DataFrame) -> list[str]:
+    """The test sets that all of these trials were tested on."""
+    return [
         c.removeprefix("test/").removesuffix(ERROR)
         for c in done.columns
         if c.startswith("test/") and c.endswith(ERROR) and done[c].notna().all() and len(done)
     ]
-    return sorted(names, key=lambda name: (not name.startswith(task), len(name), name))
 
 
 def _time_rows(plan: Plan, published: list[Published], joined: pd.DataFrame, by_key: dict[str, Trial]) -> list[TimeRow]:
@@ -247,8 +266,8 @@ def _speed_row(row: PlannedRow, reference: PlannedRow, timed: pd.DataFrame) -> S
     gflop, rate = _median(other, "model/iteration_gflop"), _median(done, "machine/matrix_product_gflops")
     gflops = gflop / seconds if gflop is not None and seconds is not None else None
     return SpeedRow(
-        title=f"{row.variant} {row.label}".strip(),
-        reference=f"{reference.variant} {reference.label}".strip(),
+        title=row.title,
+        reference=reference.title,
         seconds=seconds,
         reference_seconds=_median(other, f"{ITERATION}_median_seconds"),
         faster=faster.mean if faster else None,
@@ -321,6 +340,7 @@ def _common(
         "n": estimate.n if estimate else 0,
         "standard_error_over": estimate.over if estimate else over,
         "comparable": not reasons,
-        "reason": "; ".join(reasons),
+        "reasons": tuple(reasons),
+        "unlike": found[0].differs if found else "",
         "status": "done" if not missing else ", ".join(sorted(missing)),
     }

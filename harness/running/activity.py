@@ -1,5 +1,7 @@
 """How active a trained model's capsules are on one class of images, and how strongly they are coupled to it.
 
+An average is that of a capsule over the images; capsules are put in order afterwards. (The averages of the most active
+capsule of each image, of the second one and so on would fall at K by construction.)
 Figures 1 and 4 of the ladder paper show averages over "5444 samples of digit 0": the zeros among the training images
 after the first 5,000, which are left for validation.
 """
@@ -16,7 +18,7 @@ from variants.contract import Variant
 
 SHOWN_CLASS = 0
 VALIDATION = 5_000  # training images
-KEPT = 300  # capsules
+DIGITS = 7  # of a mean that are kept: as many as float32 has
 
 
 def shown_images(train: Examples) -> Examples:
@@ -27,14 +29,14 @@ def shown_images(train: Examples) -> Examples:
 
 @torch.inference_mode()
 def activity_of(model: Variant, shown: Examples, device: torch.device) -> dict[str, list[float]]:
-    """Mean activities of the most active primary capsules, in falling order, and their mean couplings.
+    """Mean activities of all primary capsules, in falling order, and their mean couplings.
 
     A variant takes part by giving `primary_lengths` (batch, capsule) among its details and, where it has them,
     `couplings` (batch, class, capsule).
 
     Returns:
-        `activities` and `couplings`, each of up to 300 capsules; empty for a variant without capsules, or where the
-        images have another size than the model's.
+        `activities` and `couplings`, of each capsule; empty for a variant without capsules, or where the images have
+        another size than the model's.
     """
     if shown.images.shape[1] != model.config.image_size:
         return {}
@@ -50,8 +52,9 @@ def activity_of(model: Variant, shown: Examples, device: torch.device) -> dict[s
     model.train()
     if not sums:
         return {}
-    order = sums["activities"].argsort(descending=True)[:KEPT]
-    return {name: (total[order] / len(shown)).tolist() for name, total in sums.items()}
+    order = sums["activities"].argsort(descending=True)
+    means = {name: (total[order] / len(shown)).tolist() for name, total in sums.items()}
+    return {name: [float(f"{value:.{DIGITS}g}") for value in values] for name, values in means.items()}
 
 
 def _add(sums: dict[str, torch.Tensor], name: str, values: torch.Tensor) -> None:

@@ -4,41 +4,79 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import pickle
 import secrets
 import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.errors import cause_of
+from harness.files import locked
+from harness.trial import Superseded
+
 KEPT = 2
 OWNER = "owner"
+DRIVER = "driver.json"  # in the folder of a suite's checkpoints: which driver came last
+
+log = logging.getLogger(__name__)
 
 
-class Superseded(Exception):
-    """Another process has taken over the trial."""
+@dataclass(frozen=True)
+class Claim:
+    """Who works on a trial: an attempt of a driver."""
+
+    line: str = ""  # drivers that follow each other, each knowing the one before, are of one line
+    driver: int = 0  # its number in the line
+    attempt: int = 1  # of the trial
+
+    def is_older_than(self, other: Claim) -> bool:
+        """Whether the other one has followed this one; of different lines, neither has."""
+        return self.line == other.line and (self.driver, self.attempt) < (other.driver, other.attempt)
+
+
+def next_driver(folder: Path) -> Claim:
+    """The claim of a driver that begins to work in the folder of a suite's checkpoints: newer than all before it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        path = folder / DRIVER
+        found = _read(path)
+        claim = Claim(str(found.get("line") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
+        _replace(path, {"line": claim.line, "driver": claim.driver}, secrets.token_hex(8))
+    return claim
 
 
 class Checkpoints:
     """The checkpoints of one trial, in a folder of its own.
 
-    The process that has claimed the folder last owns it: one that was thought dead and is not can't write any more.
+    The process that has claimed the folder last owns it: one that was thought dead and is not can't write any more,
+    and one that claims it later than its successor is refused.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, claim: Claim = Claim()) -> None:  # it is frozen
+        self.folder, self._claim = folder, claim
         self._token: str | None = None
 
     def claim(self) -> None:
-        """Become the owner, and remove what others have left half written."""
+        """Become the owner, and remove what others have left half written.
+
+        Raises:
+            Superseded: a later attempt, or one of a later driver, has been here.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._token = secrets.token_hex(8)
-        aside = self.folder / f"{OWNER}.{self._token}.tmp"
-        aside.write_text(self._token)
-        os.replace(aside, self.folder / OWNER)
-        for left in self.folder.glob("*.tmp"):
-            left.unlink(missing_ok=True)
+        with locked(self.folder):
+            owner = _read(self.folder / OWNER)
+            if "driver" in owner and self._claim.is_older_than(Claim(owner["line"], owner["driver"], owner["attempt"])):
+                raise Superseded("a later attempt has taken over this trial")
+            self._token = secrets.token_hex(8)
+            _replace(self.folder / OWNER, {**asdict(self._claim), "token": self._token}, self._token)
+            for left in self.folder.glob("*.tmp"):
+                left.unlink(missing_ok=True)
 
     def save(self, iteration: int, state: dict[str, Any]) -> None:
         """Write a state so that a reader finds either all of it or the one before.
@@ -57,9 +95,10 @@ class Checkpoints:
                 file.flush()
                 os.fsync(file.fileno())
             sealed.write_text(json.dumps({"sha256": _sha256(aside), "bytes": aside.stat().st_size}))
-            self._check_owner()
-            os.replace(aside, path)
-            os.replace(sealed, path.with_suffix(".json"))
+            with locked(self.folder):
+                self._check_owner()
+                os.replace(aside, path)
+                os.replace(sealed, path.with_suffix(".json"))
         finally:
             aside.unlink(missing_ok=True)
             sealed.unlink(missing_ok=True)
@@ -69,23 +108,28 @@ class Checkpoints:
             old.unlink(missing_ok=True)
 
     def latest(self) -> dict[str, Any] | None:
-        """The newest state that is whole, or None. Loaded with weights only: no code in it can run."""
+        """The newest state that is whole and can be read, or None."""
+        return next(self.states(), None)
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """The states that are whole and can be read, the newest first. Loaded with weights only: no code can run."""
         for path in reversed(self._paths()):
-            if _is_whole(path):
-                state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-                return state
-        return None
+            if not _is_whole(path):
+                continue
+            try:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+            except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+                log.warning("the checkpoint %s can't be read and is left out: %s", path, cause_of(error)[:500])
+                continue
+            if isinstance(state, dict):
+                yield state
 
     def clear(self) -> None:
         """Remove all of the trial's checkpoints."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _check_owner(self) -> None:
-        try:
-            owner = (self.folder / OWNER).read_text()
-        except FileNotFoundError:
-            owner = "nobody"
-        if owner != self._token:
+        if _read(self.folder / OWNER).get("token") != self._token:
             raise Superseded("another process has taken over this trial")
 
     def _paths(self) -> list[Path]:
@@ -93,13 +137,27 @@ class Checkpoints:
 
 
 def _is_whole(path: Path) -> bool:
+    seal = _read(path.with_suffix(".json"))
     try:
-        seal = json.loads(path.with_suffix(".json").read_text())
+        return path.stat().st_size == seal.get("bytes") and _sha256(path) == seal.get("sha256")
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A small JSON file; empty where there is none or a damaged one."""
+    try:
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
-        return False
-    if not isinstance(seal, dict):
-        return False
-    return path.stat().st_size == seal.get("bytes") and _sha256(path) == seal.get("sha256")
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _replace(path: Path, content: dict[str, Any], token: str) -> None:
+    """Write a small JSON file so that a reader finds all of it or the one before."""
+    aside = path.with_name(f"{path.name}.{token}.tmp")
+    aside.write_text(json.dumps(content))
+    os.replace(aside, path)
 
 
 def _sha256(path: Path) -> str:

@@ -16,15 +16,15 @@ class Context:
     """Where a trial runs and with what."""
 
     data: Path  # the folder of the datasets
-    checkpoints: Path  # the folder of all trials' checkpoints
+    checkpoints: Path  # the folder of the checkpoints of a suite's trials, each in a folder of its own
     threads: int  # processor threads
-    plugins: tuple[Path, ...] = ()  # files that register variants
+    plugins: tuple[Path, ...] = ()  # files that register what the trial needs
+    others: tuple[Path, ...] = ()  # further plugins, which are loaded only if something in them is asked for
+    engine: str = ""  # digest of the driver's harness; "" is not compared
     gpu: bool = False  # whether a GPU was granted
+    line: str = ""  # of drivers that follow each other, and which of them this is: see `harness.running.checkpoint`
+    driver: int = 0
     attempt: int = 1
+    algorithms: Path | None = None  # the folder that keeps which algorithms were chosen on which machine
     keep_model: bool = False  # whether the trained parameters are part of the result
     checkpoint_seconds: float = 120.0  # a checkpoint is written at least so often
-
-    @property
-    def algorithms(self) -> Path:
-        """The folder that keeps which algorithms were chosen on which machine."""
-        return self.checkpoints / "algorithms"

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.registry import load_plugin
+from harness.data import DATASETS
+from harness.errors import UserError
+from harness.isolation import isolated_process
+from harness.plugins import keep_in_reserve, load_plugin
 from harness.running.context import Context, Report
-from harness.trial import Progress, Result, Trial
+from harness.source import engine_digest, file_digest
+from harness.trial import SENTINEL, Progress, Result, Trial
+from variants import VARIANTS
 
 if TYPE_CHECKING:
     from harness.budget import Cost
@@ -25,7 +30,7 @@ def execute(trial: Trial, context: Context, report: Report) -> Result:
         report: is told now and then how far a training has come.
 
     Raises:
-        UserError: a plugin or dataset is missing on this machine.
+        UserError: a plugin or dataset is missing on this machine, or its source is not what was planned.
         Diverged: the loss became infinite or not a number.
     """
     from harness.running.timing import measure
@@ -42,7 +47,7 @@ def estimate(trial: Trial, context: Context, report: Report) -> Cost:
         report: is told that it has begun.
 
     Raises:
-        UserError: a plugin or dataset is missing on this machine.
+        UserError: a plugin or dataset is missing on this machine, or its source is not what was planned.
     """
     from harness.running.calibration import calibrate
 
@@ -51,22 +56,57 @@ def estimate(trial: Trial, context: Context, report: Report) -> Cost:
         return calibrate(trial, context)
 
 
-def _here(plugin: Path) -> Path:
-    """A plugin's file on this machine: the user's own, or the copy that a cluster has sent along."""
-    sent = importlib.util.find_spec(plugin.stem) if not plugin.is_file() and plugin.stem.isidentifier() else None
-    return Path(sent.origin) if sent is not None and sent.origin else plugin
+def _here(plugin: Path, trial: Trial) -> Path:
+    """A plugin's file on this machine: the user's own, or the copy that a cluster has sent along.
+
+    Where both are there and differ, it is the one that the trial was planned with.
+    """
+    spec = importlib.util.find_spec(plugin.stem) if plugin.stem.isidentifier() else None
+    sent = Path(spec.origin) if spec is not None and spec.origin is not None and spec.has_location else plugin
+    if not plugin.is_file():
+        return sent
+    if sent.is_file() and file_digest(plugin) not in {trial.source, trial.data_source}:
+        return sent if file_digest(sent) in {trial.source, trial.data_source} else plugin
+    return plugin
+
+
+def _check_sources(trial: Trial, context: Context) -> None:
+    """See that the code here is the code that the trial was planned with.
+
+    Raises:
+        UserError: it is another one.
+    """
+    if context.engine and context.engine != engine_digest():
+        raise UserError(
+            f"the harness on this node has other files than the driver's (planned with {context.engine}, here is "
+            f"{engine_digest()}); give the same command again, and if that does not help, end what runs in another "
+            f"checkout."
+        )
+    planned = [(f"the dataset '{trial.task}'", trial.data_source, DATASETS.source_digest(trial.task))]
+    if trial.variant != SENTINEL:
+        planned.append((f"the variant '{trial.variant}'", trial.source, VARIANTS.source_digest(trial.variant)))
+    for what, wanted, found in planned:
+        if wanted != found:
+            raise UserError(
+                f"the source of {what} here is not what the trial was planned with (planned {wanted}, here {found}): "
+                f"it was changed since, or this node has other files; give the same command again to run it as it is."
+            )
 
 
 @contextmanager
 def _prepared(trial: Trial, context: Context) -> Iterator[None]:
-    """This process with the threads, plugins, precision and choices of algorithms that a trial needs."""
+    """This process with the plugins, threads, precision and choices of algorithms that a trial needs; what a trial
+    changes of its settings is put back."""
     from harness.running.choices import kept_choices
     from harness.running.precision import products_in
 
     work = trial.timing or trial.training
     assert work is not None
-    torch.set_num_threads(context.threads)
     for path in context.plugins:
-        load_plugin(_here(path))
-    with kept_choices(context.algorithms), products_in(work.precision):
-        yield
+        load_plugin(_here(path, trial))
+    keep_in_reserve([_here(path, trial) for path in context.others])
+    _check_sources(trial, context)
+    with isolated_process():
+        torch.set_num_threads(context.threads)
+        with kept_choices(context.algorithms), products_in(work.precision):
+            yield

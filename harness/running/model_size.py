@@ -9,12 +9,13 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import variants
+from harness.isolation import isolated_process, stdout_aside
 
 COPIES = 3  # a checkpoint holds the weights and Adam's two moments
 WORD = 4  # bytes
 
 
-class _Unfilled(TorchFunctionMode):
+class Unfilled(TorchFunctionMode):
     """Leaves parameters as they are allocated: to fill them on the meta device, torch would load its compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -26,9 +27,9 @@ class _Unfilled(TorchFunctionMode):
 
 def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
     """Trainable parameters of a variant; None if it can't be built, which its own trial will tell."""
-    with suppress(Exception), torch.device("meta"), _Unfilled():
+    with suppress(Exception), stdout_aside(), isolated_process(), torch.device("meta"), Unfilled():
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
-    with suppress(Exception):  # a constructor may need real numbers
+    with suppress(Exception), stdout_aside(), isolated_process():  # a constructor may need real numbers
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
     return None
 

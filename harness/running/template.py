@@ -24,13 +24,14 @@ from typing import Any, Literal
 from harness.errors import cause_of, is_disk_full
 from harness.process import die_with
 from harness.running.context import Context, Report
-from harness.trial import Progress, Trial
+from harness.source import engine_digest
+from harness.trial import Progress, Superseded, Trial
 
 Work = Literal["execute", "estimate"]  # functions of harness.running.execute
 NEEDED = ("torch", "harness.data", "harness.running.calibration", "harness.running.timing", "harness.running.training")
 
 
-Kind = Literal["error", "memory", "disk"]
+Kind = Literal["error", "memory", "disk", "superseded"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,20 @@ class Broken:
 
     cause: str  # one line
     details: str  # the traceback
-    kind: Kind = "error"  # memory, disk: there was not enough of it
+    kind: Kind = "error"  # memory, disk: there was not enough of it; superseded: somebody else does it
 
     @classmethod
     def of(cls, error: BaseException) -> Broken:
         """What is told of an exception that is being handled."""
-        kind: Kind = "disk" if is_disk_full(error) else "memory" if _is_out_of_memory(error) else "error"
-        return cls(cause_of(error), traceback.format_exc(), kind)
+        return cls(cause_of(error), traceback.format_exc(), _kind_of(error))
+
+
+def _kind_of(error: BaseException) -> Kind:
+    if is_disk_full(error):
+        return "disk"
+    if isinstance(error, Superseded):
+        return "superseded"
+    return "memory" if _is_out_of_memory(error) else "error"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
@@ -84,7 +92,9 @@ class Template:
             return
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "harness.running.template", str(theirs.fileno()), str(os.getpid())]
+            # -P: the working directory may be that of another checkout, whose code is not this process's
+            command = [sys.executable, "-P", "-m", "harness.running.template"]
+            command += [str(theirs.fileno()), str(os.getpid())]
             path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": path}
@@ -136,6 +146,7 @@ def serve(channel: Connection) -> None:
     """Fork a process for each call, and say how it has ended, until nobody calls any more."""
     for module in NEEDED:
         importlib.import_module(module)
+    engine_digest()  # of the files that were imported just now
     gc.collect()
     gc.freeze()  # what is shared is not touched by the collector, and so not copied
     template = os.getpid()

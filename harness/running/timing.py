@@ -13,8 +13,17 @@ from torch import Tensor
 import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
+from harness.isolation import kept_settings, seed_everything
 from harness.protocol import Precision, TimingProtocol
 from harness.running.arithmetic import matrix_product_rate, multiply_adds, operations
+from harness.running.checks import (
+    check_finite,
+    check_gradients,
+    check_loss,
+    check_output,
+    check_state,
+    unchanged,
+)
 from harness.running.choices import describe_choices
 from harness.running.clock import seconds_of
 from harness.running.context import Context
@@ -31,33 +40,43 @@ INFERENCES = 5
 
 
 def measure(trial: Trial, context: Context) -> Result:
-    """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data."""
+    """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data.
+
+    Raises:
+        UserError: the variant does not give what `variants.contract` says, changes its batch, or has an infinite loss.
+    """
     assert trial.timing is not None
     began = time.time()
     protocol = trial.timing.protocol
     device = choose_device(context.gpu)
     before = resident_mib()
-    torch.manual_seed(trial.seed)
+    seed_everything(trial.seed)
     batches = _batches(trial, context, device)
-    model = _model(trial).to(device)
-    optimizer = Adam(model, trial.timing.learning_rate)
     images, labels = batches.at(0)
-    step = _step(model, optimizer, trial.timing.precision)
+    with kept_settings():
+        model = _model(trial, images).to(device)
+    check_state(model)
+    step = _Step(model, Adam(model, trial.timing.learning_rate), trial.timing.precision)
 
     def resident() -> None:
         step(images, labels)
 
-    first = seconds_of(resident, 1, device)[0]
+    with unchanged(model, images, labels):
+        first = seconds_of(resident, 1, device)[0]
     first_step = time.time()
+    check_gradients(model)
+    check_finite(model, step.loss(images, labels), "after the first iteration")
     gc.collect()
     gc.disable()
     try:
-        warmup, is_steady = _warm_up(resident, protocol, device)
-        with Others() as others:
-            samples = seconds_of(resident, protocol.iterations, device)
+        with unchanged(model, images, labels):
+            warmup, is_steady = _warm_up(resident, protocol, device)
+            with Others() as others:
+                samples = seconds_of(resident, protocol.iterations, device)
         with_data = _time_with_data(step, batches, protocol.with_data, device)
         memory = {"memory/peak_mib": peak_memory_mib(device), "memory/before_mib": before}
         inference = _time_inference(model, images, trial.timing.precision, device)
+        check_finite(model, step.loss(images, labels), "after the last iteration")
     finally:
         gc.enable()
     machine = {
@@ -99,26 +118,42 @@ def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
     )
 
 
-def _model(trial: Trial) -> Variant:
+def _model(trial: Trial, images: Tensor) -> Variant:
     if trial.variant == SENTINEL:
-        return Sentinel(Config(image_size=DATASETS.get(trial.task).image_size))
+        classes = max(Config.model_fields["classes"].default, DATASETS.get(trial.task).classes)
+        return Sentinel(Config(image_size=images.shape[-1], image_channels=images.shape[1], classes=classes))
     return variants.build(trial.variant, **trial.config)
 
 
-def _step(model: Variant, optimizer: torch.optim.Optimizer, precision: Precision) -> Callable[[Tensor, Tensor], None]:
-    def step(images: Tensor, labels: Tensor) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        with forward_in(precision, images.device):
-            loss = model.loss(model(images, labels), images, labels)
+class _Step:
+    """An iteration on a batch. The first time it sees that the variant gives what it should, later it only works."""
+
+    def __init__(self, model: Variant, optimizer: torch.optim.Optimizer, precision: Precision) -> None:
+        self.model, self.optimizer, self.precision = model, optimizer, precision
+        self.is_checked = False
+
+    def __call__(self, images: Tensor, labels: Tensor) -> None:
+        """Forward, loss, backward, update."""
+        self.optimizer.zero_grad(set_to_none=True)
+        with forward_in(self.precision, images.device):
+            output = self.model(images, labels)
+            if not self.is_checked:
+                check_output(self.model, output, images)
+            loss = self.model.loss(output, images, labels)
+        if not self.is_checked:
+            check_loss(self.model, loss)
+            self.is_checked = True
         loss.backward()
-        optimizer.step()
+        self.optimizer.step()
 
-    return step
+    @torch.no_grad()
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss on a batch, which is not learned from."""
+        with forward_in(self.precision, images.device):
+            return self.model.loss(self.model(images, labels), images, labels)
 
 
-def _time_with_data(
-    step: Callable[[Tensor, Tensor], None], batches: Batches, count: int, device: torch.device
-) -> list[float]:
+def _time_with_data(step: _Step, batches: Batches, count: int, device: torch.device) -> list[float]:
     """Seconds of each of up to `count` iterations that take a new batch from the data set first."""
     samples: list[float] = []
     for iteration in range(1, 1 + min(count, max(1, batches.per_epoch - 1))):
@@ -138,6 +173,8 @@ def _time_inference(model: Variant, images: Tensor, precision: Precision, device
         with torch.inference_mode(), forward_in(precision, device):
             model(images).predictions()
 
+    with torch.inference_mode(), forward_in(precision, device):
+        check_output(model, model(images), images)
     seconds = seconds_of(predict, 2 + INFERENCES, device)[2:]
     model.train()
     return seconds

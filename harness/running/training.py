@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,9 +19,12 @@ import variants
 from harness.data import Examples, TaskData
 from harness.data.batches import Batches
 from harness.data.subset import subset
+from harness.errors import cause_of
+from harness.isolation import kept_random_state, kept_settings, random_state, seed_everything, set_random_state
 from harness.running.activity import activity_of, shown_images
-from harness.running.checkpoint import Checkpoints
-from harness.running.choices import describe_choices, keep_choices
+from harness.running.checkpoint import Checkpoints, Claim
+from harness.running.checks import check_gradients, check_loss, check_output, check_state, unchanged
+from harness.running.choices import describe_choices
 from harness.running.context import Context, Report
 from harness.running.evaluation import error_percent, predict
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib
@@ -28,9 +34,12 @@ from harness.running.precision import forward_in
 from harness.running.task import task_data
 from harness.trial import Diverged, Moments, Point, Progress, Result, Trial
 from variants.contract import Variant
+from variants.convolution import remember, remembered
 
 POINTS = 10  # of a curve that is shorter than so many epochs
 REPORT_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class Training:
@@ -41,8 +50,10 @@ class Training:
         assert trial.training.iterations is not None
         self.work, self.iterations = trial.training, trial.training.iterations
         self.device = device
-        torch.manual_seed(trial.seed)
-        self.model: Variant = variants.build(trial.variant, **trial.config).to(device)
+        seed_everything(trial.seed)
+        with kept_settings():
+            self.model: Variant = variants.build(trial.variant, **trial.config).to(device)
+        check_state(self.model)
         self.optimizer = Adam(self.model, self.work.protocol.learning_rate)
         self.batches = Batches(
             subset(data.train, self.work.train_images),
@@ -73,11 +84,15 @@ class Training:
         rate = self.work.protocol.schedule.rate(self.work.protocol.learning_rate, position)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        is_first = self.first_step is None
         self.optimizer.zero_grad(set_to_none=True)
-        with forward_in(self.work.precision, self.device):
-            output = self.model(images, labels)
-            loss = self.model.loss(output, images, labels)
-        loss.backward()
+        with unchanged(self.model, images, labels) if is_first else nullcontext():
+            with forward_in(self.work.precision, self.device):
+                output = check_output(self.model, self.model(images, labels), images)
+                loss = check_loss(self.model, self.model.loss(output, images, labels))
+            loss.backward()
+        if is_first:
+            check_gradients(self.model)
         self.optimizer.step()
         self._observe(loss.detach(), output.activities.detach(), labels)
         self.iteration += 1
@@ -126,8 +141,9 @@ class Training:
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "buffers": dict(_unsaved_buffers(self.model)),
+            "random": random_state(),
+            "choices": remembered(),
             "iteration": self.iteration,
             "interval_start": self.interval_start,
             "sums": [self.loss_sum, self.wrong_sum, self.first_bad],
@@ -138,15 +154,17 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.model.load_state_dict(state["model"])
+        for name, value in state["buffers"].items():
+            owner, _, buffer = name.rpartition(".")
+            setattr(self.model.get_submodule(owner), buffer, value.to(self.device))
         self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        if state["random_cuda"] is not None and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["random_cuda"], self.device)
+        remember(state["choices"])
         self.iteration, self.interval_start = state["iteration"], state["interval_start"]
         self.begun_at = self.iteration
         self.loss_sum, self.wrong_sum, self.first_bad = (t.to(self.device) for t in state["sums"])
         self.seconds = state["seconds"]
         self.history = [Point(**point) for point in state["history"]]
+        set_random_state(state["random"])
 
 
 def train(trial: Trial, context: Context, report: Report) -> Result:
@@ -154,17 +172,16 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
 
     Raises:
         Diverged: the loss became infinite or not a number.
+        Superseded: a later attempt has taken over.
+        UserError: the variant does not give what `variants.contract` says.
     """
     began = time.time()
     device = choose_device(context.gpu)
     data = task_data(trial, context)
-    training = Training(trial, data, device)
-    checkpoints = Checkpoints(context.checkpoints / trial.key)
+    claim = Claim(context.line, context.driver, context.attempt)
+    checkpoints = Checkpoints(context.checkpoints / trial.key, claim)
     checkpoints.claim()
-    state = checkpoints.latest()
-    if state is not None:
-        training.restore(state)
-        del state
+    training = _begun(trial, data, device, checkpoints)
     tests = {name: subset(test, training.work.test_images) for name, test in data.tests.items()}
     _run(training, tests, checkpoints, context, report)
     report(_progress(training, "testing"))
@@ -176,6 +193,19 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     model = _saved(training.model) if context.keep_model else b""
     moments = Moments(began, training.first_step or began, time.time())
     return dataclasses.replace(result, activity=activity, pictures=pictures, model=model, moments=moments)
+
+
+def _begun(trial: Trial, data: TaskData, device: torch.device, checkpoints: Checkpoints) -> Training:
+    """A training where its last usable checkpoint has left it, or at its beginning."""
+    for state in checkpoints.states():
+        training = Training(trial, data, device)
+        try:
+            training.restore(state)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            log.warning("a checkpoint of %s does not fit and is left out: %s", trial.name, cause_of(error)[:500])
+            continue
+        return training
+    return Training(trial, data, device)
 
 
 def _run(
@@ -199,7 +229,6 @@ def _run(
             training.close_interval(_test(training, tests) if is_tested else {})
         is_due = now - saved > context.checkpoint_seconds
         if (is_due or training.is_epoch_end) and not is_last:
-            keep_choices(context.algorithms)
             checkpoints.save(training.iteration, training.state())
             saved = time.perf_counter()
         if training.is_point or now - reported > REPORT_SECONDS:
@@ -207,6 +236,7 @@ def _run(
             reported = now
 
 
+@kept_random_state()
 def _test(training: Training, tests: dict[str, Examples]) -> dict[str, float]:
     return {
         f"test/{name}/error_percent": error_percent(_predict(training, test), test.labels)
@@ -239,6 +269,12 @@ def _result(training: Training, tests: dict[str, Examples], predictions: dict[st
         machine=describe_machine(training.device) | describe_choices(training.model),
         weights=weights_digest(training.model),
     )
+
+
+def _unsaved_buffers(model: Variant) -> Iterator[tuple[str, Tensor]]:
+    """The buffers that are not in the model's state_dict."""
+    saved = model.state_dict().keys()
+    return ((name, buffer) for name, buffer in model.named_buffers() if name not in saved)
 
 
 def _saved(model: Variant) -> bytes:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from harness.engine.cluster import Node
+from harness.errors import UserError
+from harness.text import plain
 
 Cli = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
@@ -140,6 +142,70 @@ def test_a_folder_that_cannot_be_written(cli: Cli, suite: Path, tmp_path: Path) 
     assert f"{tmp_path}/file" in line
     assert (tmp_path / "file").read_text() == "keep me"
     assert not (tmp_path / "r" / "mlflow.db").exists()
+
+
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home folder and without an entry in the list of users."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}["nobody"])
+
+
+def test_without_a_home_folder(cli: Cli, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homeless(monkeypatch)
+    for command in (["run", suite], ["plan", suite, "--data-dir", tmp_path], ["list", "runs"], ["ui"]):
+        assert "no home folder is known, which MLflow needs; set HOME" in cli(*command, "--results", tmp_path).sentence
+    assert "~/data: no home folder is known for its '~'" in cli("data", "verify", "--data-dir", "~/data").sentence
+    said = cli("doctor", "--results", tmp_path)
+    assert "MISSING data: ~/.cache" in said.out
+    assert (said.code, said.err) == (1, "")
+
+
+def test_the_home_folder_in_options(cli: Cli, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for options in (["--results=~/r"], ["--results", "~/r"]):
+        assert f"no record at {tmp_path}/r/mlflow.db" in cli("report", suite, *options).sentence
+    assert f"no plugin file {tmp_path}/p.py" in cli("plan", suite, "--plugin=~/p.py").sentence
+    assert cli("plan", "~/suite.yaml", "--json", "--results=~/r").code == 0
+    monkeypatch.setenv("HARNESS_DATA", "~/d")
+    assert f"data in {tmp_path}/d:" in cli("doctor", "--results=~/r").out
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "part"),
+    [
+        (SystemExit(0), 2, "has ended the program with sys.exit(0)"),
+        (SystemExit(None), 2, "has ended the program"),
+        (SystemExit("usage: mine.py"), 2, "sys.exit('usage: mine.py')"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted; what is done is kept, and this goes on with it: python -m",
+        ),
+        (MemoryError(), 1, "too little memory"),
+        (UserError("a\nb \x1b[31m\x07c"), 2, "a b [31mc"),
+    ],
+)
+def test_however_a_command_ends_it_says_so_in_one_sentence(
+    cli: Cli, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, part: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("harness.preview.preview", fail)
+    said = cli("plan", suite, "--results", tmp_path)
+    assert (said.code, said.out) == (code, "")
+    [line] = said.err.splitlines()
+    assert part in line
+
+
+@pytest.mark.parametrize("key", ["\\e[31mred", "\\e]52;c;aGk=\\a", "\\u202e", "\\x9b5m"])
+def test_no_word_of_a_suite_steers_the_terminal(cli: Cli, suite: Path, key: str) -> None:
+    suite.write_text(f'{SUITE}"{key}": 1\n')
+    line = cli("plan", suite).sentence
+    assert "unknown key" in line
+    assert line == plain(line)
 
 
 def test_no_space_for_the_checkpoints(cli: Cli, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

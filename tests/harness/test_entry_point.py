@@ -87,7 +87,7 @@ def test_it_is_built_by_name_and_its_source_is_in_the_key(installed: Path) -> No
     first = python(installed, "-c", script)
     assert first.stdout.startswith("(10, 25) "), first.stderr
     module = installed / "pebble_capsules" / "__init__.py"
-    module.write_text(module.read_text().replace("A single layer", "One layer"))
+    module.write_text(module.read_text().replace("config.image_size ** 2", "config.image_size * config.image_size"))
     second = python(installed, "-c", script)
     assert second.stdout.startswith("(10, 25) ")
     assert second.stdout != first.stdout

@@ -81,7 +81,7 @@ def test_a_run_does_all_writes_its_report_and_leaves_no_checkpoint(run: Cli, pla
         "tables.csv",
         "tables.json",
     }
-    assert not list((results / "checkpoints").glob("*/*.pt"))
+    assert not list((results / "checkpoints").glob("*/*/*.pt"))
 
 
 def test_the_same_command_again_runs_nothing(run: Cli, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,6 +248,8 @@ def test_without_space_for_the_checkpoints_nothing_begins(
 def test_checkpoints_lie_under_the_results(tmp_path: Path) -> None:
     options = Options(path=tmp_path, results=tmp_path / "r", data=tmp_path, address="")
     assert options.checkpoints == tmp_path / "r" / "checkpoints"
+    assert options.checkpoints_of("paper") == tmp_path / "r" / "checkpoints" / "paper"
+    assert options.algorithms == tmp_path / "r" / "algorithms"
 
 
 def test_plan_says_what_has_changed(run: Cli, cli: Cli, plan: Cli, suite: Path, tiny: Path, results: Path) -> None:

@@ -124,7 +124,7 @@ class Torture:
         """The processes of trials, at a moment when one writes a checkpoint."""
         limit = time.monotonic() + 3
         while time.monotonic() < limit:
-            if next((self.results / "checkpoints").glob("*/[0-9]*.tmp"), None) is not None:
+            if next((self.results / "checkpoints").glob("*/*/[0-9]*.tmp"), None) is not None:
                 killed = [self._kill([victim]) for victim in trial_processes()]
                 return any(killed)
             time.sleep(0.0005)
@@ -217,7 +217,7 @@ def test_it_ends_as_if_nothing_had_happened(
         kills += run.kills
         assert trained(run.results) == expected  # every bit of the weights, every point of the curves
         assert set(statuses(run.results)) <= {"FINISHED", "KILLED"}, statuses(run.results)
-        assert not list((run.results / "checkpoints").glob("*/*.pt"))  # none is needed any more
+        assert not list((run.results / "checkpoints").glob("*/*/*.pt"))  # none is needed any more
         with capsys.disabled():
             seed = pytestconfig.getoption("torture_seed")
             print(f"\nseed {seed}: {kills.total()} kills survived in {runs} runs: {dict(kills)}", flush=True)

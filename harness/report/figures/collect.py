@@ -10,6 +10,8 @@ from harness.report.evidence import Measured
 from harness.report.figures.graphs import ByRow, Curve, Graphs, Kept, Mistakes, Moved
 from harness.report.rows import ErrorRow, TimeRow
 
+SHOWN = 300  # most active capsules, as in the ladder paper's Figure 4
+
 
 def graphs_of(table2: Sequence[ErrorRow], table3: Sequence[TimeRow], measured: Measured) -> Graphs:
     """The data of all figures, from what is recorded."""
@@ -51,9 +53,9 @@ def _add_curves(curves: ByRow[list[Curve]], row: ErrorRow, measured: Measured) -
 def _add_activities(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
     shown = measured.activity(row)
     if shown:
-        graphs.activities[row.title] = [each["activities"] for each in shown]
+        graphs.activities[row.title] = [each["activities"][:SHOWN] for each in shown]
     if shown and all("couplings" in each for each in shown):
-        graphs.couplings[row.title] = [each["couplings"] for each in shown]
+        graphs.couplings[row.title] = [each["couplings"][:SHOWN] for each in shown]
 
 
 def _add_answers(

@@ -15,6 +15,7 @@ from harness.engine.display import Display
 from harness.engine.driver import Driver
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
+from harness.record.patience import Rejected
 from harness.trial import Point, Progress, Result, Trial
 
 RESULT = Result({"test/t/error_percent": 1.0})
@@ -33,8 +34,9 @@ class Record:
     def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
         self.calls.append((f"log {len(history)}", trial.key))
 
-    def finish(self, trial: Trial, result: Result) -> None:
+    def finish(self, trial: Trial, result: Result) -> str:
         self.calls.append(("finish", trial.key))
+        return ""
 
     def fail(self, trial: Trial, cause: str, details: str) -> None:
         self.calls.append((f"fail {cause}", trial.key))
@@ -324,3 +326,62 @@ def test_history_is_passed_on_to_the_record(setting: Callable[..., Setting], thr
     made.driver.handle(Progressed(three[0], Progress(2, 9, shown)))
     assert made.record.calls == [("log 2", "a")]
     assert made.begun == ["a"]
+
+
+@pytest.mark.parametrize("where", ["log", "finish"])
+def test_what_the_record_rejects_of_a_trial_is_that_trials_failure(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    made = setting()
+    write = getattr(made.record, where)
+
+    def picky(trial: Trial, what: Any) -> None:
+        if trial.key == "a":
+            raise Rejected("the record says no: 413 too large")
+        write(trial, what)
+
+    monkeypatch.setattr(made.record, where, picky)
+    script = Script({"a": [HANG] if where == "log" else [DONE], "b": [DONE], "c": [DONE]})
+    made.driver.run(three, script)
+    assert told(made, "a") == ["fail the record says no: 413 too large"]
+    assert script.cancelled == (["a"] if where == "log" else [])
+    assert made.ended == ["b", "c"]
+    assert [trial.key for trial in made.driver.failed] == ["a"]
+
+
+def test_a_trial_whose_run_the_record_does_not_open_fails_with_the_cause(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = setting()
+
+    def begin(trial: Trial) -> None:
+        if trial.key == "b":
+            raise ValueError("no such run")
+
+    monkeypatch.setattr(made.driver, "begin", begin)
+    made.driver.run(three, Script({"a": [DONE], "b": [HANG], "c": [DONE]}))
+    assert told(made, "b") == ["fail it can't be recorded: ValueError: no such run"]
+    assert made.ended == ["a", "c"]
+
+
+def test_a_trial_whose_files_are_not_kept_has_failed_and_is_over(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = setting()
+    monkeypatch.setattr(made.record, "finish", lambda *_: "its model could not be kept: 413")
+    made.driver.run(three[:1], Script({"a": [DONE]}))
+    assert (told(made, "a"), made.ended) == ([], ["a"])  # its numbers are there, so it is not run again
+    assert [trial.key for trial in made.driver.failed] == ["a"]
+
+
+def test_what_concerns_all_trials_ends_the_run(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = setting()
+
+    def full(*_: object) -> None:
+        raise UserError("there is no space left")
+
+    monkeypatch.setattr(made.record, "finish", full)
+    with pytest.raises(UserError, match="no space left"):
+        made.driver.run(three, Script({key: [DONE] for key in "abc"}))

@@ -228,7 +228,7 @@ def test_the_newest_plan_of_a_profile(open_record: OpenRecord, plan: Plan) -> No
     found, published = open_record().latest_plan("laptop")
     assert (found.profile, found.fraction, published) == ("laptop", 0.5, [])
     assert found.trials == plan.trials
-    assert open_record().latest_plan(None)[0].profile == "laptop"  # the newest of all
+    assert open_record().latest_plan(None)[1] == [{"source": "None"}]  # no profile means the newest without one
     for profile in ("desktop", "none of them"):
         with pytest.raises(UserError, match=f"nothing is recorded of the suite 'tiny' with the profile '{profile}'"):
             record.latest_plan(profile)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.report.comparison import ComparedRow, Comparison, ratio_of_means
-from harness.report.pairs import Pair
+from harness.report.pairs import Pair, compare
 from harness.report.statistics import Estimate
 
 Cli = Callable[..., Any]
@@ -33,8 +33,8 @@ def test_ratio_is_welchs() -> None:
 
 
 def test_too_few_blocks_give_no_ratio() -> None:
-    assert ratio_of_means([0.1], [0.1, 0.2]) is None
-    assert ratio_of_means([0.1, 0.1], [0.1, 0.1]) == Estimate(1.0, 0.0, 1.0, 1.0, 2, "blocks")
+    assert ratio_of_means([0.1, 0.2], [0.1, 0.2, 0.3]) is None
+    assert ratio_of_means([0.1] * 3, [0.1] * 3) == Estimate(1.0, 0.0, 1.0, 1.0, 3, "blocks")
 
 
 @pytest.mark.parametrize(("shift", "most", "least"), [(0.0, 0.08, 0.0), (0.15, 1.0, 0.9)])
@@ -61,7 +61,7 @@ def row(**changes: Any) -> ComparedRow:
         "quality": "worse",
         "seconds": 1.0,
         "other_seconds": 1.2,
-        "ratio": Estimate(1.2, 0.02, 1.1, 1.3, 5, "blocks"),
+        "ratio": Estimate(1.2, 0.0378, 1.1, 1.31, 5, "blocks"),
         "speed": "slower",
         "changes": [],
     }
@@ -74,15 +74,52 @@ def row(**changes: Any) -> ComparedRow:
         (None, None, 0),
         (5, None, 1),
         (15, None, 0),  # the interval reaches below 15%
-        (None, 0.5, 1),
+        (None, 0.4, 1),
+        (None, 0.6, 0),  # the interval reaches below 0.6 points, though a point is measured
         (None, 1.5, 0),
-        (5, 0.5, 2),
+        (5, 0.4, 2),
     ],
 )
 def test_regressions(slower: float | None, worse: float | None, expected: int) -> None:
     assert len(Comparison("a", "b", [row()], [], []).regressions(slower, worse)) == expected
-    harmless = row(quality="no difference shown", speed="no difference shown")
-    assert Comparison("a", "b", [harmless], [], []).regressions(0, 0) == []
+    same = row(quality="the same trials", speed="the same trials")
+    assert Comparison("a", "b", [same], [], []).regressions(0, 0) == []
+
+
+def test_regressions_are_corrected_for_the_number_of_rows() -> None:
+    """The lower ends, 0.5 points and 10%, exceed the limits in one row, and in one of twenty no more."""
+    clear = row(pair=Pair(1.0, 0.9, 1.1, 1e-9, 1, "a test", 0.1), ratio=Estimate(1.2, 0.001, 1.19, 1.21, 5, "blocks"))
+    for count in (1, 20):
+        harmless = [
+            row(pair=Pair(0.0, -0.5, 0.5, 1.0, 1, "a test", 1.0), ratio=Estimate(1.0, 0.02, 0.9, 1.1, 5, "blocks"))
+        ]
+        rows = [row(), clear, *(harmless * (count - 1))]
+        found = Comparison("a", "b", rows, [], []).regressions(9, 0.45)
+        assert len(found) == (4 if count == 1 else 2)
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.2])
+def test_what_has_no_more_error_than_the_limit_is_rarely_told(limit: float) -> None:
+    """The true difference is the limit itself, in a thousand images of one seed: told in at most one of forty."""
+    random = np.random.default_rng(7)
+    told = 0
+    for _ in range(400):
+        hard = random.random(1000) * 0.1
+        wrong, other = random.random(1000) < hard + limit / 100, random.random(1000) < hard
+        pair = compare([wrong], [other])
+        compared = Comparison("a", "b", [row(pair=pair, quality=pair.finding())], [], [])
+        told += len(compared.regressions(None, limit))
+    assert told <= 16
+
+
+def test_a_run_without_any_change_is_rarely_called_slower() -> None:
+    """Seven rows, five blocks each: a finding in any of them in fewer than one run of twenty."""
+    random = np.random.default_rng(8)
+    false = 0
+    for _ in range(300):
+        rows = [row(ratio=ratio_of_means(*random.normal(0, 0.05, (2, 5)))) for _ in range(7)]
+        false += bool(Comparison("a", "b", rows, [], []).regressions(0, None))
+    assert false <= 20
 
 
 SUITE = """

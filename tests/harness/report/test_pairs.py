@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.pairs import ENOUGH_SEEDS, compare, holm, sign_flip, sign_flip_of_integers, told
+from harness.report.pairs import ENOUGH_SEEDS, compare, holm, rank_test, sign_flip, sign_flip_of_integers, told
 
 
 def rows(counts: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -45,6 +46,46 @@ def test_real_numbers_against_all_sign_patterns() -> None:
     differences = np.array([0.31, -0.05, 0.22, 0.4, 0.11, 0.02])
     sums = [abs(np.dot(signs, differences)) for signs in itertools.product([-1, 1], repeat=6)]
     assert sign_flip(differences) == pytest.approx(np.mean(np.array(sums) >= abs(differences.sum()) - 1e-12))
+
+
+def test_many_real_numbers_are_flipped_at_random_but_always_alike() -> None:
+    differences = np.random.default_rng(4).normal(0.4, 1, 20)
+    found = sign_flip(differences)
+    assert found == sign_flip(differences)
+    expected = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=2**20 + 1)
+    assert found == pytest.approx(expected.pvalue, abs=0.01)
+    assert sign_flip(np.zeros(3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ([5.0, 6.0, 7.0, 8.0], [1.0, 2.0, 3.0, 4.0]),
+        ([1.0, 4.0, 2.5], [3.0, 0.5, 6.0, 2.0, 7.0]),
+        ([1.0, 1.0, 2.0], [1.0, 2.0, 2.0, 3.0]),  # with ties
+        ([1.0], [1.0]),
+        ([2.0], [1.0, 0.0]),
+    ],
+)
+def test_ranks_against_all_divisions(ours: list[float], theirs: list[float]) -> None:
+    ranks = stats.rankdata([*ours, *theirs])
+    sums = np.array([sum(ranks[list(chosen)]) for chosen in itertools.combinations(range(len(ranks)), len(ours))])
+    away = abs(ranks[: len(ours)].sum() - sums.mean())
+    assert rank_test(ours, theirs) == pytest.approx(np.mean(np.abs(sums - sums.mean()) >= away - 1e-9))
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 9), (3, 3), (4, 4), (12, 15)])
+def test_groups_that_do_not_overlap(n: int, m: int) -> None:
+    assert rank_test(list(range(n)), list(range(100, 100 + m))) == pytest.approx(2 / math.comb(n + m, n))
+
+
+def test_one_image_and_equal_answers_have_an_interval() -> None:
+    for seeds in (1, 3):
+        one = compare([np.array([True])] * seeds, [np.array([False])] * seeds)
+        assert np.isfinite([one.low, one.high, one.p]).all()
+        equal = compare([np.array([True, False])] * seeds, [np.array([True, False])] * seeds)
+        assert (equal.difference, equal.p) == (0, 1)
+        assert equal.low < 0 < equal.high
 
 
 def test_a_difference_in_every_one_of_six_seeds_is_shown_and_five_are_too_few_to_ask() -> None:
@@ -106,4 +147,20 @@ def test_holm_against_its_definition() -> None:
         expected[index] = max(min(1, (5 - r) * ps[order[r]]) for r in range(rank + 1))
     assert holm(ps) == pytest.approx(list(expected))
     assert holm([]) == []
+    for undefined in (float("nan"), -0.1, 1.1):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            holm([0.5, undefined, 0.001])
     assert holm([0.2]) == [0.2]
+
+
+@pytest.mark.parametrize("seeds", [1, 6])
+def test_against_a_margin_it_finds_one_as_often_as_stated(seeds: int) -> None:
+    """The true difference is the margin: shown to be above or below it in fewer than one of twenty."""
+    random = np.random.default_rng(5)
+    found = 0
+    for _ in range(500):
+        hard = random.random(1000) * 0.2
+        other = [random.random(1000) < hard for _ in range(seeds)]
+        wrong = [random.random(1000) < hard + 0.03 for _ in range(seeds)]
+        found += compare(wrong, other).against(3.0) < 0.05
+    assert found <= 35

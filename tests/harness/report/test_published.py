@@ -45,7 +45,9 @@ def test_the_papers_numbers() -> None:
     assert len(paper.table3.rows) == len(SECONDS)
     for row, values in ERRORS.items():
         for task, value in zip(("mnist", "affnist"), values, strict=True):
-            found = look_up([paper], "table2", str(row[0]), config(row), task)
+            # of the two CNNs, the one with pooling stands on affNIST
+            pooling = {"pooling": task == "affnist"} if row == ("cnn",) else {}
+            found = look_up([paper], "table2", str(row[0]), config(row) | pooling, task)
             assert found is not None
             assert found[0].value == value
     for row, (value, error) in SECONDS.items():
@@ -61,6 +63,7 @@ def test_the_papers_numbers() -> None:
         ("table2", ("lcapsnet", 9, 60), "mnist"),
         ("table2", ("capsnet", 4), "mnist"),
         ("table2", ("cnn",), "fashion-mnist"),
+        ("table2", ("cnn",), "affnist"),
         ("table3", ("lcapsnet", 15, 50), "mnist"),
         ("table3", ("cnn",), "mnist"),
     ],
@@ -74,7 +77,7 @@ def test_the_first_publication_counts(write: Callable[..., Path]) -> None:
         "source: another\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: 9.0}]}\n"
     )
     for order, value in (([other, NUMBERS], 9.0), ([NUMBERS, other], 0.39)):
-        found = look_up(load_published(order), "table2", "cnn", {}, "mnist")
+        found = look_up(load_published(order), "table2", "cnn", {"pooling": False}, "mnist")
         assert found is not None
         assert found[0].value == value
 

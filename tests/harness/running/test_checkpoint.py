@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.running.checkpoint import KEPT, Checkpoints, Superseded
+from harness.running.checkpoint import KEPT, Checkpoints, Claim, Superseded, next_driver
 
 
 def state(number: int) -> dict[str, Any]:
@@ -182,9 +182,65 @@ def test_code_in_a_checkpoint_does_not_run(checkpoints: Checkpoints, tmp_path: P
     torch.save({"iteration": 99, "trap": Trap(tmp_path / "sprung")}, path)
     seal = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
     path.with_suffix(".json").write_text(json.dumps(seal))
-    with pytest.raises(pickle.UnpicklingError):
-        checkpoints.latest()
+    assert iteration(checkpoints) == 20
     assert not (tmp_path / "sprung").exists()
+
+
+def sealed(folder: Path, number: int, content: bytes) -> None:
+    """A file in the place of a checkpoint, with the seal of a whole one."""
+    path = folder / f"{number:010d}.pt"
+    path.write_bytes(content)
+    seal = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    path.with_suffix(".json").write_text(json.dumps(seal))
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint at all", pickle.dumps([1, 2]), b"PK\x03\x04"])
+def test_one_that_cannot_be_read_gives_way_and_leaves_a_line(
+    checkpoints: Checkpoints, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    sealed(checkpoints.folder, 30, content)
+    assert iteration(checkpoints) == 20
+    assert "0000000030.pt can't be read and is left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_refused"),
+    [
+        (Claim("a", 1, 2), Claim("a", 1, 1), True),  # a zombie that claims late
+        (Claim("a", 2, 1), Claim("a", 1, 9), True),  # one of a driver that has gone
+        (Claim("a", 1, 1), Claim("a", 1, 1), False),
+        (Claim("a", 1, 9), Claim("a", 2, 1), False),
+        (Claim("a", 2, 1), Claim("b", 1, 1), False),  # of another record, which knows nothing of the first
+    ],
+)
+def test_an_older_claim_is_refused(tmp_path: Path, first: Claim, second: Claim, is_refused: bool) -> None:
+    owner, other = Checkpoints(tmp_path / "t", first), Checkpoints(tmp_path / "t", second)
+    owner.claim()
+    if is_refused:
+        with pytest.raises(Superseded):
+            other.claim()
+        owner.save(10, state(10))
+        assert iteration(owner) == 10
+    else:
+        other.claim()
+        with pytest.raises(Superseded):
+            owner.save(10, state(10))
+
+
+def test_each_driver_has_a_later_claim_than_the_one_before(tmp_path: Path) -> None:
+    claims = [next_driver(tmp_path / "suite") for _ in range(3)]
+    assert [claim.driver for claim in claims] == [1, 2, 3]
+    assert len({claim.line for claim in claims}) == 1
+    assert claims[0].is_older_than(claims[1])
+    assert next_driver(tmp_path / "other").line != claims[0].line
+
+
+def test_a_damaged_owners_mark_is_as_none(tmp_path: Path) -> None:
+    kept = Checkpoints(tmp_path / "t")
+    kept.claim()
+    for content in ("", "{", "0123456789abcdef", "[]"):
+        (tmp_path / "t" / "owner").write_text(content)
+        Checkpoints(tmp_path / "t", Claim("a", 1, 1)).claim()
 
 
 def test_clear(checkpoints: Checkpoints) -> None:

@@ -1,0 +1,149 @@
+"""Python files of the user's that register variants or datasets. They are code of the user's and are run as such."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from types import ModuleType
+from typing import TextIO, cast
+
+from harness.errors import UserError
+from harness.isolation import kept_random_state, kept_settings, stdout_aside
+
+PREFIX = "harness_plugin_"
+
+_paths: dict[str, Path] = {}  # of the plugins that are loaded, by module
+_loading: list[str] = []  # the modules that are being imported now, the innermost last
+_in_reserve: list[Path] = []
+
+
+def load_plugin(path: Path) -> None:
+    """Import a plugin. What it changes of the process is put back, see `harness.isolation`; what it prints goes to
+    standard error.
+
+    Raises:
+        UserError: there is no such file, it fails when it is imported, or it leaves the program.
+    """
+    path = path.resolve()
+    if not path.is_file():
+        raise UserError(f"there is no plugin file {path}; name a Python file that registers a variant.")
+    name = f"{PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return
+    if path.suffix != ".py":
+        raise UserError(f"the plugin {path} is not a Python file; name one that ends in .py.")
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name], _paths[name] = module, path
+    try:
+        _import(module, path)
+    except BaseException:
+        del sys.modules[name], _paths[name]
+        raise
+
+
+def _import(module: ModuleType, path: Path) -> None:
+    errors = _Held(sys.stderr)
+    try:
+        with (
+            stdout_aside(),
+            kept_settings(),
+            kept_random_state(),
+            _as_a_program(path, cast(TextIO, errors)),
+            loading(module.__name__),
+        ):
+            # Compiled from the text itself: bytecode beside it may be of another text with the same size and second.
+            exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as left:
+        said = errors.take() if left.code not in (None, 0) else ""
+        told = "; ".join([f"sys.exit({left.code!r})", *said.strip().splitlines()[-1:]])
+        raise UserError(
+            f"the plugin {path} leaves the program when it is imported ({told}); put what it does as a program under "
+            f"if __name__ == '__main__'."
+        ) from None
+    except (UserError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise UserError(
+            f"the plugin {path} fails when it is imported ({type(error).__name__}: {error}); mend it first."
+        ) from error
+    finally:
+        errors.release()
+
+
+class _Held(io.TextIOBase):
+    """A stream that holds back what is written to it until it is released, and passes it on from then on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._held, self._is_released = stream, "", False
+
+    def write(self, text: str) -> int:
+        """See `io.TextIOBase`."""
+        if self._is_released:
+            return self._stream.write(text)
+        self._held += text
+        return len(text)
+
+    def take(self) -> str:
+        """What was held back; it is not passed on."""
+        taken, self._held = self._held, ""
+        return taken
+
+    def release(self) -> None:
+        """Pass on what is held back."""
+        self._is_released = True
+        if self._held:
+            self._stream.write(self.take())
+
+
+@contextmanager
+def _as_a_program(path: Path, errors: TextIO) -> Iterator[None]:
+    """The arguments are not for the plugin. Helpers leave no bytecode, which may outlive a change of theirs."""
+    sys.argv[:] = [str(path)]
+    sys.dont_write_bytecode = True
+    with redirect_stderr(errors):
+        yield
+
+
+@contextmanager
+def loading(module: str) -> Iterator[None]:
+    """What is registered inside is known to come from a module."""
+    _loading.append(module)
+    try:
+        yield
+    finally:
+        _loading.pop()
+
+
+def being_loaded() -> str:
+    """The plugin's module that is being imported, or nothing."""
+    return _loading[-1] if _loading else ""
+
+
+def path_of(module: str) -> Path | None:
+    """The file of a plugin's module that is loaded."""
+    return _paths.get(module)
+
+
+def needed(plugins: Iterable[Path], modules: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """The plugins, given by whole paths, that some modules are, and the others."""
+    wanted = {_paths[module] for module in modules if module in _paths}
+    paths = list(plugins)
+    return [path for path in paths if path in wanted], [path for path in paths if path not in wanted]
+
+
+def keep_in_reserve(plugins: Iterable[Path]) -> None:
+    """Plugins that are loaded if a name is asked for that nobody knows else."""
+    _in_reserve[:] = plugins
+
+
+def load_reserve() -> bool:
+    """Load what was kept in reserve; whether there was anything."""
+    waiting, _in_reserve[:] = list(_in_reserve), []
+    for path in waiting:
+        load_plugin(path)
+    return bool(waiting)

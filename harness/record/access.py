@@ -1,0 +1,160 @@
+"""An MLflow store that is read: what it answers is waited for, and what it says no to is told in a sentence."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from mlflow.entities import Experiment, Run
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.tracking import MlflowClient
+
+from harness.errors import UserError
+from harness.files import locked
+from harness.record.address import PASSWORD, TOKEN, USERNAME, TrackingUri
+from harness.record.artifacts import local_artifact
+from harness.record.masking import masked
+from harness.record.patience import patient, status_of
+
+NUMBER = "harness.number"  # counts the runs of an experiment in the order in which they were begun
+PAGE = 1000
+
+
+class Access:
+    """A store, as far as it is read.
+
+    Arguments:
+        tell: is told when the store does not answer, and when it does again; and what of it is damaged.
+        makes: whether the store is made where there is none.
+
+    Raises:
+        UserError: it can't be opened.
+    """
+
+    def __init__(self, address: str, tell: Callable[[str], None] = lambda _: None, makes: bool = False) -> None:
+        self.tell = tell
+        self._address = TrackingUri(address)
+        self.client = open_store(address, makes)
+        self._downloads = tempfile.TemporaryDirectory(prefix="harness-record-")  # goes with this object
+
+    @property
+    def address(self) -> TrackingUri:
+        """Of the record."""
+        return self._address
+
+    def check(self) -> None:
+        """See `Persistent.check`."""
+
+    def forget(self) -> None:
+        """See `Persistent.forget`."""
+
+    @patient
+    def run(self, run: str) -> Run | None:
+        """A run by its id; None if there is none."""
+        try:
+            return self.client.get_run(run)
+        except MlflowException as error:
+            if is_unknown(error):
+                return None
+            raise
+
+    @patient
+    def experiments(self) -> list[Experiment]:
+        """All experiments, the one that was changed last first."""
+        return list(self.client.search_experiments(order_by=["last_update_time DESC"]))
+
+    @patient
+    def experiment_named(self, name: str) -> Experiment | None:
+        """An experiment by its name, deleted ones too; None if there is none."""
+        return self.client.get_experiment_by_name(name)
+
+    @patient
+    def experiment_tags(self, experiment: str) -> dict[str, str]:
+        """The tags of an experiment."""
+        return dict(self.client.get_experiment(experiment).tags)
+
+    @patient
+    def runs(self, experiments: list[str], query: str) -> list[Run]:
+        """All runs of some experiments that match, the newest first."""
+        found: list[Run] = []
+        token = None
+        while experiments:
+            page = self.client.search_runs(experiments, query, max_results=PAGE, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                break
+        return sorted(found, key=begun, reverse=True)
+
+    @patient
+    def last_step(self, run: str, metric: str) -> int:
+        """The last step at which a metric of a run was logged; -1 if it never was."""
+        return max((each.step for each in self.client.get_metric_history(run, metric)), default=-1)
+
+    @patient
+    def artifact(self, run: Run, name: str) -> Path:
+        """The file or folder of a run's artifact, on this machine.
+
+        Raises:
+            UserError: it is not there.
+        """
+        return local_artifact(self.client, run, self.address, name, Path(self._downloads.name) / run.info.run_id)
+
+
+def begun(run: Run) -> tuple[int, int]:
+    """What sorts the runs of an experiment by when they were begun.
+
+    A counter does, as a clock may be set back; runs without a number come from before there was one.
+    """
+    number = run.data.tags.get(NUMBER, "")
+    return (int(number) if number.isdecimal() else 0, run.info.start_time)
+
+
+def open_store(address: str, makes: bool = False) -> MlflowClient:
+    """A client of an MLflow store.
+
+    Arguments:
+        makes: whether the store is made where there is none.
+
+    Raises:
+        UserError: the store can't be opened.
+    """
+    # it prints the traceback of every failed write, which is raised as well and told in a sentence
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    try:
+        with _alone(TrackingUri(address), makes):
+            client = MlflowClient(address)
+            client.search_experiments(max_results=1)
+    except Exception as error:
+        raise UserError(_refusal(address, error)) from error
+    return client
+
+
+def _refusal(address: str, error: Exception) -> str:
+    if status_of(error) in (401, 403):
+        return (
+            f"the record {masked(address)} lets nobody in without a login; set {USERNAME} and {PASSWORD}, or {TOKEN}, "
+            f"to one that it knows."
+        )
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"cannot open the record {masked(address)} ({masked(reason)}); name another --tracking-uri."
+
+
+@contextmanager
+def _alone(address: TrackingUri, makes: bool) -> Iterator[None]:
+    """While a store is made, no other process opens it: it would find half of its tables."""
+    with ExitStack() as held:
+        path = address.path.with_name(f".{address.path.name}.lock")
+        if address.is_local and (makes or path.exists()):
+            with suppress(OSError):  # then nobody can make a store here
+                held.enter_context(locked(path))
+        yield
+
+
+def is_unknown(error: MlflowException) -> bool:
+    """Whether an exception says that there is no such run or experiment."""
+    return bool(error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST))

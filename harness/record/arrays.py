@@ -1,0 +1,69 @@
+"""Arrays by name in a NumPy archive (.npz): any name, and no more memory than is allowed when it is read."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy
+
+LARGEST = 2**30  # bytes of all arrays of a file
+LONGEST_HEADER = 10_000  # characters
+NUMBERS = "biuf"  # kinds of types: truth values, integers and floating point
+SUFFIX = ".npy"
+
+
+class Damaged(Exception):
+    """A file of the record can't be read; what is wrong with it."""
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays, compressed, as `numpy.load` reads them."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(name + SUFFIX, "w", force_zip64=True) as file:
+                npy.write_array(file, np.asarray(array), allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a file; what they will take is added up before any of them is read.
+
+    Raises:
+        Damaged: the file is no such archive, holds something else than numbers, or more than `LARGEST` bytes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(SUFFIX)]
+            total = 0
+            for name in names:
+                with archive.open(name) as file:
+                    total += _bytes_of(file)
+            if total > LARGEST:
+                raise Damaged(f"its arrays would take more than {LARGEST >> 20} MiB")
+            return {name.removesuffix(SUFFIX): _read(archive, name) for name in names}
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise Damaged(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def _bytes_of(file: IO[bytes]) -> int:
+    """What an array will take, by its header."""
+    version = npy.read_magic(file)
+    if version == (1, 0):
+        shape, _, kind = npy.read_array_header_1_0(file, LONGEST_HEADER)
+    elif version == (2, 0):
+        shape, _, kind = npy.read_array_header_2_0(file, LONGEST_HEADER)
+    else:
+        raise ValueError(f"an array of the unknown format {version}")
+    if kind.kind not in NUMBERS or min(shape, default=0) < 0:
+        raise ValueError("an array of something else than numbers")
+    return math.prod(shape) * kind.itemsize
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as file:
+        return npy.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)

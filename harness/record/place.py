@@ -1,0 +1,44 @@
+"""Artifacts of a local record lie where its results folder is now, also after that was moved or copied."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from harness.record.address import TrackingUri
+
+LONGEST_WAIT = 20.0  # seconds for a database that another process writes to
+
+PLACES = (  # table, column of the id, column of the address, and where below the experiment's folder that is
+    ("runs", "run_uuid", "artifact_uri", "{}/artifacts"),
+    ("logged_models", "model_id", "artifact_location", "models/{}/artifacts"),
+)
+
+
+def bring_home(address: TrackingUri, experiment: str, artifacts: str) -> None:
+    """Let an experiment's new artifacts go to a folder, and look there for the old ones that are there.
+
+    MLflow keeps absolute addresses and has no request that changes them.
+
+    Arguments:
+        artifacts: the folder, as `artifact_folder` gives it.
+    """
+    with closing(sqlite3.connect(address.path, timeout=LONGEST_WAIT)) as database, database:
+        [kept] = database.execute("SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,))
+        if kept[0] == artifacts:
+            return
+        for table, name, column, form in PLACES:
+            kept_at = f"SELECT {name}, {column} FROM {table} WHERE experiment_id = ?"
+            for each, before in database.execute(kept_at, (experiment,)).fetchall():
+                now = f"{artifacts}/{form.format(each)}"
+                if _folder(now).exists() or not _folder(before).exists():
+                    database.execute(f"UPDATE {table} SET {column} = ? WHERE {name} = ?", (now, each))
+        database.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (artifacts, experiment)
+        )
+
+
+def _folder(uri: str) -> Path:
+    return Path(unquote(urlsplit(uri).path))

@@ -1,0 +1,148 @@
+"""A store that says no: the numbers are kept wherever it takes them, and the cause is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from mlflow.exceptions import MlflowException
+
+from harness.errors import UserError
+from harness.plan import Plan
+from harness.record import store
+from harness.record.patience import Rejected
+from harness.record.store import Record
+from harness.trial import Result, Trial
+
+OpenRecord = Callable[..., Record]
+METRICS = {"test/tiny-digits/error_percent": 12.5}
+
+
+def http_error(status: int) -> requests.HTTPError:
+    answer = requests.Response()
+    answer.status_code = status
+    return requests.HTTPError(f"{status} Client Error: Request Entity Too Large for url: http://h/a", response=answer)
+
+
+@pytest.fixture
+def record(open_record: OpenRecord, plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> Record:
+    """A record with a trial that has begun; a model is a small file."""
+
+    def save_model(trial: Trial, model: bytes, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "weights.pt").write_bytes(model)
+
+    monkeypatch.setattr(store, "save_model", save_model)
+    made: Record = open_record()
+    made.begin(trial, plan, made.begin_invocation(plan, [], "the command"))
+    return made
+
+
+def refuse(record: Record, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Let a server take no such file."""
+    upload, single = record.client.log_artifacts, record.client.log_artifact
+
+    def log_artifacts(run: str, folder: str, *more: Any) -> None:
+        if (Path(folder) / what).exists():
+            raise http_error(413)
+        upload(run, folder, *more)
+
+    def log_artifact(run: str, path: str, *more: Any) -> None:
+        if Path(path).name == what:
+            raise http_error(413)
+        single(run, path, *more)
+
+    monkeypatch.setattr(record.client, "log_artifacts", log_artifacts)
+    monkeypatch.setattr(record.client, "log_artifact", log_artifact)
+
+
+def test_a_model_that_is_too_large_costs_neither_numbers_nor_files(
+    record: Record, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(record, monkeypatch, "model")
+    told = record.finish(trial, Result(METRICS, samples={"iteration": [0.5]}, model=b"x" * 100))
+    assert "its model could not be kept" in told
+    assert "413" in told
+    line = record.frame([trial.key]).loc[trial.key]
+    assert (line["status"], line["test/tiny-digits/error_percent"]) == ("done", 12.5)
+    assert "413" in line["cause"]
+    assert record.samples(trial.key) == [0.5]
+
+
+def test_files_that_are_rejected_cost_no_numbers_and_no_model(
+    record: Record, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(record, monkeypatch, "samples_seconds.json")
+    told = record.finish(trial, Result(METRICS, samples={"iteration": [0.5]}, model=b"weights"))
+    assert told.startswith("its files could not be kept")
+    assert record.statuses([trial.key]) == {trial.key: "done"}
+    run = record.run_ids()[trial.key]
+    assert [each.path for each in record.client.list_artifacts(run)] == ["model"]
+
+
+def test_numbers_come_before_the_model(record: Record, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "save_model", killed)
+    with pytest.raises(KeyboardInterrupt):
+        record.finish(trial, Result(METRICS, model=b"weights"))
+    assert record.frame([trial.key]).loc[trial.key, "status"] == "done"
+
+
+@pytest.mark.parametrize("name", ["test/odd (sigma=2%)/error_percent", "test/'/error_percent", "a" * 300])
+def test_a_name_that_no_metric_can_have(record: Record, trial: Trial, name: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        record.finish(trial, Result({name: 12.5}))
+    assert len(str(caught.value).splitlines()) == 1
+    record.fail(trial, str(caught.value), "the story")
+    assert record.statuses([trial.key]) == {trial.key: "failed"}
+
+
+def test_a_trial_without_a_run_can_fail(record: Record, trial: Trial) -> None:
+    record.fail(trial.model_copy(update={"key": "other"}), "it was never begun", "the story")
+    assert record.statuses(["other"]) == {"other": "new"}
+
+
+def test_a_report_that_is_rejected_still_closes_the_invocation(
+    record: Record, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    record.tell = said.append
+    invocation = record.begin_invocation(plan, [], "the command")
+    (tmp_path / "report.md").write_text("# Tables")
+    refuse(record, monkeypatch, "report.md")
+    record.end_invocation(invocation, "FINISHED", [tmp_path / "report.md"])
+    assert record.client.get_run(invocation).info.status == "FINISHED"
+    [line] = said
+    assert "the report could not be kept" in line
+    assert str(tmp_path) in line
+
+
+def test_a_user_who_may_not_write_is_told_in_a_sentence(
+    open_record: OpenRecord, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = open_record()
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise MlflowException("API request to endpoint /api failed with error code 403 != 200. Response body: 'no'")
+
+    monkeypatch.setattr(record.client, "create_run", forbidden)
+    with pytest.raises(UserError, match=r"says no: .*403") as caught:
+        record.begin_invocation(plan, [], "the command")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["file", "a/b", "odd (noise=20%)", "|labels", "", "../x", "arr_0", "self"])
+def test_any_name_of_a_test_can_be_kept_in_a_file(record: Record, trial: Trial, name: str) -> None:
+    """Names that NumPy or a zip file takes for something of its own."""
+    classes = np.array([3, 1, 2], np.uint8)
+    record.finish(trial, Result(METRICS, predictions={name: classes}, labels={name: classes[::-1]}))
+    answers = record.answers(trial.key)
+    assert list(answers) == [name]
+    assert answers[name][0].tolist() == [3, 1, 2]
+    assert answers[name][1].tolist() == [2, 1, 3]
