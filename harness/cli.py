@@ -56,7 +56,8 @@ DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where dataset
 TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="An MLflow server, or sqlite:///FILE.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.", callback=_usable)]
 Plugins = Annotated[
-    list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Registers variants.", callback=_usable)
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE", help="Registers variants, datasets.", callback=_usable),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 RESULTS = Path("results")
@@ -258,11 +259,14 @@ def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
 
 @data_app.command("fetch")
 def data_fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…")] = None, data_dir: DataDir = None
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…")] = None,
+    data_dir: DataDir = None,
+    plugin: Plugins = None,
 ) -> None:
     """Get datasets and verify them; all of the built-in ones if none is named."""
     from harness.data import check, data_folder
 
+    _load_plugins(plugin)
     folder, console = data_folder(data_dir), _console()
     for name in names or ("mnist", "affnist"):
         check.fetch(name, folder, console.print)
@@ -270,11 +274,12 @@ def data_fetch(
 
 
 @data_app.command("verify")
-def data_verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check the digests of the datasets that are there."""
+def data_verify(data_dir: DataDir = None, plugin: Plugins = None, as_json: AsJson = False) -> None:
+    """Check the datasets that are there: their digests, and that they are what a dataset has to be."""
     from harness.listing import print_listing, verify_data
 
     with standard_output(alone=as_json) as out:
+        _load_plugins(plugin)
         lines = verify_data(data_dir)
         if as_json:
             _print_json(lines, out)
@@ -285,13 +290,21 @@ def data_verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 @data_app.command("show")
-def data_show(name: str, index: int = 0, data_dir: DataDir = None) -> None:
+def data_show(name: str, index: int = 0, data_dir: DataDir = None, plugin: Plugins = None) -> None:
     """Draw an image of a dataset's test set in the terminal."""
     from harness.data import data_folder
     from harness.listing import draw
 
     with standard_output() as out:
+        _load_plugins(plugin)
         print(draw(name, index, data_folder(data_dir)), file=out)
+
+
+def _load_plugins(paths: list[Path] | None) -> None:
+    from harness.registry import load_plugin
+
+    for path in paths or ():
+        load_plugin(path)
 
 
 def _prepare(

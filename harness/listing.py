@@ -37,7 +37,8 @@ def list_datasets(_: str) -> Lines:
     for name in DATASETS.names():
         cls = DATASETS.get(name)
         summary = (cls.__doc__ or "").strip().partition("\n")[0]
-        found.append({"name": name, "summary": summary, "image_size": cls.image_size, "classes": cls.classes})
+        size, classes = getattr(cls, "image_size", None), getattr(cls, "classes", None)  # a plugin may lack them
+        found.append({"name": name, "summary": summary, "image_size": size, "classes": classes})
     return found
 
 

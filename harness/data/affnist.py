@@ -181,6 +181,7 @@ def _fetch_rebuilt(folder: Path, progress: Progress) -> None:
         return
     content = idx.dump(affine.rebuild(Mnist().read(folder, "t10k").images))
     with store.writing(place):
+        sources.set_aside_damaged(place, [REBUILT], progress)
         store.write(place / REBUILT.name, sources.confirmed(content, REBUILT))
     progress(f"{REBUILT.name}: rebuilt and verified")
 

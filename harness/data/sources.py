@@ -200,7 +200,7 @@ def gather(folder: Path, files: Sequence[IdxFile], sources: Iterable[Source], pr
     if not missing(folder, files):
         return
     with store.writing(folder), store.locked(folder, progress):
-        _set_aside_damaged(folder, files, progress)
+        set_aside_damaged(folder, files, progress)
         refusals: list[str] = []
         chain = iter(sources)
         while (left := missing(folder, files)) and (source := next(chain, None)):
@@ -235,7 +235,8 @@ def _take(folder: Path, wanted: list[IdxFile], source: Source, progress: Progres
     return refusals
 
 
-def _set_aside_damaged(folder: Path, files: Sequence[IdxFile], progress: Progress) -> None:
+def set_aside_damaged(folder: Path, files: Sequence[IdxFile], progress: Progress) -> None:
+    """Keep the files whose content is wrong under another name, as they may be the user's own."""
     for file in missing(folder, files):
         path = folder / file.name
         if path.exists():

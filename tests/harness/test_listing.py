@@ -99,6 +99,15 @@ def test_missing_files_are_no_fault(cli: Cli, folder: Path, tmp_path: Path) -> N
     assert "A run that needs it fetches it" in said.out
 
 
+def test_datasets_of_plugins_are_reached(cli: Cli, tiny: Path, tmp_path: Path) -> None:
+    where = ["--data-dir", tmp_path, "--plugin", tiny]
+    assert cli("data", "fetch", "tiny-digits", *where).code == 0
+    assert "tiny-digits, image 3: " in cli("data", "show", "tiny-digits", "--index", 3, *where).out
+    lines = json.loads(cli("data", "verify", *where, "--json").out)
+    [line] = [line for line in lines if line["name"] == "tiny-digits"]
+    assert (line["state"], line["details"]) == ("ready", "train: 120, tiny-digits: 45, noisy: 45")
+
+
 @pytest.fixture
 def read_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that nothing can be written to, also by root."""

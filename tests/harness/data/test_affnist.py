@@ -66,6 +66,7 @@ def test_a_damaged_rebuild_is_made_anew(folder: Path) -> None:
         AffNist().load(folder)
     AffNist().fetch(folder, lambda message: None)
     assert "affnist-rebuilt" in AffNist().load(folder).tests
+    assert (folder / "affnist" / f"{affnist.REBUILT.name}.rejected").read_bytes() == b"damaged"
 
 
 @pytest.mark.parametrize("place", ["test_batches/1.mat", "1.mat", "32x/transformed/test_batches/1.mat"])

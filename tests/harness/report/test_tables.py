@@ -45,6 +45,17 @@ def rebuilt(
     return build_tables(plan(fraction), published() if numbers is None else numbers, change(frame()))
 
 
+def test_what_has_to_be_said_of_a_test_is_a_reason() -> None:
+    planned = plan(0.25)
+    trials = [
+        trial.model_copy(update={"remarks": ("unverified file",) if trial.task == "affnist" else ()})
+        for trial in planned.trials
+    ]
+    built = build_tables(planned.model_copy(update={"trials": trials}), published(), frame())
+    assert "unverified file" in reasons(errors(built, "cnn", "affnist"))
+    assert "unverified file" not in reasons(errors(built, "cnn", "mnist"))
+
+
 def nothing(lines: pd.DataFrame) -> pd.DataFrame:
     return lines
 
