@@ -22,16 +22,23 @@ if TYPE_CHECKING:
 GONE = (errno.EPIPE, errno.EIO, errno.EBADF)  # a closed pipe, a terminal that was hung up, a closed descriptor
 
 
+PATIENCE = 10.0  # seconds that progress waits for its reader
 NEAREST = dict(zip("×·–−─’░▒▓█", "x----'.:+#", strict=True))
 NEAREST |= {"±": "+/-", "≤": "<=", "≥": ">=", "…": "...", "→": "->"}
 
 
 class _Lenient(io.RawIOBase):
-    """A descriptor whose failing writes are dropped, so that work goes on when nobody reads of it."""
+    """A descriptor whose failing writes are dropped, so that work goes on when nobody reads of it.
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    Arguments:
+        patience: seconds that a write waits for a reader that has stopped, such as a pager, before it is dropped;
+            None is for ever. After the first one none waits until the reader goes on.
+    """
+
+    def __init__(self, number: int, patience: float | None = None) -> None:
+        self.number, self.patience = number, patience
         self.error: OSError | None = None
+        self._has_stopped = False
 
     def writable(self) -> bool:
         """See `io.RawIOBase`."""
@@ -47,14 +54,23 @@ class _Lenient(io.RawIOBase):
 
     def write(self, data: Buffer, /) -> int:
         """Write, or remember why it can't be; the data count as written either way."""
-        while True:
+        size = memoryview(data).nbytes
+        while self._is_writable():
             try:
-                return os.write(self.number, data)
+                return os.write(self.number, memoryview(data)[: select.PIPE_BUF])  # more could block all the same
             except BlockingIOError:  # another program has made the descriptor so
-                select.select([], [self.number], [])
+                continue
             except OSError as error:
                 self.error = error
-                return memoryview(data).nbytes
+                return size
+        return size
+
+    def _is_writable(self) -> bool:
+        poll = select.poll()
+        poll.register(self.number, select.POLLOUT)
+        wait = None if self.patience is None else 0 if self._has_stopped else self.patience * 1000
+        self._has_stopped = not poll.poll(wait)
+        return not self._has_stopped
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:
@@ -87,7 +103,7 @@ def outlive_readers() -> None:
 
 def _lenient(number: int, given: TextIO | None) -> io.TextIOWrapper:
     return io.TextIOWrapper(
-        io.BufferedWriter(_Lenient(number)),
+        io.BufferedWriter(_Lenient(number, PATIENCE if number == 2 else None)),
         encoding=given.encoding if given is not None else locale.getpreferredencoding(False),
         errors="harness.nearest",
         line_buffering=number == 2 or os.isatty(number),

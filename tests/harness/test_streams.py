@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,29 @@ def test_a_reader_that_went_away_changes_no_exit_code(stream: str) -> None:
     )
     os.close(writing)
     assert (done.returncode, (done.stdout or "") + (done.stderr or "")) == (5, "")
+
+
+def test_progress_waits_for_a_reader_that_has_stopped_but_not_for_ever() -> None:
+    reading, writing = os.pipe()
+    text = "streams.PATIENCE = 0.3\nfrom harness.streams import outlive_readers; outlive_readers()\n"
+    text = f"import sys; from harness import streams\n{text}for _ in range(99): print('x' * 9999, file=sys.stderr)"
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", f"{text}\nsys.exit(5)"], stderr=writing, env=environment(), check=False
+    )
+    os.close(writing)
+    assert (done.returncode, time.monotonic() - begun < 20) == (5, True)
+    assert len(os.read(reading, 2**20)) > 2 * 9999
+    os.close(reading)
+
+
+def test_data_wait_for_a_slow_reader(tmp_path: Path) -> None:
+    text = "streams.PATIENCE = 0.0\noutlive_readers()\nwith standard_output() as out: out.write('x' * 300_000)"
+    command = [sys.executable, "-c", f"from harness import streams\nfrom harness.streams import *\n{text}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+        time.sleep(0.5)
+        assert process.stdout is not None
+        assert len(process.stdout.read()) == 300_000
 
 
 def test_a_listing_to_a_full_disk_is_one_sentence() -> None:

@@ -108,6 +108,13 @@ def test_a_terminal_shows_a_live_table(two: list[Trial]) -> None:
     assert "bad shape [2, 3] [/b] [red]" in text.replace("\n", "")
 
 
+def test_a_terminal_that_can_only_print_gets_plain_lines(two: list[Trial]) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={"TERM": "dumb"})
+    play(Display(console, total=12), two)
+    assert lines(console)[0] == "started   tiny h=6 · tiny-digits · seed 0"
+    assert "\x1b" not in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_the_live_table_fits_a_narrow_terminal(two: list[Trial]) -> None:
     shown = Display(Console(file=io.StringIO(), width=80), total=12)
     for trial in two:
