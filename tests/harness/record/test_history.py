@@ -1,0 +1,167 @@
+"""What is read of a record: which run is the newest, whatever clocks say, and what is told of files that are bad."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import UserError
+from harness.plan import Plan
+from harness.record.access import NUMBER
+from harness.record.history import list_invocations, suites
+from harness.record.store import Record
+from harness.report.build import read_tables
+from harness.trial import Point, Result, Trial
+
+OpenRecord = Callable[..., Record]
+DAY = 86_400.0
+
+
+def began(record: Record, plan: Plan, **changes: object) -> str:
+    """Run a suite that has nothing to do."""
+    invocation = record.begin_invocation(plan.model_copy(update=changes), [], "the command")
+    record.end_invocation(invocation, "FINISHED")
+    return invocation
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set the clock by so many seconds."""
+    real = time.time
+
+    def step(by: float) -> None:
+        monkeypatch.setattr(time, "time", lambda: real() + by)
+
+    return step
+
+
+def test_a_clock_that_is_set_back_changes_no_order(
+    open_record: OpenRecord, plan: Plan, clock: Callable[[float], None]
+) -> None:
+    clock(DAY)
+    first = began(open_record(), plan, fraction=0.5)
+    clock(0.0)
+    second = began(open_record(), plan, fraction=0.25)
+    found = open_record()
+    starts = [found.client.get_run(each).info.start_time for each in (first, second)]
+    assert starts[0] > starts[1]
+    assert found.latest_invocation(None) == second
+    assert found.latest_invocation(None, back=1) == first
+    assert [line["run_id"] for line in list_invocations(found.address)] == [second, first]
+    assert [each.report for each in suites(found.address)] == [second]
+    numbers = [found.client.get_run(each).data.tags[NUMBER] for each in (first, second)]
+    assert int(numbers[0]) < int(numbers[1])
+
+
+def test_records_without_numbers_are_ordered_by_time_and_come_before(open_record: OpenRecord, plan: Plan) -> None:
+    record = open_record()
+    old = [began(record, plan) for _ in range(3)]
+    for place, run in enumerate(old):
+        record.client.delete_tag(run, NUMBER)
+        with sqlite3.connect(record.address.path) as database:
+            database.execute("UPDATE runs SET start_time = ? WHERE run_uuid = ?", (10**13 - place, run))
+    newest = began(open_record(), plan)
+    assert [open_record().latest_invocation(None, back) for back in range(4)] == [newest, *old]
+
+
+def test_the_newest_run_of_a_trial_counts(
+    open_record: OpenRecord, plan: Plan, trial: Trial, clock: Callable[[float], None]
+) -> None:
+    record = open_record()
+    for days, error in ((2, 50.0), (1, 25.0)):
+        clock(days * DAY)
+        record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
+        record.finish(trial, Result({"test/tiny-digits/error_percent": error}))
+        record.client.set_tag(record.run_ids()[trial.key], "harness.key", "aside" if days == 2 else trial.key)
+    for run in record.client.search_runs([record.experiment], "tags.`harness.key` = 'aside'"):
+        record.client.set_tag(run.info.run_id, "harness.key", trial.key)
+    assert record.frame([trial.key]).loc[trial.key, "test/tiny-digits/error_percent"] == 25.0
+
+
+def test_a_report_can_be_of_one_invocation(open_record: OpenRecord, plan: Plan) -> None:
+    record = open_record()
+    first = began(record, plan, fraction=0.5)
+    began(record, plan, fraction=0.25)
+    record.client.set_tag(first, "harness.profile", "none")
+    assert read_tables(record, None, first).fraction == 0.5
+    assert read_tables(record, None).fraction == 0.25
+
+
+def test_no_profile_means_no_profile(open_record: OpenRecord, plan: Plan, trial: Trial) -> None:
+    record = open_record()
+    without = began(record, plan)
+    record.keep_overhead(without, {"share": 0.25})
+    laptop = began(record, plan, profile="laptop")
+    assert record.latest_invocation(None) == without
+    assert record.latest_invocation("laptop") == laptop
+    assert (record.overhead(None), record.overhead("laptop")) == ({"share": 0.25}, {})
+    record.begin(trial, plan.model_copy(update={"profile": "laptop"}), laptop)
+    assert (record.trials(None), [each.key for each in record.trials("laptop")]) == ([], [trial.key])
+
+
+def test_what_was_never_run_is_told_with_what_was(open_record: OpenRecord, plan: Plan) -> None:
+    record = open_record()
+    began(record, plan, profile="laptop")
+    with pytest.raises(UserError, match=r"suite 'tiny' without a profile \(recorded profiles: laptop\); run"):
+        record.latest_invocation(None)
+    with pytest.raises(UserError, match=r"1 runs are recorded, so ~1 is none; allowed: up to ~0"):
+        record.latest_invocation("laptop", back=1)
+
+
+CURVE = (Point(2, 0.5, 1.0, {"train/loss": 0.5, "train/error_percent": 40.0}),)
+
+
+@pytest.fixture
+def finished(open_record: OpenRecord, plan: Plan, trial: Trial) -> Record:
+    """A record with a trial that has every kind of file; what it says is kept in `said`."""
+    record: Record = open_record()
+    record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
+    some = {"tiny-digits": np.array([1, 2, 3], np.uint8)}
+    metrics = {"test/tiny-digits/error_percent": 12.5}
+    record.finish(trial, Result(metrics, CURVE, {"iteration": [0.1]}, some, some, {"active": [0.5]}, some))
+    return record
+
+
+READERS: dict[str, Callable[[Record, str], object]] = {
+    "curve.json": Record.curve,
+    "samples_seconds.json": Record.samples,
+    "activity.json": Record.activity,
+    "predictions.npz": Record.answers,
+    "pictures.npz": Record.pictures,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_damaged_file_is_told_and_left_out(finished: Record, trial: Trial, results: Path, name: str) -> None:
+    said: list[str] = []
+    finished.tell = said.append
+    assert READERS[name](finished, trial.key)
+    assert said == []
+    [path] = results.glob(f"artifacts/*/artifacts/{name}")
+    for content in (b"", b"\xff\xfe", b"[" * 9999, b"[1, {}]", b'{"a": [null]}', b"7", b'"x"'):
+        path.write_bytes(content)
+        assert not READERS[name](finished, trial.key)
+        assert f"{name} of tiny h=6 · tiny-digits · seed 0" in said[-1]
+        assert "damaged and left out" in said[-1]
+
+
+def test_predictions_that_are_no_classes_are_left_out(finished: Record, trial: Trial, results: Path) -> None:
+    [path] = results.glob("artifacts/*/artifacts/predictions.npz")
+    for answers, labels in [([1.5], [1]), ([1, 2], [1]), ([[1]], [[1]])]:
+        np.savez(path, **{"t": np.array(answers), "t|labels": np.array(labels)})
+        assert finished.answers(trial.key) == {}
+
+
+def test_a_text_that_is_too_long_is_not_read(
+    finished: Record, trial: Trial, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.record.artifacts.LARGEST_TEXT", 2**20)
+    [path] = results.glob("artifacts/*/artifacts/curve.json")
+    path.write_text(json.dumps([0] * 2**20))
+    assert finished.curve(trial.key) == []

@@ -1,0 +1,98 @@
+"""Plans in the record outlive the version of the harness that wrote them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UserError
+from harness.plan import Plan
+from harness.record.store import Record
+from harness.record.stored import FIELD, VERSION, restore, store
+from harness.report.build import read_tables
+from harness.trial import Result
+
+OLD = Path(__file__).with_name("old")
+OpenRecord = Callable[..., Record]
+Cli = Callable[..., Any]
+
+
+def test_what_is_written_is_read(plan: Plan) -> None:
+    text = json.dumps(store(plan))
+    assert json.loads(text)[FIELD] == VERSION
+    assert restore(Plan, text, "a plan") == plan
+
+
+def test_fields_of_a_newer_version_are_ignored_wherever_they_stand(plan: Plan) -> None:
+    told = store(plan)
+    told |= {FIELD: VERSION + 1, "new": 1}
+    trials: Any = told["trials"]
+    trials[0]["new"] = {"x": [1]}
+    training = next(trial["training"] for trial in trials if trial["training"])
+    training["protocol"]["schedule"]["new"] = 2
+    assert restore(Plan, json.dumps(told), "a plan") == plan
+
+
+def test_fields_that_came_later_are_defaulted(plan: Plan) -> None:
+    told = store(plan)
+    del told["claims"]
+    for trial in told["trials"]:  # type: ignore[attr-defined]
+        del trial["tests"], trial["source"], trial["data"]
+    found = restore(Plan, json.dumps(told), "a plan")
+    assert found.claims == []
+    assert {trial.tests for trial in found.trials} == {()}
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"version": 9, "suite": 1}', '{"version": {}}'])
+def test_what_cannot_be_read_is_one_sentence(text: str) -> None:
+    with pytest.raises(
+        UserError, match=r"plan.json of run x can't be read: .*; use the version of the harness"
+    ) as told:
+        restore(Plan, text, "plan.json of run x")
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_what_a_user_writes_is_still_read_strictly(plan: Plan) -> None:
+    with pytest.raises(ValueError, match="Extra inputs"):
+        Plan.model_validate({**plan.model_dump(), "new": 1})
+
+
+@pytest.fixture(params=sorted(OLD.iterdir()), ids=lambda folder: folder.name)
+def of_old(request: pytest.FixtureRequest, open_record: OpenRecord) -> Record:
+    """A record whose newest plan an earlier version has written, with results of all its trials; twice."""
+    text = (request.param / "plan.json").read_text(encoding="utf-8")
+    metrics = json.loads((request.param / "metrics.json").read_text(encoding="utf-8"))
+    plan = restore(Plan, text, "an old plan")
+    record: Record = open_record()
+    for _ in range(2):
+        invocation = record.begin_invocation(plan, [], "the command")
+        record.client.log_text(invocation, text, "plan.json")
+        for trial in plan.trials:
+            if trial.key not in record.run_ids():
+                record.begin(trial, plan, invocation)
+                record.finish(trial, Result(metrics[trial.key]))
+        record.end_invocation(invocation, "FINISHED")
+    return record
+
+
+def test_reports_and_comparisons_are_made_of_records_of_every_version(of_old: Record, cli: Cli, results: Path) -> None:
+    plan, _ = of_old.latest_plan(None)
+    training = [trial for trial in plan.trials if trial.kind == "training"]
+    assert {trial.tests for trial in training} == {("tiny-digits", "noisy")}
+    frame = of_old.frame(trial.key for trial in training)["test/tiny-digits/error_percent"]
+    errors = [frame[[t.key for t in training if t.row == row]].mean() for row in (0, 1)]
+    assert [row.measured for row in read_tables(of_old, None).table2] == pytest.approx(errors)
+    said = cli("compare", "tiny~1", "tiny", "--results", results)
+    assert said.code == 0, said.err
+    assert all(f"{error:.2f}" in said.out for error in errors)
+
+
+def test_a_plan_that_is_lost_beyond_reading_is_a_sentence(of_old: Record, cli: Cli, results: Path) -> None:
+    of_old.client.log_text(of_old.latest_invocation(None), '{"suite": 1}', "plan.json")
+    said = cli("compare", "tiny~1", "tiny", "--results", results)
+    assert "plan.json of run" in said.sentence
+    assert "can't be read" in said.sentence
