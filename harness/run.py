@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 
 from harness.budget import Cost, fit_fraction
 from harness.data import DATASETS, check
+from harness.elapsed import since_start
 from harness.engine.cluster import Node, check_requests, cluster, nodes, slots
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
@@ -156,7 +155,7 @@ class _Run:
             training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
             training.sort(key=lambda trial: -_expected(trial, costs))
             driver.run(training, executor)
-        self.record.keep_overhead(self.invocation, overhead(psutil.Process().create_time(), driver.moments))
+        self.record.keep_overhead(self.invocation, overhead(driver.moments))
         return plan, driver.failed
 
     def _quiet_nodes(self) -> int:
@@ -200,8 +199,7 @@ class _Run:
         costs = self._measure_costs(trials, display)
         known = [trial for trial in trials if _cost_key(trial) in costs]  # the others will fail again, as trials
         works = [trial.training for trial in known if trial.training is not None]
-        elapsed = time.time() - psutil.Process().create_time()
-        left = plan.budget * (1 - SAFETY) - elapsed - REPORTING
+        left = plan.budget * (1 - SAFETY) - since_start() - REPORTING
         fraction = fit_fraction(works, [costs[_cost_key(t)] for t in known], self._slots(), left)
         self.record.keep_fraction(plan.profile, plan.budget, fraction)
         plan = make_plan(self.chosen, self.options.data, fraction)

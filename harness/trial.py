@@ -96,11 +96,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Moments:
-    """When a trial began on its worker, ended its first step, and ended: seconds since 1970."""
+    """When a trial began, ended its first step, and ended: seconds of any clock that nobody sets."""
 
     began: float
     first_step: float
     ended: float
+
+    def ending(self, when: float) -> Moments:
+        """The same by another clock, at which the trial ends at a given time."""
+        by = when - self.ended
+        return Moments(self.began + by, self.first_step + by, when)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from harness.elapsed import since_start
 from harness.engine.display import Display
 from harness.engine.events import Event, Executor, Failed, Finished, Progressed
 from harness.errors import UserError, cause_of
@@ -55,7 +56,7 @@ class Driver:
     attempts: int = 3
     deadline: float | None = None
     failed: list[Trial] = field(default_factory=list)
-    moments: list[Moments] = field(default_factory=list)
+    moments: list[Moments] = field(default_factory=list)  # of the trials that are done, since this process began
     _cases: dict[str, _Case] = field(default_factory=dict)
     _again: list[tuple[float, Trial]] = field(default_factory=list)
 
@@ -138,12 +139,13 @@ class Driver:
     def _finish(self, case: _Case, result: Result) -> None:
         trial, lacking = case.trial, []
         self._cases.pop(trial.key)
+        ended = since_start()
         self._write(case, lambda: lacking.append(self.record.finish(trial, result)))
         if case.rejected:
             self._fail(case, case.rejected, case.details)
             return
         if result.moments is not None:
-            self.moments.append(result.moments)
+            self.moments.append(result.moments.ending(ended))
         self.end(trial)
         self.display.finished(trial, result)
         if lacking[0]:

@@ -8,7 +8,7 @@ from statistics import median
 from harness.trial import Moments
 
 
-def overhead(started: float, moments: Sequence[Moments]) -> dict[str, float]:
+def overhead(moments: Sequence[Moments]) -> dict[str, float]:
     """Seconds and shares by name; empty if no trial was run.
 
     startup_seconds, first_step_seconds: from the command to the first trial's begin and to its first step's end.
@@ -17,7 +17,7 @@ def overhead(started: float, moments: Sequence[Moments]) -> dict[str, float]:
     share: that, relative to the time in which one was.
 
     Arguments:
-        started: when the command was given, seconds since 1970.
+        moments: since the command was given.
     """
     if not moments:
         return {}
@@ -28,8 +28,8 @@ def overhead(started: float, moments: Sequence[Moments]) -> dict[str, float]:
         until = max(until, each.ended)
     between = until - ordered[0].began - busy
     return {
-        "startup_seconds": ordered[0].began - started,
-        "first_step_seconds": min(each.first_step for each in moments) - started,
+        "startup_seconds": ordered[0].began,
+        "first_step_seconds": min(each.first_step for each in moments),
         "setup_seconds": median(each.first_step - each.began for each in moments),
         "between_seconds": between,
         "share": between / busy if busy else 0.0,

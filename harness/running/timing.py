@@ -46,7 +46,7 @@ def measure(trial: Trial, context: Context) -> Result:
         UserError: the variant does not give what `variants.contract` says, changes its batch, or has an infinite loss.
     """
     assert trial.timing is not None
-    began = time.time()
+    began = time.monotonic()
     protocol = trial.timing.protocol
     device = choose_device(context.gpu)
     before = resident_mib()
@@ -63,7 +63,7 @@ def measure(trial: Trial, context: Context) -> Result:
 
     with unchanged(model, images, labels):
         first = seconds_of(resident, 1, device)[0]
-    first_step = time.time()
+    first_step = time.monotonic()
     check_gradients(model)
     check_finite(model, step.loss(images, labels), "after the first iteration")
     gc.collect()
@@ -101,7 +101,7 @@ def measure(trial: Trial, context: Context) -> Result:
         metrics=_summary(samples, with_data, first, len(warmup), is_steady) | per_image | memory | machine | size,
         samples=raw,
         machine=describe_machine(device) | describe_choices(model),
-        moments=Moments(began, first_step, time.time()),
+        moments=Moments(began, first_step, time.monotonic()),
     )
 
 

@@ -96,7 +96,7 @@ class Training:
         self.optimizer.step()
         self._observe(loss.detach(), output.activities.detach(), labels)
         self.iteration += 1
-        self.first_step = self.first_step or time.time()
+        self.first_step = self.first_step or time.monotonic()
 
     def _observe(self, loss: Tensor, activities: Tensor, labels: Tensor) -> None:
         self.loss_sum += loss
@@ -175,7 +175,7 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
         Superseded: a later attempt has taken over.
         UserError: the variant does not give what `variants.contract` says.
     """
-    began = time.time()
+    began = time.monotonic()
     device = choose_device(context.gpu)
     data = task_data(trial, context)
     claim = Claim(context.line, context.driver, context.attempt)
@@ -191,7 +191,7 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     first = next(iter(tests))
     pictures = pictures_of(training.model, tests[first], predictions[first], device)
     model = _saved(training.model) if context.keep_model else b""
-    moments = Moments(began, training.first_step or began, time.time())
+    moments = Moments(began, training.first_step or began, time.monotonic())
     return dataclasses.replace(result, activity=activity, pictures=pictures, model=model, moments=moments)
 
 

@@ -16,7 +16,7 @@ from harness.engine.driver import Driver
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
 from harness.record.patience import Rejected
-from harness.trial import Point, Progress, Result, Trial
+from harness.trial import Moments, Point, Progress, Result, Trial
 
 RESULT = Result({"test/t/error_percent": 1.0})
 LOST = "lost"
@@ -385,3 +385,13 @@ def test_what_concerns_all_trials_ends_the_run(
     monkeypatch.setattr(made.record, "finish", full)
     with pytest.raises(UserError, match="no space left"):
         made.driver.run(three, Script({key: [DONE] for key in "abc"}))
+
+
+def test_the_moments_of_trials_are_told_by_the_drivers_clock(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = setting()
+    monkeypatch.setattr(driver, "since_start", lambda: 100.0)
+    for trial, began in zip(three, (-1e6, 0.0, 1e9), strict=True):
+        made.driver.handle(Finished(trial, replace(RESULT, moments=Moments(began, began + 1, began + 5))))
+    assert made.driver.moments == [Moments(95.0, 96.0, 100.0)] * 3

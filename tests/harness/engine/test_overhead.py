@@ -9,7 +9,7 @@ from harness.trial import Moments
 
 
 def test_one_after_the_other() -> None:
-    found = overhead(100.0, [Moments(110, 112, 130), Moments(135, 136, 175)])
+    found = overhead([Moments(10, 12, 30), Moments(35, 36, 75)])
     assert found["startup_seconds"] == 10
     assert found["first_step_seconds"] == 12
     assert found["setup_seconds"] == 1.5
@@ -19,12 +19,17 @@ def test_one_after_the_other() -> None:
 
 def test_side_by_side_and_in_any_order() -> None:
     """Two at a time, one inside the other; the gap is where none is running."""
-    moments = [Moments(40, 41, 50), Moments(0, 5, 20), Moments(2, 3, 10), Moments(15, 16, 30)]
-    found = overhead(-1.0, moments)
+    moments = [Moments(41, 42, 51), Moments(1, 6, 21), Moments(3, 4, 11), Moments(16, 17, 31)]
+    found = overhead(moments)
     assert (found["startup_seconds"], found["first_step_seconds"]) == (1, 4)
     assert found["between_seconds"] == 10
     assert found["share"] == pytest.approx(10 / 40)
 
 
 def test_nothing_was_run() -> None:
-    assert overhead(0.0, []) == {}
+    assert overhead([]) == {}
+
+
+def test_moments_of_a_workers_clock_by_that_of_the_driver() -> None:
+    """Of the worker's clock differences alone mean anything."""
+    assert Moments(1e6, 1e6 + 2, 1e6 + 20).ending(30.0) == Moments(10, 12, 30)
