@@ -8,6 +8,10 @@ classes = model.predict(images)   # (images,) int64 of (images, height, width) u
 from pathlib import Path
 from typing import Any
 
+from harness.beside import find_variants_beside
+
+find_variants_beside()
+
 
 def load(run: str, tracking_uri: str | None = None) -> Any:
     """The trained model of a trial, as an `mlflow.pyfunc.PyFuncModel`; it predicts what its trial predicted.

@@ -8,14 +8,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from harness.data import DATASETS
 from harness.options import Options
 from harness.plan import count
 from harness.planning import make_plan
 from harness.record.parameters import Recorded, why_new
 from harness.report.published import load_published
 from harness.running.model_size import COPIES, WORD, parameter_count
+from harness.source import unwatched
 from harness.suite import Chosen
 from harness.trial import SENTINEL, Trial
+from variants import VARIANTS
 
 
 def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
@@ -41,7 +44,16 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
         "fraction": plan.fraction,
         "trials": [_line(trial, statuses.get(trial.key, "new"), others, sizes) for trial in plan.trials],
         "no_longer_planned": len(others),
+        "unwatched": _unwatched(plan.trials),
     }
+
+
+def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
+    """What may decide results and is not in their keys, by variant and dataset."""
+    found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
+    names = sorted({trial.variant for trial in trials} - {SENTINEL})
+    found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}
+    return {name: left_out for name, modules in found.items() if (left_out := unwatched(*modules))}
 
 
 def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:
@@ -94,6 +106,12 @@ def print_preview(shown: dict[str, Any], console: Console) -> None:
         )
     console.print(table, highlight=False)
     _print_changes(shown["trials"], console)
+    for name, left_out in shown["unwatched"].items():
+        console.print(
+            f"not watched, so that a change of it changes no key: {', '.join(left_out)} (used by {name})",
+            highlight=False,
+            markup=False,
+        )
     totals = count(line["status"] for line in shown["trials"])
     console.print(", ".join(f"{n} {status}" for status, n in totals.items()), highlight=False)
     if shown["no_longer_planned"]:

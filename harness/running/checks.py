@@ -99,14 +99,22 @@ def unchanged(model: Variant, images: Tensor, labels: Tensor) -> Iterator[None]:
     Raises:
         UserError: it was.
     """
-    before = images.clone(), labels.clone()
-    yield
-    for name, now, then in (("images", images, before[0]), ("labels", labels, before[1])):
-        if now.shape != then.shape or now.dtype != then.dtype or not torch.equal(now, then):
+    batch = {"images": (images, images.clone()), "labels": (labels, labels.clone())}
+    try:
+        yield
+    except Exception as error:
+        _check_unchanged(model, batch, error)  # torch may have refused to take a gradient past the change
+        raise
+    _check_unchanged(model, batch, None)
+
+
+def _check_unchanged(model: Variant, batch: dict[str, tuple[Tensor, Tensor]], error: Exception | None) -> None:
+    for name, (now, before) in batch.items():
+        if now.shape != before.shape or now.dtype != before.dtype or not torch.equal(now, before):
             raise UserError(
                 f"{type(model).__name__} changes the {name} that it is given in place, so that its loss and time are "
                 f"those of other {name}; let forward and loss work on a copy."
-            )
+            ) from error
 
 
 def _told(value: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
+from harness import plugins, registry
 from harness.errors import UserError
 from harness.registry import Registry, load_plugin, nearest
 
@@ -31,8 +31,8 @@ def fruits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[Fruit]:
     (package / "shed.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     yield Registry("fruit", Fruit, package="orchard", group="orchard.fruits")
-    for name in ("orchard", "orchard.shed"):
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "orchard"]:
+        del sys.modules[name]
 
 
 def test_decorator_makes_a_class_known(fruits: Registry[Fruit]) -> None:
@@ -136,6 +136,83 @@ def test_entry_points_are_looked_up_in_the_registrys_group(
     monkeypatch.setattr(registry, "entry_points", recorded)
     fruits.names()
     assert asked == ["orchard.fruits"]
+
+
+@pytest.mark.parametrize("first", ["plugin", "package"])
+def test_what_comes_with_the_package_has_its_name_first(
+    fruits: Registry[Fruit], tmp_path: Path, write: Callable[..., Path], first: str
+) -> None:
+    """In whichever order they are met."""
+    text = "import test_registry as t\n@t.HOLDER[0].register('plum')\nclass Plum(t.Fruit): pass\n"
+    (tmp_path / "orchard" / "plum.py").write_text(text)
+    HOLDER[:] = [fruits]
+    sys.modules.setdefault("test_registry", sys.modules[__name__])
+    if first == "package":
+        fruits.names()
+    path = write(text, "mine.py")
+    with pytest.raises(UserError) as caught:
+        load_plugin(path)
+    assert f"two fruits are called 'plum' (orchard.plum.Plum and Plum of {path})" in str(caught.value)
+    assert fruits.get("plum").__module__ == "orchard.plum"
+
+
+def test_two_plugins_of_one_name(fruits: Registry[Fruit], write: Callable[..., Path]) -> None:
+    HOLDER[:] = [fruits]
+    sys.modules.setdefault("test_registry", sys.modules[__name__])
+    text = "import test_registry as t\n@t.HOLDER[0].register('fig')\nclass Fig(t.Fruit): pass\n"
+    one, other = write(text, "one.py"), write(text, "other.py")
+    load_plugin(one)
+    with pytest.raises(UserError, match=f"Fig of {one} and Fig of {other}"):
+        load_plugin(other)
+
+
+def test_two_entry_points_of_one_name(fruits: Registry[Fruit], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = type("Quince", (Fruit,), {}), type("Other", (Fruit,), {})
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Point("quince", one), Point("quince", other)])
+    with pytest.warns(UserWarning, match="two fruits are called 'quince'"):
+        assert fruits.get("quince") is one
+
+
+@pytest.mark.parametrize("name", ["capsnet", "cnn", "lcapsnet", "sentinel"])
+def test_no_plugin_takes_the_name_of_one_of_ours(write: Callable[..., Path], name: str) -> None:
+    import variants
+
+    path = write(f"from variants import *\n@register('{name}')\nclass Mine(Variant): pass\n", f"my_{name}.py")
+    with pytest.raises(UserError, match=f"'{name}'"):
+        load_plugin(path)
+    assert "Mine" not in [cls.__name__ for cls in variants.VARIANTS._classes.values()]
+
+
+def test_no_plugin_takes_the_name_of_one_of_our_datasets(write: Callable[..., Path]) -> None:
+    from harness.data import DATASETS
+
+    path = write("from harness.data import *\n@register('mnist')\nclass Mine(Dataset): pass\n", "my_mnist.py")
+    with pytest.raises(UserError, match="two datasets are called 'mnist'"):
+        load_plugin(path)
+    assert DATASETS.get("mnist").__name__ == "Mnist"
+
+
+def test_a_class_that_a_plugin_takes_from_elsewhere_has_both_sources(
+    fruits: Registry[Fruit], write: Callable[..., Path]
+) -> None:
+    HOLDER[:] = [fruits]
+    sys.modules.setdefault("test_registry", sys.modules[__name__])
+    path = write("import test_registry as t\nt.HOLDER[0].register('pear')(t.Fruit)\n", "taken.py")
+    load_plugin(path)
+    defined, registered = fruits.sources("pear")
+    assert defined == Fruit.__module__
+    assert plugins.path_of(registered) == path
+
+
+def test_a_plugin_in_reserve_is_loaded_when_its_name_is_asked_for(
+    fruits: Registry[Fruit], write: Callable[..., Path]
+) -> None:
+    HOLDER[:] = [fruits]
+    sys.modules.setdefault("test_registry", sys.modules[__name__])
+    path = write("import test_registry as t\nt.HOLDER[0].register('date')(type('Date', (t.Fruit,), {}))\n", "date.py")
+    plugins.keep_in_reserve([path])
+    assert fruits.get("date").__name__ == "Date"
+    assert not plugins.load_reserve()
 
 
 def test_plugin_that_is_not_there(tmp_path: Path) -> None:
