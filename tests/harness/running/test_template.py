@@ -20,7 +20,7 @@ from harness.engine.events import failure
 from harness.running.context import Context
 from harness.running.execute import execute
 from harness.running.template import Broken, Lost, Template
-from harness.trial import Progress, Result, Trial
+from harness.trial import Progress, Result, Superseded, Trial
 
 MakeTrial = Callable[..., Trial]
 
@@ -135,6 +135,20 @@ def test_nothing_outlives_the_one_who_asked(tmp_path: Path, tiny: Path, training
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
 
 
+def test_the_working_directory_gives_no_code(
+    template: Template, context: Context, training_trial: MakeTrial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node's may be a checkout of another version."""
+    for package in ("harness", "harness/running", "variants"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("from pathlib import Path; Path('mark').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    template.stop()
+    assert isinstance(template.run("execute", training_trial(), context, lambda _: None), Result)
+    assert not (tmp_path / "mark").exists()
+    template.stop()
+
+
 def raised_from(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
@@ -153,6 +167,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
         ),
         (torch.OutOfMemoryError("CUDA out of memory"), "memory"),
         (FULL, "disk"),
+        (Superseded("another one has it"), "superseded"),
         (raised_from(RuntimeError("PytorchStreamWriter failed writing file"), FULL), "disk"),
         (ValueError("12"), "error"),
         (OSError(errno.ENOENT, "No such file"), "error"),
@@ -163,4 +178,4 @@ def test_what_an_exception_comes_to(training_trial: MakeTrial, error: Exception,
     broken = Broken.of(error)
     assert broken.kind == kind
     event = failure(training_trial(), broken)
-    assert (event.is_lost, event.is_disk_full) == (kind == "memory", kind == "disk")
+    assert (event.is_lost, event.is_disk_full) == (kind in ("memory", "superseded"), kind == "disk")

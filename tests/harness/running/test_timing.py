@@ -127,7 +127,16 @@ def test_the_sentinel_is_timed_as_a_variant_is(trials: Callable[..., list[Trial]
     assert result.metrics["time/iteration_median_seconds"] > 0
 
 
-@pytest.mark.parametrize("size", [12, 28, 40])
+@pytest.mark.parametrize("size", range(1, 9))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_sentinel_of_small_images(size: int, channels: int) -> None:
+    model = Sentinel(Config(image_size=size, image_channels=channels, classes=12))
+    images, labels = torch.rand(3, channels, size, size), torch.tensor([1, 2, 11])
+    model.loss(model(images), images, labels).backward()
+    assert all(p.grad is not None and p.numel() > 0 for p in model.parameters())
+
+
+@pytest.mark.parametrize("size", [10, 11, 12, 28, 40])
 def test_the_sentinel_never_changes(size: int) -> None:
     model = Sentinel(Config(image_size=size))
     side = (size - 9) // 2 + 1
