@@ -9,6 +9,7 @@ from harness.data import Examples
 from harness.data.batches import evaluation_batches
 from harness.data.classes import class_type
 from harness.protocol import Precision
+from harness.running.checks import check_output
 from harness.running.precision import forward_in
 from variants.contract import Variant
 
@@ -17,10 +18,15 @@ BATCH = 200  # images; a larger one gains a percent or two and takes its memory
 
 @torch.inference_mode()
 def predict(model: Variant, examples: Examples, device: torch.device, precision: Precision = "float32") -> np.ndarray:
-    """The predicted class of every image, (images,) in the dtype of its labels (`class_type`)."""
+    """The predicted class of every image, (images,) in the dtype of its labels (`class_type`).
+
+    Raises:
+        UserError: the forward pass does not give what `variants.contract` says.
+    """
     model.eval()
     with forward_in(precision, device):
-        found = [model(images).predictions() for images, _ in evaluation_batches(examples, BATCH, device)]
+        batches = evaluation_batches(examples, BATCH, device)
+        found = [check_output(model, model(images), images).predictions() for images, _ in batches]
     model.train()
     return torch.cat(found).cpu().numpy().astype(class_type(model.config.classes))
 
