@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 import signal
@@ -150,7 +149,7 @@ def report(
     tables = read_tables(History(address, chosen.suite.name, _say), profile)
     if format is not None:
         with standard_output(alone=True) as out:
-            _write_text(FORMATS[format](tables), out)
+            out.write(FORMATS[format](tables))
         return
     from harness.report.terminal import print_tables
 
@@ -375,16 +374,8 @@ def _console(stderr: bool = True) -> PlainConsole:
 
 
 def _print_json(content: Any, out: TextIO) -> None:
-    is_unicode = (out.encoding or "").lower().startswith("utf")
-    json.dump(content, out, indent=1, ensure_ascii=not is_unicode, default=str)
+    json.dump(content, out, indent=1, ensure_ascii=False, default=str)
     out.write("\n")
-
-
-def _write_text(text: str, out: TextIO) -> None:
-    """A document, in the encoding that it names itself."""
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(encoding="utf-8")
-    out.write(text)
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from harness.data import DATASETS
@@ -91,7 +91,8 @@ def print_preview(shown: dict[str, Any], console: Console) -> None:
     """The preview for people: a line per trial, timing rounds gathered."""
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("trial", "status", "params", "state", "iterations"):
-        table.add_column(column, justify="left" if column in {"trial", "status"} else "right", no_wrap=True)
+        justify: JustifyMethod = "left" if column in {"trial", "status"} else "right"
+        table.add_column(column, justify=justify, no_wrap=column != "trial", overflow="fold")
     for name, lines in _gathered(shown["trials"]).items():
         first = lines[0]
         statuses = ", ".join(

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from harness.errors import UserError
+from harness.isolation import stdout_aside
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -121,39 +122,23 @@ def standard_output(*, alone: bool = False) -> Iterator[TextIO]:
     """Standard output for what a command shows.
 
     Arguments:
-        alone: whether it gets data that a program reads: what anybody else prints meanwhile, a plugin or a process
-            that it starts, goes to standard error.
+        alone: whether it gets data that a program reads, in UTF-8: what anybody else prints meanwhile goes to
+            standard error.
 
     Raises:
         UserError: what was written could not be kept, as where a disk is full. A reader that went away is none.
     """
     out = sys.stdout
-    raw = _raw(out)
     if alone:
-        with _aside(out, raw):
-            yield out
-            out.flush()
+        data = io.StringIO()
+        with stdout_aside():
+            yield data
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(encoding="utf-8")
+        out.write(data.getvalue())
     else:
         yield out
-        out.flush()
+    out.flush()
+    raw = _raw(out)
     if raw is not None and raw.error is not None and raw.error.errno not in GONE:
         raise UserError(f"cannot write to standard output: {raw.error.strerror}; what is there is not complete.")
-
-
-@contextmanager
-def _aside(out: TextIO, raw: _Lenient | None) -> Iterator[None]:
-    """Let the name and the number of standard output mean standard error, but for `out`."""
-    sys.stdout = sys.stderr
-    if raw is not None:
-        out.flush()
-        raw.number = os.dup(1)
-        os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        if raw is not None:
-            out.flush()
-            os.dup2(raw.number, 1)
-            os.close(raw.number)
-            raw.number = 1
-        sys.stdout = out
