@@ -45,6 +45,7 @@ from harness.record.patience import Rejected, patient
 from harness.record.place import bring_home
 from harness.record.query import equals
 from harness.record.stored import store
+from harness.text import one_line
 from harness.trial import Point, Result, Trial
 
 INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
@@ -196,7 +197,8 @@ class Record(History):
             return
         words, now = [word for word, _ in told], int(time.time() * 1000)
         counts = [Metric(f"claims/{word}", float(words.count(word)), now, 0) for word in sorted({*words, *WORDS})]
-        tags = [RunTag(f"claim.{n:02d}", f"{word}: {text}"[:LARGEST_NOTE]) for n, (word, text) in enumerate(told, 1)]
+        lines = [one_line(f"{word}: {text}")[:LARGEST_NOTE] for word, text in told]
+        tags = [RunTag(f"claim.{n:02d}", line) for n, line in enumerate(lines, 1)]
         self.client.log_batch(invocation, metrics=counts, tags=tags)
 
     def end_invocation(self, invocation: str, status: str, report: Sequence[Path] = ()) -> None:

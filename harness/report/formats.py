@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from harness.report.escape import csv_cell, json_text, latex, markdown
 from harness.report.html import to_html
 from harness.report.numbers import rounded
 from harness.report.rows import ErrorRow, Tables, TimeRow
@@ -23,32 +24,10 @@ from harness.report.sheets import (
     verdict_lines,
 )
 
-TEX_SIGNS = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "_": r"\_",
-    "#": r"\#",
-    "$": r"\$",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "±": r"$\pm$",
-    "†": r"$\dagger$",
-    "×": r"$\times$",
-    "−": "$-$",
-    "–": "--",
-    "·": r"$\cdot$",
-}
-
 
 def to_markdown(tables: Tables) -> str:
     """A page for people."""
-    parts = [f"# {tables.suite}", "", f"Run as: {conditions(tables)}.", ""]
+    parts = [f"# {markdown(tables.suite)}", "", markdown(f"Run as: {conditions(tables)}."), ""]
     if tables.verdicts:
         parts += ["## Claims", "", f"{verdict_counts(tables)}.", "", *_bullets(verdict_lines(tables)), ""]
     for sheet in all_sheets(tables):
@@ -58,12 +37,8 @@ def to_markdown(tables: Tables) -> str:
         parts += ["## Failed", "", *_bullets([f"{name}: {cause}" for name, cause in tables.failures.items()]), ""]
     if tables.environment:
         facts = [f"{name.removeprefix('machine.')} {value}" for name, value in tables.environment.items()]
-        parts += ["## Environment", "", f"- {', '.join(facts)}"]
-        if overhead(tables):
-            parts.append(f"- {overhead(tables)}")
-        if tables.environments > 1:
-            parts.append(f"- {environments(tables)}")
-        parts.append("")
+        lines = [", ".join(facts), overhead(tables), environments(tables)]
+        parts += ["## Environment", "", *_bullets([line for line in lines if line]), ""]
     if tables.origin is not None:
         parts += ["## Again", "", *_bullets([f"made by: {tables.origin.command}"]), ""]
     return "\n".join(parts)
@@ -71,18 +46,14 @@ def to_markdown(tables: Tables) -> str:
 
 def _markdown_table(sheet: Sheet) -> list[str]:
     def line(cells: list[str]) -> str:
-        return "| " + " | ".join(map(_escaped, cells)) + " |"
+        return "| " + " | ".join(map(markdown, cells)) + " |"
 
     rule = "|:--" + "|--:" * (len(sheet.columns) - 1) + "|"
     return [line(sheet.columns), rule, *map(line, sheet.rows)]
 
 
 def _bullets(lines: list[str]) -> list[str]:
-    return [f"- {_escaped(line)}" for line in lines]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")
+    return [f"- {markdown(line)}" for line in lines]
 
 
 def to_latex(tables: Tables) -> str:
@@ -96,7 +67,7 @@ def _latex_table(sheet: Sheet, how: str) -> str:
     lines = [
         r"\begin{table}",
         r"  \centering",
-        f"  \\caption{{{_tex(sheet.title.partition('. ')[2])} ({_tex(how)}).}}",
+        f"  \\caption{{{latex(sheet.title.partition('. ')[2])} ({latex(how)}).}}",
         f"  \\begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         f"    {_latex_line(sheet.columns)}",
@@ -104,7 +75,7 @@ def _latex_table(sheet: Sheet, how: str) -> str:
         *body,
         r"    \bottomrule",
         r"  \end{tabular}",
-        *[f"  \\\\{{\\footnotesize {_tex(note)}}}" for note in sheet.notes],
+        *[f"  \\\\{{\\footnotesize {latex(note)}}}" for note in sheet.notes],
         r"\end{table}",
         "",
     ]
@@ -112,11 +83,8 @@ def _latex_table(sheet: Sheet, how: str) -> str:
 
 
 def _latex_line(cells: list[str]) -> str:
-    return " & ".join(map(_tex, cells)) + r" \\"
-
-
-def _tex(text: str) -> str:
-    return "".join(TEX_SIGNS.get(sign, sign) for sign in text)
+    line = " & ".join(map(latex, cells)) + r" \\"
+    return "{}" + line if line.startswith(("[", "*")) else line  # the end of the row above would take these for its own
 
 
 def to_csv(tables: Tables) -> str:
@@ -133,7 +101,7 @@ def to_csv(tables: Tables) -> str:
 
 def _flat(row: ErrorRow | TimeRow) -> dict[str, Any]:
     return {
-        name: json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+        name: csv_cell(json.dumps(value, sort_keys=True) if isinstance(value, dict) else value)
         for name, value in rounded(row_object(row)).items()
         if name != "reasons"
     }
@@ -159,7 +127,7 @@ def to_json(tables: Tables) -> str:
         "methods": [dataclasses.asdict(method) for method in tables.methods],
         "runs": [dataclasses.asdict(line) for line in tables.runs],
     }
-    return json.dumps(rounded(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(rounded(document))
 
 
 def row_object(row: ErrorRow | TimeRow) -> dict[str, Any]:

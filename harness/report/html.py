@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.report.escape import html_value, web_address
 from harness.report.figures.drawing import Drawing
 from harness.report.figures.gallery import draw_all
 from harness.report.rows import Tables
@@ -21,9 +22,9 @@ def to_html(tables: Tables, drawings: Sequence[Drawing] | None = None) -> str:
     """
     from jinja2 import Environment, StrictUndefined
 
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
-        TEMPLATE.read_text(encoding="utf-8")
-    )
+    settings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=html_value)
+    settings.filters["web"] = web_address
+    page = settings.from_string(TEMPLATE.read_text(encoding="utf-8"))
     if drawings is None:
         drawings = draw_all(tables.graphs) if tables.graphs is not None else []
     return page.render(
@@ -34,5 +35,5 @@ def to_html(tables: Tables, drawings: Sequence[Drawing] | None = None) -> str:
         sheets=all_sheets(tables),
         drawings=drawings,
         overhead=overhead(tables),
-        different=environments(tables) if tables.environments > 1 else "",
+        different=environments(tables),
     )

@@ -272,7 +272,9 @@ def overhead(tables: Tables) -> str:
 
 
 def environments(tables: Tables) -> str:
-    """That rows come from machines or versions that differ."""
+    """That rows come from machines or versions that differ; empty if they do not."""
+    if tables.environments < 2:
+        return ""
     return f"The rows come from {tables.environments} different environments: compare them with care."
 
 

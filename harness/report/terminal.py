@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import wrap
 
 from rich import box
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from harness.report.escape import terminal_line
 from harness.report.rows import Tables
 from harness.report.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_counts, verdict_lines
 
@@ -28,7 +30,7 @@ def print_tables(tables: Tables, console: Console) -> None:
     if overhead(tables):
         console.print()
         _print(overhead(tables), console, style="dim")
-    if tables.environments > 1:
+    if environments(tables):
         _print(environments(tables), console, style="yellow")
     for name, cause in tables.failures.items():
         _print(f"failed: {name}: {cause}", console, style="red")
@@ -36,6 +38,7 @@ def print_tables(tables: Tables, console: Console) -> None:
 
 def print_sheet(sheet: Sheet, console: Console) -> None:
     """A table with its notes. A number is never cut, nor is a name in the middle of a word."""
+    sheet = _plain(sheet)
     console.print(f"\n{sheet.title}", highlight=False, markup=False, style="bold")
     names = max([cell_len(row[0]) for row in sheet.rows], default=0)
     left = console.width - sum(width + 2 for width in _widths(sheet)) - 3
@@ -48,8 +51,15 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
         _print(note, console, "  ", "dim")
 
 
+def _plain(sheet: Sheet) -> Sheet:
+    """A sheet whose cells are lines that steer no terminal."""
+    rows = [[terminal_line(cell) for cell in row] for row in sheet.rows]
+    return replace(sheet, columns=[terminal_line(column) for column in sheet.columns], rows=rows)
+
+
 def _print(text: str, console: Console, indent: str = "", style: str = "") -> None:
     """A paragraph, in lines; a pipe gets it whole."""
+    text = terminal_line(text)
     lines = [indent + text]
     if not console.soft_wrap:
         lines = wrap(text, max(console.width, 20), initial_indent=indent, subsequent_indent=indent and indent * 2)
