@@ -69,7 +69,9 @@ def run(
     profile: ProfileName = None,
     budget: Budget = None,
     only: Annotated[str | None, typer.Option(metavar="GLOB", help="Only trials with such a name.")] = None,
-    address: Annotated[str | None, typer.Option(help="A Ray cluster; embedded if not given.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="A Ray cluster; RAY_ADDRESS, else embedded, if not given.")
+    ] = None,
     tracking_uri: TrackingUri = None,
     data_dir: DataDir = None,
     results: Results = RESULTS,

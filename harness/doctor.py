@@ -50,10 +50,16 @@ def _machine() -> list[Finding]:
     import psutil
     import torch
 
+    from harness.running.processors import usable_cpus
+
     memory = psutil.virtual_memory()
     gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     return [
-        Finding(True, f"{os.cpu_count()} cores, vector instructions: {torch.backends.cpu.get_cpu_capability()}"),
+        Finding(
+            True,
+            f"{usable_cpus()} of {os.cpu_count()} cores, "
+            f"vector instructions: {torch.backends.cpu.get_cpu_capability()}",
+        ),
         Finding(memory.total >= 8 * 2**30, f"{memory.total / 2**30:.0f} GiB of memory (8 wanted)"),
         Finding(True, f"GPUs: {', '.join(gpus) or 'none, trials run on the processor'}"),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.budget import Cost, fit_fraction
 from harness.data import DATASETS, check
 from harness.elapsed import since_start
-from harness.engine.cluster import Node, check_requests, cluster, nodes, slots
+from harness.engine.cluster import Node, check_requests, cluster, slots, threads_of, uses_gpu
 from harness.engine.display import Display, clock
 from harness.engine.driver import Driver
 from harness.engine.events import Executor
@@ -42,6 +42,7 @@ from harness.trial import SENTINEL, Trial
 from variants import VARIANTS
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget
+NODE = "machine.node"  # of the record's frame
 SAFETY = 0.03  # share of a budget that stays unplanned
 
 
@@ -105,7 +106,11 @@ def _closed_if_stopped(record: Record, invocation: str) -> Iterator[None]:
         raise
 
 
-ExecutorFor = Callable[[Callable[[Trial], Context], Driver], Executor]
+ExecutorFor = Callable[[Callable[[Trial], Context], Driver, Mapping[int, str]], Executor]
+
+
+def _serial(context_of: Callable[[Trial], Context], driver: Driver, _: Mapping[int, str]) -> Executor:
+    return SerialExecutor(context_of, driver.handle)
 
 
 @contextmanager
@@ -113,13 +118,13 @@ def _workplace(plan: Plan, chosen: Chosen, options: Options) -> Iterator[tuple[l
     """Where trials run: this process, an embedded Ray, or a cluster."""
     resources = chosen.suite.resources
     if options.serial:
-        yield [Node(cpus=float("inf"), gpus=0, share=1)], lambda context, driver: SerialExecutor(context, driver.handle)
+        yield [Node(cpus=float("inf"), gpus=0, share=1)], _serial
         return
     with cluster(options.cluster, list(options.plugins)) as offers:
         check_requests(plan.trials, resources, offers, str(options.path))
         from harness.engine.remote import RayExecutor
 
-        yield offers, lambda context, _: RayExecutor(context, resources, offers)
+        yield offers, lambda context, _, homes: RayExecutor(context, resources, offers, homes)
 
 
 @dataclass
@@ -149,10 +154,10 @@ class _Run:
                 self.chosen.suite.attempts,
                 self.chosen.suite.deadline,
             )
-            executor = self.executor_for(self._context, driver)
+            executor = self.executor_for(self._context, driver, self._homes(plan))
             # Timing goes first: then the machine is quiet, and what is left of a budget is known.
             timing = [trial for trial in todo if trial.kind == "timing"]
-            driver.run(timing, executor, self._quiet_nodes)
+            driver.run(timing, executor)
             plan, costs = self._calibrated(plan, display)
             training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
             training.sort(key=lambda trial: -_expected(trial, costs))
@@ -160,10 +165,12 @@ class _Run:
         self.record.keep_overhead(self.invocation, overhead(driver.moments))
         return plan, driver.failed
 
-    def _quiet_nodes(self) -> int:
-        """How many trials can be timed at a time; nodes come and go."""
-        offers = self.offers if self.options.serial else nodes()
-        return sum(node.share >= 1 for node in offers)
+    def _homes(self, plan: Plan) -> dict[int, str]:
+        """The node that each block was timed on, as far as it was; the rest of it belongs there too."""
+        blocks = {trial.key: trial.seed for trial in plan.trials if trial.kind == "timing"}
+        frame = self.record.frame(blocks)
+        known = frame[NODE].dropna().items() if NODE in frame else ()
+        return {blocks[str(key)]: str(node) for key, node in known}
 
     def _missing(self, plan: Plan, announce: bool = True) -> list[Trial]:
         selected = plan.only(self.options.only).trials if self.options.only else plan.trials
@@ -174,7 +181,8 @@ class _Run:
         return [trial for trial in selected if statuses[trial.key] != "done"]
 
     def _context(self, trial: Trial) -> Context:
-        threads = trial.timing.protocol.threads if trial.timing else self.chosen.suite.resources.threads
+        resources = self.chosen.suite.resources
+        on_gpu = not self.options.serial and uses_gpu(resources, self.offers)
         modules = DATASETS.sources(trial.task)
         if trial.variant != SENTINEL:
             modules += VARIANTS.sources(trial.variant)
@@ -182,7 +190,7 @@ class _Run:
         return Context(
             data=self.options.data,
             checkpoints=self._checkpoints,
-            threads=threads,
+            threads=threads_of(trial, resources, on_gpu),
             plugins=tuple(mine),
             others=tuple(others),
             engine=engine_digest(),

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.elapsed import since_start
-from harness.engine.display import Display
+from harness.engine.display import Display, clock
 from harness.engine.events import Event, Executor, Failed, Finished, Progressed
 from harness.errors import UserError, cause_of
 from harness.record.patience import Rejected
@@ -19,6 +19,7 @@ from harness.trial import Moments, Progress, Result, Trial
 
 BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_BACKOFF = 60.0
+SILENCE = 600.0  # seconds without a word of a trial after which that is told; then after twice as many, and so on
 
 
 @dataclass
@@ -36,6 +37,8 @@ class _Case:
     rejected: str = ""  # why the record takes nothing more of it, so that it need not go on
     details: str = ""  # the whole story of that
     is_cancelled: bool = False
+    heard: float = 0.0  # when there was word of it
+    patience: float = SILENCE  # how long there may be none until that is told
 
 
 @dataclass
@@ -59,17 +62,16 @@ class Driver:
     moments: list[Moments] = field(default_factory=list)  # of the trials that are done, since this process began
     _cases: dict[str, _Case] = field(default_factory=dict)
     _again: list[tuple[float, Trial]] = field(default_factory=list)
+    _executor: Executor | None = None
 
-    def run(self, trials: list[Trial], executor: Executor, at_once: Callable[[], int] | None = None) -> None:
+    def run(self, trials: list[Trial], executor: Executor) -> None:
         """Run trials to their ends. One that fails stops none of the others.
-
-        Arguments:
-            at_once: how many may be with the executor now, asked again and again; all of them if None.
 
         Raises:
             UserError: a disk is full, so that none can go on.
         """
         waiting = deque(trials)
+        self._executor = executor
         self.display.begin_wave(len(trials))
         try:
             while waiting or executor.running or self._again:
@@ -77,12 +79,14 @@ class Driver:
                 due = [trial for when, trial in self._again if when <= now]
                 self._again = [(when, trial) for when, trial in self._again if when > now]
                 waiting.extendleft(due)
-                while waiting and (at_once is None or executor.running < at_once()):
-                    self._submit(waiting.popleft(), executor)
+                while waiting and (chosen := executor.choose(waiting)) is not None:
+                    waiting.remove(chosen)
+                    self._submit(chosen, executor)
                 if executor.running:
                     for event in executor.wait():
                         self.handle(event)
-                    self._stop_late(executor)
+                    self._stop_late()
+                    self._tell_silent()
                 else:
                     time.sleep(0.1)
         except BaseException:
@@ -101,14 +105,16 @@ class Driver:
     def handle(self, event: Event) -> None:
         """Record and show what has happened to a trial."""
         case = self._case(event.trial)
+        case.heard, case.patience = time.monotonic(), SILENCE
         if case.started is None:
-            case.started = time.monotonic()
+            case.started = case.heard
             self._write(case, lambda: self.begin(event.trial))
         if isinstance(event, Progressed):
             history = event.progress.history
             self._write(case, lambda: self.record.log(event.trial, history))
             self._watch(case, event.progress)
             self.display.progressed(event.trial, event.progress)
+            self._stop_late()  # here as well, since an executor in this process returns at a trial's end alone
         elif isinstance(event, Finished):
             self._finish(case, event.result)
         elif event.is_disk_full:
@@ -188,14 +194,22 @@ class Driver:
             return
         self._fail(case, cause, event.details)
 
-    def _stop_late(self, executor: Executor) -> None:
+    def _stop_late(self) -> None:
         """Stop the trials that are past the deadline, and those that the record has rejected."""
         for case in self._cases.values():
             age = time.monotonic() - case.started if case.started is not None else 0.0
             case.is_late = case.is_late or (self.deadline is not None and age > self.deadline)
-            if (case.is_late or case.rejected) and not case.is_cancelled:
+            if (case.is_late or case.rejected) and not case.is_cancelled and self._executor is not None:
                 case.is_cancelled = True
-                executor.cancel(case.trial)
+                self._executor.cancel(case.trial)
+
+    def _tell_silent(self) -> None:
+        for case in self._cases.values():
+            silent = time.monotonic() - case.heard
+            if case.started is not None and silent > case.patience:
+                case.patience *= 2
+                hint = "" if self.deadline else "; `deadline:` in the suite would stop it"
+                self.display.say(f"silent    {case.trial.name}: no word for {clock(silent)}{hint}")
 
     def _stop(self) -> None:
         """Close the runs of what was running; where the record can't be written, the next run does it."""

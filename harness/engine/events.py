@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +53,9 @@ Event = Progressed | Finished | Failed
 
 class Executor(Protocol):
     """Runs trials somewhere and says what becomes of them."""
+
+    def choose(self, waiting: Sequence[Trial]) -> Trial | None:
+        """Which of the waiting trials is to be submitted now; None while there is no room for any."""
 
     def submit(self, trial: Trial, attempt: int) -> None:
         """Take a trial; it starts when there is room for it."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +20,8 @@ from ray.exceptions import (
 )
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from harness.engine.cluster import Node, request_of
+from harness.engine.blocks import Blocks
+from harness.engine.cluster import Node, nodes, places, request_of
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.errors import UserError, cause_of
 from harness.running.context import Context
@@ -66,31 +66,57 @@ def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result | Broken:
     report(Progress(0, 0, stage="starting"))
     outcome = TEMPLATE.run("execute", trial, replace(context, gpu=bool(ray.get_gpu_ids())), report)
     if isinstance(outcome, Result):
-        node = ray.get_runtime_context().get_node_id()[:8]
-        outcome = replace(outcome, machine={**outcome.machine, "host": platform.node(), "node": node})
+        outcome = replace(outcome, machine={**outcome.machine, "node": ray.get_runtime_context().get_node_id()})
     return outcome
 
 
 class RayExecutor:
     """An executor on the Ray cluster that this process is connected to."""
 
-    def __init__(self, context_of: Callable[[Trial], Context], resources: Resources, offers: list[Node]) -> None:
+    def __init__(
+        self,
+        context_of: Callable[[Trial], Context],
+        resources: Resources,
+        offers: list[Node],
+        homes: Mapping[int, str] | None = None,
+    ) -> None:
         self._context_of, self._resources, self._offers = context_of, resources, offers
+        self._blocks = Blocks(homes or {})
         self._mailbox: Any = MAILBOX.options(scheduling_strategy=_here()).remote()
         self._tasks: dict[Any, tuple[Trial, int]] = {}
+        self._names = {node.id: node.name for node in offers}
 
     @property
     def running(self) -> int:
         """See `Executor.running`."""
         return len(self._tasks)
 
+    def choose(self, waiting: Sequence[Trial]) -> Trial | None:
+        """See `Executor.choose`. Training waits in Ray's queue, a timed trial here until its block's node is free."""
+        if waiting[0].kind == "training":
+            return waiting[0]
+        able = self._able(waiting[0])
+        busy = {self._blocks.kept(trial.seed) for trial, _ in self._tasks.values() if trial.kind == "timing"}
+        return next((trial for trial in waiting if self._blocks.node(trial.seed, able, busy) is not None), None)
+
     def submit(self, trial: Trial, attempt: int) -> None:
         """See `Executor.submit`."""
         context = replace(self._context_of(trial), attempt=attempt)
-        task = run_trial.options(**request_of(trial, self._resources, self._offers), name=trial.name).remote(
-            trial, context, self._mailbox
-        )
+        options = request_of(trial, self._resources, self._offers) | self._pinned(trial)
+        task = run_trial.options(**options, name=trial.name).remote(trial, context, self._mailbox)
         self._tasks[task] = (trial, attempt)
+
+    def _pinned(self, trial: Trial) -> dict[str, Any]:
+        """The node of a timed trial's block; where none can serve it now, Ray waits for one that can."""
+        able = self._able(trial) if trial.kind == "timing" else {}
+        name = self._blocks.node(trial.seed, able)
+        return {"scheduling_strategy": NodeAffinitySchedulingStrategy(able[name], soft=False)} if name else {}
+
+    def _able(self, trial: Trial) -> dict[str, str]:
+        """The ids of the nodes that can serve a trial now, by their names; nodes come and go."""
+        request, alive = request_of(trial, self._resources, self._offers), nodes()
+        self._names |= {node.id: node.name for node in alive}
+        return {node.name: node.id for node in alive if places(node, request)}
 
     def cancel(self, trial: Trial) -> None:
         """See `Executor.cancel`."""
@@ -132,7 +158,12 @@ class RayExecutor:
             return Failed(trial, cause_of(error), traceback.format_exc(), is_lost=True)
         if isinstance(outcome, Broken):
             return failure(trial, outcome)
-        return Finished(trial, outcome)
+        return Finished(trial, self._named(outcome))
+
+    def _named(self, result: Result) -> Result:
+        """A result that names its node as the record does."""
+        number = result.machine["node"]
+        return replace(result, machine={**result.machine, "node": self._names.get(number, number[:8])})
 
 
 def _here() -> NodeAffinitySchedulingStrategy:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.budget import Cost
-from harness.engine.events import Event, Finished, Progressed, failure
+from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.running.context import Context
 from harness.running.execute import estimate, execute
 from harness.running.template import Broken
@@ -21,26 +22,37 @@ def estimate_here(trial: Trial, context: Context) -> Cost | Broken:
         return Broken.of(error)
 
 
+class Stopped(BaseException):
+    """The running trial was cancelled. No variant's own `except Exception` catches it."""
+
+
 class SerialExecutor:
     """An executor without processes: a breakpoint in a variant works."""
 
     def __init__(self, context_of: Callable[[Trial], Context], tell: Callable[[Event], None]) -> None:
         self._context_of, self._tell = context_of, tell
         self._waiting: deque[Trial] = deque()
+        self._stopped: set[str] = set()  # keys of running trials that were cancelled
 
     @property
     def running(self) -> int:
         """See `Executor.running`."""
         return len(self._waiting)
 
+    def choose(self, waiting: Sequence[Trial]) -> Trial | None:
+        """See `Executor.choose`."""
+        return waiting[0]
+
     def submit(self, trial: Trial, attempt: int) -> None:
         """See `Executor.submit`."""
         self._waiting.append(trial)
 
     def cancel(self, trial: Trial) -> None:
-        """Take a waiting trial back; one that runs can't be stopped in its own process."""
+        """Take a waiting trial back; one that runs stops where it next says how far it is, a timed one not at all."""
         if trial in self._waiting:
             self._waiting.remove(trial)
+        else:
+            self._stopped.add(trial.key)
 
     def wait(self) -> list[Event]:
         """Run the next trial; its progress is told while it runs."""
@@ -48,8 +60,13 @@ class SerialExecutor:
 
         def report(progress: Progress) -> None:
             self._tell(Progressed(trial, progress))
+            if trial.key in self._stopped:
+                raise Stopped
 
+        self._stopped.discard(trial.key)
         try:
             return [Finished(trial, execute(trial, self._context_of(trial), report))]
+        except Stopped:
+            return [Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True)]
         except Exception as error:
             return [failure(trial, Broken.of(error))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
@@ -53,6 +53,7 @@ class Measured:
     """The trials of a plan that are done, by the rows of its tables.
 
     seconds: the median time of an iteration by the key of a timing trial that is done.
+    nodes: the machine that such a trial was timed on, by its key.
     done: the keys of all trials that are done.
     """
 
@@ -60,6 +61,7 @@ class Measured:
     files: Files
     seconds: dict[str, float]
     done: frozenset[str]
+    nodes: dict[str, str] = field(default_factory=dict)
 
     def pair(self, row: TableRow, other: TableRow) -> Pair | None:
         """Two rows of Table 2 on the first test of a task, over the seeds that both have; None if there are none."""
@@ -68,7 +70,7 @@ class Measured:
         return pair_of(self.answers(row.title, row.task), self.answers(other.title, other.task))
 
     def ratio(self, row: TableRow, other: TableRow) -> Estimate | None:
-        """The time of a row of Table 3 over another's, block by block; None if they share no block."""
+        """The time of a row of Table 3 over another's, block by block; None if they share no block on one machine."""
         ours, theirs = self.times(row.title, row.task), self.times(other.title, other.task)
         blocks = sorted(ours.keys() & theirs.keys())
         return ratio_over_blocks([ours[b] for b in blocks], [theirs[b] for b in blocks]) if blocks else None
@@ -93,9 +95,13 @@ class Measured:
         trials = self.trials("training", title, task)
         return self.files.pictures(trials[0].key) if trials else {}
 
-    def times(self, title: str, task: str) -> dict[int, float]:
-        """The median time of an iteration in each block, seconds."""
-        return {trial.seed: self.seconds[trial.key] for trial in self.trials("timing", title, task)}
+    def times(self, title: str, task: str) -> dict[tuple[int, str], float]:
+        """The median time of an iteration in each block, seconds, by block and machine.
+
+        A block that has lost its machine goes on on another, whose times can't be compared with the first one's.
+        """
+        trials = self.trials("timing", title, task)
+        return {(trial.seed, self.nodes.get(trial.key, "")): self.seconds[trial.key] for trial in trials}
 
     def trials(self, kind: str, title: str, task: str) -> list[Trial]:
         """The trials of a row that are done."""

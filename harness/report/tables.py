@@ -90,7 +90,12 @@ def measured_of(plan: Plan, frame: pd.DataFrame, files: Files) -> Measured:
     timed = [trial.key for trial in plan.trials if trial.kind == "timing" and trial.key in done.index]
     medians = done.loc[timed, f"{ITERATION}_median_seconds"] if timed else pd.Series(dtype=float)
     seconds = {str(key): float(median) for key, median in medians.items()}
-    return Measured(plan, files, seconds, frozenset(done.index))
+    return Measured(plan, files, seconds, frozenset(done.index), _nodes(done))
+
+
+def _nodes(done: pd.DataFrame) -> dict[str, str]:
+    """The machine that each trial ran on, by key, where that is known."""
+    return {str(key): str(node) for key, node in done[NODE].dropna().items()} if NODE in done else {}
 
 
 def first_errors(plan: Plan, frame: pd.DataFrame) -> dict[str, float]:
@@ -134,6 +139,7 @@ def _is_like(wanted: PlannedRow) -> Callable[[TableRow], bool]:
     return lambda row: (row.variant, row.config) == (wanted.variant, wanted.config)
 
 
+NODE = "machine.node"
 MACHINE = [f"machine.{n}" for n in ("cpu", "device", "allocator", "tf32", "python", "torch", "numpy")]
 
 
@@ -244,11 +250,12 @@ ITERATION = "time/iteration"
 
 
 def _ratio(done: pd.DataFrame, base: pd.DataFrame) -> Estimate | None:
-    """Each block's median against the baseline's of the same block."""
+    """Each block's median against the baseline's of the same block, where both were timed on the same machine."""
     column = f"{ITERATION}_median_seconds"
     if not len(done) or not len(base):
         return None
-    pairs = done[["seed", column]].merge(base[["seed", column]], on="seed", suffixes=("", "_base"))
+    same = ["seed", NODE] if NODE in done and NODE in base else ["seed"]
+    pairs = done[[*same, column]].merge(base[[*same, column]], on=same, suffixes=("", "_base"))
     if pairs.empty:
         return None
     return ratio_over_blocks(pairs[column].tolist(), pairs[f"{column}_base"].tolist())

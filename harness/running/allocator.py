@@ -6,9 +6,11 @@ most of them, and is only set to return none. The settings must stand in the env
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 from pathlib import Path
+from typing import ClassVar
 
 GLIBC = {
     "MALLOC_MMAP_MAX_": "0",
@@ -19,9 +21,18 @@ JEMALLOC = {"MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always"}
 
 
 def allocator_settings() -> dict[str, str]:
-    """The environment variables of a worker on this machine."""
+    """The environment variables of a worker on this machine; what the user has set stays, and comes first."""
     library = jemalloc()
-    return GLIBC if library is None else {"LD_PRELOAD": str(library), **JEMALLOC}
+    if library is None:
+        return unless_set(GLIBC)
+    preloaded = os.environ.get("LD_PRELOAD", "")
+    own = "" if str(library) in preloaded else str(library)
+    return {"LD_PRELOAD": " ".join(filter(None, [preloaded, own])), **unless_set(JEMALLOC)}
+
+
+def unless_set(settings: dict[str, str]) -> dict[str, str]:
+    """The settings that the user has not made already."""
+    return {name: value for name, value in settings.items() if name not in os.environ}
 
 
 def jemalloc() -> Path | None:
@@ -33,10 +44,35 @@ def jemalloc() -> Path | None:
 
 
 def describe_allocator() -> str:
-    """What this process was started with, in a few words."""
-    if "libjemalloc" in os.environ.get("LD_PRELOAD", "") and _is_set(JEMALLOC):
-        return "jemalloc, keeps memory"
-    return "glibc, keeps memory" if _is_set(GLIBC) else "default"
+    """What this process allocates with, in a few words."""
+    library = _library_of_malloc()
+    if library.startswith("libjemalloc"):
+        return "jemalloc, keeps memory" if _is_set(JEMALLOC) else "jemalloc"
+    if not library or library.startswith("libc."):
+        return "glibc, keeps memory" if _is_set(GLIBC) else "default"
+    return library
+
+
+class _Found(ctypes.Structure):
+    """What dladdr tells of an address."""
+
+    _fields_: ClassVar = [
+        ("file", ctypes.c_char_p),
+        ("base", ctypes.c_void_p),
+        ("symbol", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+    ]
+
+
+def _library_of_malloc() -> str:
+    """The name of the file whose malloc this process calls; empty where that can't be told."""
+    try:
+        process, found = ctypes.CDLL(None), _Found()
+        if process.dladdr(ctypes.cast(process.malloc, ctypes.c_void_p), ctypes.byref(found)):
+            return Path(os.fsdecode(found.file or b"")).name
+    except (AttributeError, OSError):
+        pass
+    return ""
 
 
 def _is_set(settings: dict[str, str]) -> bool:

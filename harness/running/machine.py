@@ -12,6 +12,7 @@ import psutil
 import torch
 
 from harness.running.allocator import describe_allocator
+from harness.running.processors import usable_cpus
 
 PACKAGES = ("torch", "numpy", "ray", "mlflow")
 FREQUENCY = Path("/sys/devices/system/cpu/cpu0/cpufreq")
@@ -20,8 +21,10 @@ FREQUENCY = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 def describe_machine(device: torch.device) -> dict[str, str]:
     """What a reader needs to judge a measurement, as text by name."""
     facts = {
+        "host": platform.node(),
+        "node": platform.node(),
         "cpu": _processor(),
-        "cores": str(os.cpu_count()),
+        "cores": str(usable_cpus()),
         "memory_gib": f"{psutil.virtual_memory().total / 2**30:.0f}",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, uses_gpu
+from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, threads_of, uses_gpu
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
 from harness.suite import Resources
@@ -59,6 +61,13 @@ def test_where_gpus_are_used(device: str, offers: list[Node], expected: bool) ->
         (Resources(threads=3), [Node(8, 0, 1), Node(4, 0, 1)], 3),  # 2 and 1: none spans two nodes
         (Resources(gpus=0.5), WITH_GPUS, 8),
         (Resources(gpus=1), WITH_GPUS, 4),
+        (Resources(gpus=0.6), WITH_GPUS, 4),  # none has its share from two GPUs
+        (Resources(gpus=0.3), WITH_GPUS, 8),  # twelve by the GPUs, but a processor each
+        (Resources(gpus=0.3333), [Node(64, 2, 1)], 6),
+        (Resources(gpus=0.00001), [Node(64, 2, 1)], 64),
+        (Resources(threads=2), [Node(3, 0, 1)], 1),
+        (Resources(threads=1), [Node(2, 0, 0)], 2),
+        (Resources(threads=1), [Node(2, 0, 0), Node(1, 0, 1)], 1),  # one without a share is left alone
         (Resources(threads=1, memory_gb=4), [Node(8, 0, 1, memory=10 * 2**30)], 2),
         (Resources(threads=1, memory_gb=0), PLAIN, 2),
         (Resources(threads=64), PLAIN, 1),
@@ -66,6 +75,22 @@ def test_where_gpus_are_used(device: str, offers: list[Node], expected: bool) ->
 )
 def test_how_many_run_at_a_time(resources: Resources, offers: list[Node], expected: int) -> None:
     assert slots(resources, offers) == expected
+
+
+@pytest.mark.parametrize("offers", [PLAIN, WITH_GPUS])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_reserved_is_what_a_trial_runs_with(
+    training_trial: MakeTrial, timing_trial: MakeTrial, offers: list[Node], threads: int
+) -> None:
+    resources = Resources(threads=threads)
+    for trial in (training_trial(), timing_trial(), timing_trial(("threads: 1", "threads: 5"))):
+        used = threads_of(trial, resources, uses_gpu(resources, offers))
+        assert request_of(trial, resources, offers)["num_cpus"] == used
+    assert used == 5
+
+
+def test_training_needs_no_share_where_no_node_has_one(training_trial: MakeTrial) -> None:
+    assert "resources" not in request_of(training_trial(), Resources(), [Node(2, 0, 0)])
 
 
 def refusal(trials: list[Trial], resources: Resources, offers: list[Node]) -> str:
@@ -102,6 +127,11 @@ def test_a_node_with_the_gpus_and_another_with_the_threads_is_not_enough(trainin
     refusal([training_trial()], Resources(device="gpu"), offers)
 
 
+def test_a_node_with_the_memory_and_another_with_the_threads_is_not_enough(training_trial: MakeTrial) -> None:
+    offers = [Node(cpus=1, gpus=0, share=1, memory=64 * 2**30), Node(cpus=8, gpus=0, share=1, memory=2**30)]
+    assert "no single node has all" in refusal([training_trial()], Resources(threads=4, memory_gb=16), offers)
+
+
 def test_more_memory_than_any_node_has(training_trial: MakeTrial) -> None:
     message = refusal([training_trial()], Resources(memory_gb=64), [Node(2, 0, 1, memory=6 * 2**30)])
     assert "resources.memory_gb is 64" in message
@@ -126,11 +156,30 @@ def test_no_cluster_at_an_address(address: str) -> None:
     assert time.monotonic() - started < 20
 
 
+def test_an_address_of_the_environment_is_used_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with (
+        pytest.raises(UserError, match=r"^RAY_ADDRESS=127\.0\.0\.1:1: no Ray cluster answers there"),
+        cluster(None, []),
+    ):
+        pass
+    with pytest.raises(UserError, match=r"^--address 127\.0\.0\.1:2: no Ray"), cluster("127.0.0.1:2", []):
+        pass
+
+
 @pytest.fixture(scope="module")
 def two_gpus(tiny: Path) -> Iterator[list[Node]]:
-    """An embedded Ray with two GPUs, which exist in its books alone."""
+    """An embedded Ray with two GPUs, which exist in its books alone; it leaves this process as it was."""
+
+    def surroundings() -> list[object]:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        return [environment, signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)]
+
+    before = surroundings()
     with cluster(None, [tiny], gpus=2) as offers:
+        assert surroundings()[1:] == before[1:]
         yield offers
+    assert surroundings() == before
 
 
 @pytest.mark.slow
@@ -197,6 +246,57 @@ def test_a_running_trial_is_cancelled_by_force(
     stopped = drain(executor)[endless.key]
     assert isinstance(stopped, Failed)
     assert stopped.is_lost
+
+
+STRANGER = """
+import sys
+from ray._raylet import GcsClient
+try:
+    print(GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None))
+except Exception as error:
+    print(type(error).__name__)
+"""  # the first step of ray.init, which would go on trying
+
+
+@pytest.mark.slow
+def test_nothing_of_an_embedded_cluster_can_be_reached_from_elsewhere_or_without_its_token(
+    two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
+) -> None:
+    import ray
+
+    from harness.engine.remote import RayExecutor
+    from harness.running.context import Context
+
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+    executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), two_gpus)
+    endless = training_trial(pause=10.0)
+    executor.submit(endless, 1)
+    while not any(isinstance(event, Progressed) and event.progress.iterations for event in executor.wait()):
+        pass  # until it trains
+    me = psutil.Process()
+    processes = [me, *me.children(recursive=True)]
+    names = " ".join(" ".join(process.cmdline()) for process in processes)
+    assert all(part in names for part in ("gcs_server", "raylet", "ray::", "harness.running.template"))
+    listening = [
+        (process.name(), each.laddr.ip)
+        for process in processes
+        for each in process.net_connections("inet")
+        if each.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 4
+    assert all(ipaddress.ip_address(ip.removeprefix("::ffff:")).is_loopback for _, ip in listening), listening
+
+    command = [sys.executable, "-c", STRANGER, ray.get_runtime_context().gcs_address]
+    for mode, token, expected in (
+        ("token", "0" * 64, "AuthenticationError\n"),
+        ("disabled", "", "AuthenticationError\n"),
+        ("token", os.environ["RAY_AUTH_TOKEN"], "["),  # ours
+    ):
+        environment = {**os.environ, "RAY_AUTH_MODE": mode, "RAY_AUTH_TOKEN": token}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+        assert done.stdout.startswith(expected), done.stdout + done.stderr
+    executor.cancel(endless)
+    drain(executor)
 
 
 @pytest.mark.slow

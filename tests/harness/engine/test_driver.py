@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -56,11 +56,15 @@ class Script:
     submitted: list[tuple[str, int]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     most: int = 0
+    at_once: int | None = None
     _running: list[tuple[Trial, str]] = field(default_factory=list)
 
     @property
     def running(self) -> int:
         return len(self._running)
+
+    def choose(self, waiting: Sequence[Trial]) -> Trial | None:
+        return waiting[0] if self.at_once is None or self.running < self.at_once else None
 
     def submit(self, trial: Trial, attempt: int) -> None:
         self.submitted.append((trial.key, attempt))
@@ -248,8 +252,8 @@ def test_a_full_disk_stops_all_in_one_sentence(setting: Callable[..., Setting], 
 
 def test_no_more_at_once_than_asked_for(setting: Callable[..., Setting], three: list[Trial]) -> None:
     for at_once in (1, 2):
-        script = Script({"a": [LOST, DONE], "b": [DONE], "c": [DONE]})
-        setting().driver.run(three, script, lambda most=at_once: most)
+        script = Script({"a": [LOST, DONE], "b": [DONE], "c": [DONE]}, at_once=at_once)
+        setting().driver.run(three, script)
         assert script.most == at_once
 
 
@@ -287,6 +291,54 @@ def test_the_deadline_counts_from_the_start_not_from_the_submission(
     made.driver.run(three, script)
     assert script.cancelled == []
     assert made.ended == ["a", "b", "c"]
+
+
+def test_a_trial_that_says_nothing_is_told_less_and_less_often(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, said = [0.0], []
+    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Display, "say", lambda _, text: said.append((now[0], text)))
+
+    class Silent(Script):
+        """The first says a word at the beginning and none for 100 minutes; the second waits its turn."""
+
+        def wait(self) -> list[Event]:
+            now[0] += 60
+            if now[0] == 60:
+                return [Progressed(self._running[0][0], Progress(1, 9))]
+            if now[0] > 6000:
+                return [Finished(trial, RESULT) for trial, _ in [self._running.pop() for _ in range(self.running)]]
+            return []
+
+    made = setting()
+    made.driver.run(three[:2], Silent({"a": [HANG], "b": [HANG]}))
+    lines = [(when, text) for when, text in said if "no word" in text]
+    assert [when for when, _ in lines] == [60 + 660, 60 + 1260, 60 + 2460, 60 + 4860]
+    assert lines[0][1] == f"silent    {three[0].name}: no word for 11m 00s; `deadline:` in the suite would stop it"
+
+
+def test_a_deadline_is_looked_at_while_an_executor_is_busy(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
+
+    class Busy(Script):
+        """Runs a trial to its end before it returns, as one does that has no processes."""
+
+        def wait(self) -> list[Event]:
+            trial, _ = self._running[0]
+            while not self.cancelled:
+                now[0] += 25
+                made.driver.handle(Progressed(trial, Progress(1, 9)))
+            self._running.clear()
+            return [Failed(trial, "it was stopped", "", is_lost=True)]
+
+    made, script = setting(deadline=60.0), Busy({"a": [HANG]})
+    made.driver.run(three[:1], script)
+    assert now[0] == 100
+    assert told(made, "a") == ["fail it took longer than the deadline of 60 s"]
 
 
 def test_an_interrupt_leaves_what_had_begun_as_interrupted(setting: Callable[..., Setting], three: list[Trial]) -> None:

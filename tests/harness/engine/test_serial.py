@@ -66,6 +66,28 @@ def test_a_waiting_trial_can_be_taken_back(executor: SerialExecutor, trials: Cal
     assert event.trial.key == second.key
 
 
+def test_a_running_trial_stops_where_it_next_says_how_far_it_is(
+    executor: SerialExecutor, told: list[Event], training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = training_trial()
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, Progressed) and event.progress.iteration == 12:
+            executor.cancel(trial)
+
+    monkeypatch.setattr(executor, "_tell", tell)
+    executor.submit(trial, 1)
+    [event] = executor.wait()
+    assert isinstance(event, Failed)
+    assert event.is_lost
+    assert isinstance(told[-1], Progressed)
+    assert told[-1].progress.iteration == 12
+    executor.submit(trial, 2)
+    [event] = executor.wait()
+    assert isinstance(event, Failed)  # as it is cancelled again
+
+
 def test_an_interrupt_is_no_failure_of_the_trial(
     executor: SerialExecutor, training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:

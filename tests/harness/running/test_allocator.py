@@ -36,6 +36,28 @@ def test_without_rays_library_glibc_is_set(monkeypatch: pytest.MonkeyPatch) -> N
     assert describe_allocator() == "default"
 
 
+def test_what_the_user_has_set_stays_and_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Path("/opt/ours/libjemalloc.so")
+    monkeypatch.setattr(allocator, "jemalloc", lambda: own)
+    monkeypatch.setenv("LD_PRELOAD", "/opt/theirs.so")
+    monkeypatch.setenv("MALLOC_CONF", "narenas:1")
+    assert allocator_settings() == {"LD_PRELOAD": f"/opt/theirs.so {own}"}
+    monkeypatch.setenv("LD_PRELOAD", f"/opt/theirs.so {own}")
+    monkeypatch.delenv("MALLOC_CONF")
+    assert allocator_settings() == {"LD_PRELOAD": f"/opt/theirs.so {own}", **allocator.JEMALLOC}
+    monkeypatch.setattr(allocator, "jemalloc", lambda: None)
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=1")
+    assert allocator_settings() == {name: GLIBC[name] for name in GLIBC if name != "GLIBC_TUNABLES"}
+
+
+def test_an_allocator_of_the_users_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "_library_of_malloc", lambda: "libtcmalloc.so.4")
+    assert describe_allocator() == "libtcmalloc.so.4"
+    monkeypatch.setattr(allocator, "_library_of_malloc", lambda: "libjemalloc.so.2")
+    monkeypatch.setenv("MALLOC_CONF", "narenas:1")
+    assert describe_allocator() == "jemalloc"
+
+
 def test_the_library_is_there_or_not_named() -> None:
     found = allocator.jemalloc()
     assert found is None or (isinstance(found, Path) and found.is_file())

@@ -1,0 +1,19 @@
+"""What an exception in a trial's work comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.engine.events import failure
+from harness.running.template import Broken
+from harness.trial import Superseded, Trial
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [(ValueError("x"), False), (Superseded("another process has taken over this trial"), True), (MemoryError(), True)],
+)
+def test_what_is_tried_again(training_trial: Callable[..., Trial], error: Exception, is_lost: bool) -> None:
+    assert failure(training_trial(), Broken.of(error)).is_lost is is_lost
