@@ -221,7 +221,7 @@ def list_(
     with standard_output(alone=as_json) as out:
         for path in plugin or ():
             load_plugin(path)
-        lines = LISTINGS[what](_address(tracking_uri, results))
+        lines = LISTINGS[what](_address(tracking_uri, results) if what == "runs" else "")  # the others ask no record
         if as_json:
             _print_json(lines, out)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
 from harness.files import locked
-from harness.record.address import PASSWORD, TOKEN, USERNAME, TrackingUri
+from harness.record.address import PASSWORD, SQLITE, TOKEN, USERNAME, TrackingUri
 from harness.record.artifacts import local_artifact
 from harness.record.masking import masked
 from harness.record.patience import patient, status_of
@@ -126,7 +127,7 @@ def open_store(address: str, makes: bool = False) -> MlflowClient:
     # it prints the traceback of every failed write, which is raised as well and told in a sentence
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
-        with _alone(TrackingUri(address), makes):
+        with _alone(TrackingUri(address), makes), _tidied(TrackingUri(address)):
             client = MlflowClient(address)
             client.search_experiments(max_results=1)
     except Exception as error:
@@ -142,6 +143,17 @@ def _refusal(address: str, error: Exception) -> str:
         )
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return f"cannot open the record {masked(address)} ({masked(reason)}); name another --tracking-uri."
+
+
+@contextmanager
+def _tidied(address: TrackingUri) -> Iterator[None]:
+    """Remove the empty folder that MLflow makes where an address has % in it, for it takes that as it stands."""
+    stray = Path(address.removeprefix(SQLITE).partition("?")[0]).parent
+    is_new = address.is_local and not stray.exists()
+    yield
+    if is_new and stray != address.path.parent:
+        with suppress(OSError):
+            os.removedirs(stray)
 
 
 @contextmanager

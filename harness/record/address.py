@@ -101,7 +101,7 @@ def check_address(address: str, said: str = OPTION) -> TrackingUri:
 def _check_file(address: TrackingUri, said: str) -> TrackingUri:
     name = str(address.path)
     if name in (".", "/", ":memory:") or name.startswith("file:"):
-        raise UserError(f"{said} {address}: it names no file; write sqlite:///FILE.")
+        raise UserError(f"{said} {masked(address)}: it names no file; write sqlite:///FILE.")
     return address
 
 

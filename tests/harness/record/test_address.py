@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import shutil
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.record import address
-from harness.record.address import artifact_folder, be_quiet, check_address, default_address, make_folder
+from harness.record.address import TrackingUri, artifact_folder, be_quiet, check_address, default_address, make_folder
 
 
 def refusal(text: str) -> str:
@@ -96,6 +97,50 @@ def test_the_default_is_under_the_results(tmp_path: Path, monkeypatch: pytest.Mo
     check_address(default_address(Path("results")))
     assert artifact_folder("sqlite:///x.db", Path("results")) == f"file://{tmp_path}/results/artifacts"
     assert artifact_folder("http://host:5000", Path("results")) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("sqlite:////x/y.db", "/x/y.db"),
+        ("sqlite:////x/y.db?timeout=30&x=/z", "/x/y.db"),
+        ("sqlite:///y.db", "y.db"),
+        ("sqlite:////a%20b%3Fc/y.db", "/a b?c/y.db"),
+        ("sqlite:////100%/y.db", "/100%/y.db"),
+    ],
+)
+def test_the_file_of_an_address(address: str, path: str) -> None:
+    uri = check_address(address)
+    assert uri.is_local
+    assert uri.path == Path(path)
+    assert not TrackingUri("http://host").is_local
+    assert TrackingUri("http://host").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["sqlite:///", "sqlite:////", "sqlite:///:memory:", "sqlite:///?x=1", "sqlite:///file:x?uri=true"]
+)
+def test_addresses_that_name_no_file(text: str) -> None:
+    assert "it names no file" in refusal(text)
+
+
+@pytest.mark.parametrize("name", ["a b", "a?b=1", "a%20b", "100%", "a#b", "ü%41?x#y", 'it\'s "x"', "a&b=c", "a:b@c"])
+def test_any_name_of_a_folder_of_results(tmp_path: Path, empty_store: Path, name: str) -> None:
+    """The record is in its folder, where every command finds it, and MLflow finds its artifacts."""
+    from harness.record.store import Record
+
+    folder = tmp_path / name
+    folder.mkdir()
+    address = default_address(folder)
+    assert address.path == folder / "mlflow.db"
+    assert not address.exists()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    record = Record(address, "tiny", artifact_folder(address, folder))
+    run = record.client.create_run(record.experiment).info.run_id
+    record.client.log_text(run, "some", "some.txt")
+    assert (folder / "artifacts" / run / "artifacts" / "some.txt").read_text() == "some"
+    assert [each.path for each in record.client.list_artifacts(run)] == ["some.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing beside it
 
 
 def test_a_folder_is_made(tmp_path: Path) -> None:
