@@ -43,6 +43,35 @@ def isolated_process() -> Iterator[None]:
 
 
 @contextmanager
+def foreign_code() -> Iterator[None]:
+    """Code of the user's in a process that does other things as well: isolated, and what it prints goes to standard
+    error.
+
+    Raises:
+        UserError: the code inside has called `sys.exit` or `os._exit`.
+    """
+    with stdout_aside(), isolated_process(), _exits_raise():
+        yield
+
+
+@contextmanager
+def _exits_raise() -> Iterator[None]:
+    """`os._exit` raises SystemExit in this process; one that is forked inside ends."""
+    leave, process = os._exit, os.getpid()
+
+    def raise_here(status: int) -> None:
+        if os.getpid() == process:
+            raise SystemExit(status)
+        leave(status)
+
+    os._exit = raise_here  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = leave
+
+
+@contextmanager
 def kept_settings() -> Iterator[None]:
     """Settings of this process are afterwards what they were before."""
     with ExitStack() as stack:
@@ -156,7 +185,6 @@ def _signals() -> PutBack:
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
 
     def put_back() -> None:
-        signal.alarm(0)
         for number, handler in before.items():
             if handler is not None and signal.getsignal(number) != handler:
                 signal.signal(number, handler)

@@ -10,7 +10,7 @@ from typing import Any
 from harness.data import DATASETS
 from harness.data.check import Identity, identify
 from harness.errors import UserError
-from harness.isolation import isolated_process, stdout_aside
+from harness.isolation import foreign_code
 from harness.key import trial_key
 from harness.matching import has_settings
 from harness.plan import Plan, PlannedRow
@@ -34,7 +34,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
     if chosen.budget is None or suite.table2 is None:
         fraction = 1.0
     try:
-        with stdout_aside(), isolated_process():  # variants and datasets do what the plan asks with code of their own
+        with foreign_code():  # variants and datasets do what the plan asks with code of their own
             identities = _identities(suite, data)
             table2, training = _training_trials(chosen, identities, fraction)
             table3, timing = _timing_trials(chosen, identities)

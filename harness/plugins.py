@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TextIO, cast
 
 from harness.errors import UserError
-from harness.isolation import kept_random_state, kept_settings, stdout_aside
+from harness.isolation import foreign_code
 
 PREFIX = "harness_plugin_"
 
@@ -49,15 +49,16 @@ def load_plugin(path: Path) -> None:
 def _import(module: ModuleType, path: Path) -> None:
     errors = _Held(sys.stderr)
     try:
-        with (
-            stdout_aside(),
-            kept_settings(),
-            kept_random_state(),
-            _as_a_program(path, cast(TextIO, errors)),
-            loading(module.__name__),
-        ):
-            # Compiled from the text itself: bytecode beside it may be of another text with the same size and second.
-            exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+        with foreign_code(), _as_a_program(path, cast(TextIO, errors)), loading(module.__name__):
+            _execute(module, path, errors)
+    finally:
+        errors.release()
+
+
+def _execute(module: ModuleType, path: Path, errors: _Held) -> None:
+    try:
+        # Compiled from the text itself: bytecode beside it may be of another text with the same size and second.
+        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     except SystemExit as left:
         said = errors.take() if left.code not in (None, 0) else ""
         told = "; ".join([f"sys.exit({left.code!r})", *said.strip().splitlines()[-1:]])
@@ -71,8 +72,6 @@ def _import(module: ModuleType, path: Path) -> None:
         raise UserError(
             f"the plugin {path} fails when it is imported ({type(error).__name__}: {error}); mend it first."
         ) from error
-    finally:
-        errors.release()
 
 
 class _Held(io.TextIOBase):

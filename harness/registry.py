@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from harness import plugins
 from harness.errors import UserError
-from harness.isolation import isolated_process, stdout_aside
+from harness.isolation import foreign_code
 from harness.plugins import load_plugin
 from harness.source import source_digest
 
@@ -133,7 +133,7 @@ class Registry(Generic[T]):
 
     def _join(self, point: EntryPoint) -> None:
         """Let an installed package register its class, or do so for it."""
-        with stdout_aside(), isolated_process(), plugins.loading(""):
+        with foreign_code(), plugins.loading(""):
             loaded = point.load()
             if isinstance(loaded, type):
                 self.register(point.name)(loaded)

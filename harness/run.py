@@ -20,7 +20,7 @@ from harness.engine.events import Executor
 from harness.engine.overhead import overhead
 from harness.engine.serial import SerialExecutor, estimate_here
 from harness.errors import UserError
-from harness.isolation import isolated_process
+from harness.isolation import foreign_code
 from harness.options import Options
 from harness.plan import Plan, count
 from harness.planning import make_plan
@@ -76,7 +76,7 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
     with only_driver(options.results, suite.name, say):
         _check_disk(plan, options)
         with _workplace(plan, chosen, options) as (offers, executor_for):
-            with isolated_process():  # a plugin's dataset has code of its own
+            with foreign_code():  # a plugin's dataset has code of its own
                 _fetch(plan, options.data, console)
             record = Record(options.address, suite.name, artifact_folder(options.address, options.results), say)
             # Made again: what was fetched decides the digest of the data, and with it the keys.

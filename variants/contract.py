@@ -48,7 +48,12 @@ class Output:
 
 
 class Variant(nn.Module):
-    """A model that can be benchmarked: a `torch.nn.Module` with a configuration and a loss."""
+    """A model that can be benchmarked: a `torch.nn.Module` with a configuration and a loss.
+
+    A resumed training goes on from parameters, buffers and the random states of torch, NumPy and Python, all of which
+    are seeded. Other state is lost with the process: keep it in buffers. `forward` and `loss` leave their arguments as
+    they are. What a module sets globally when it is imported (default type, threads, …) is not in force in a trial.
+    """
 
     Config: ClassVar[type[Settings]]
 

@@ -9,7 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import variants
-from harness.isolation import isolated_process, stdout_aside
+from harness.isolation import foreign_code
 
 COPIES = 3  # a checkpoint holds the weights and Adam's two moments
 WORD = 4  # bytes
@@ -27,9 +27,9 @@ class Unfilled(TorchFunctionMode):
 
 def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
     """Trainable parameters of a variant; None if it can't be built, which its own trial will tell."""
-    with suppress(Exception), stdout_aside(), isolated_process(), torch.device("meta"), Unfilled():
+    with suppress(Exception), foreign_code(), torch.device("meta"), Unfilled():
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
-    with suppress(Exception), stdout_aside(), isolated_process():  # a constructor may need real numbers
+    with suppress(Exception), foreign_code():  # a constructor may need real numbers
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
     return None
 

@@ -9,7 +9,7 @@ import torch
 import variants
 from harness import plugins
 from harness.errors import UserError
-from harness.isolation import isolated_process, stdout_aside
+from harness.isolation import foreign_code
 from harness.running.checks import check_output
 from harness.running.model_size import Unfilled
 from harness.trial import SENTINEL, Trial
@@ -32,7 +32,7 @@ def rehearse(trials: Iterable[Trial]) -> None:
 
 def _rehearse(trial: Trial) -> None:
     size, channels = trial.config["image_size"], trial.config["image_channels"]
-    with stdout_aside(), isolated_process(), torch.device("meta"), Unfilled():
+    with foreign_code(), torch.device("meta"), Unfilled():
         try:
             model = variants.build(trial.variant, **trial.config)
             images = torch.empty(IMAGES, channels, size, size)

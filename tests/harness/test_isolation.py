@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from harness.errors import UserError
-from harness.isolation import isolated_process, kept_settings, random_state, seed_everything, stdout_aside
+from harness.isolation import foreign_code, isolated_process, kept_settings, random_state, seed_everything, stdout_aside
 
 CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "folder": (os.getcwd, lambda: os.chdir("/")),
@@ -93,6 +93,22 @@ def test_random_numbers_go_on_as_if_none_had_been_drawn() -> None:
 def test_nobody_leaves_the_program(code: object) -> None:
     with pytest.raises(UserError, match="leaves the program"), isolated_process():
         sys.exit(code)  # type: ignore[arg-type]
+
+
+def test_nobody_ends_the_process_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    leave = os._exit
+
+    def end() -> None:
+        print("something")
+        if os.fork() == 0:  # a process of its own may end so
+            os._exit(0)
+        os.wait()
+        os._exit(0)
+
+    with pytest.raises(UserError, match="leaves the program"), foreign_code():
+        end()
+    assert os._exit is leave
+    assert capfd.readouterr() == ("", "something\n")
 
 
 def test_standard_output_is_for_results_alone(capfd: pytest.CaptureFixture[str]) -> None:

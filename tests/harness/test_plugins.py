@@ -22,6 +22,7 @@ Write = Callable[..., Path]
         ("import sys; sys.exit(0)", "sys.exit(0)"),
         ("raise SystemExit('not today')", "sys.exit('not today')"),
         ("exit()", "sys.exit(None)"),
+        ("import os; os._exit(0)", "sys.exit(0)"),
         (
             "import argparse; p = argparse.ArgumentParser(); p.add_argument('--x', required=True); p.parse_args()",
             "error: the following arguments are required: --x",
