@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.paths import require_home, usable
 from harness.record.pages import PORT
 from harness.streams import outlive_readers, standard_output
-from harness.text import one_line
+from harness.text import one_line, plain
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -366,7 +366,7 @@ def _command() -> str:
     """The command that was given, without passwords."""
     from harness.record.masking import masked
 
-    return shlex.join(["python", "-m", "harness", *map(masked, sys.argv[1:])])
+    return plain(shlex.join(["python", "-m", "harness", *map(masked, sys.argv[1:])]))
 
 
 def _console(stderr: bool = True) -> PlainConsole:

@@ -47,7 +47,7 @@ def list_suites(_: str) -> Lines:
     from harness.suite import load_suite
 
     found = []
-    for path in sorted(Path("suites").glob("*.yaml")):
+    for path in filter(Path.is_file, sorted(Path("suites").glob("*.yaml"))):
         try:
             suite = load_suite(path).suite
         except UserError as error:

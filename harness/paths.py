@@ -41,9 +41,12 @@ def usable(path: str | Path) -> Path:
     """
     found = expanded(path)
     try:
+        str(found).encode()
         found.stat()
     except (FileNotFoundError, NotADirectoryError):
         pass
+    except UnicodeEncodeError:
+        raise UserError(f"{str(path)[:80]!r} is no usable path (not text in this locale); name another one.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{str(path)[:80]!r} is no usable path ({reason}); name another one.") from None

@@ -347,6 +347,34 @@ def test_lists(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert "capsnet" in cli("list", "variants").out
 
 
+def test_a_pipe_among_the_suites_is_none_of_them(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "mine.yaml").write_text(SUITE)
+    os.mkfifo(tmp_path / "suites" / "pipe.yaml")
+    monkeypatch.chdir(tmp_path)
+    assert [line["name"] for line in json.loads(cli("list", "suites", "--json").out)] == ["good"]
+
+
+@pytest.mark.parametrize("columns", ["", "60"])
+def test_the_plan_cuts_no_name(
+    cli: Cli, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    suite.write_text(SUITE.replace("seeds: [0]", "seeds: [2147483647]"))
+    monkeypatch.setenv("COLUMNS", columns)
+    said = cli("plan", suite, "--results", tmp_path).out
+    name = "capsnet r=3 · mnist · seed 2147483647"
+    if columns:
+        assert all(part in said for part in name.split())
+        assert max(map(len, said.splitlines())) <= 60
+    else:
+        assert name in said
+
+
+def test_a_path_that_is_no_text(cli: Cli, suite: Path) -> None:
+    for option in ("--results", "--data-dir", "--plugin"):
+        assert "no usable path (not text in this locale)" in cli("plan", suite, option, "a\udce4").sentence
+
+
 def test_a_digit_is_drawn(cli: Cli, data_dir: Path) -> None:
     said = cli("data", "show", "mnist", "--index", "0", "--data-dir", data_dir)
     assert said.code == 0
