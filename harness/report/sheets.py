@@ -193,7 +193,8 @@ def _pair_sheet(tables: Tables) -> Sheet:
     few = f"{seeds} seed{'s' if seeds > 1 else ''}"
     notes = [
         f"Differences in percentage points to {', '.join(dict.fromkeys(row.other for row in tables.pairs))}: the same "
-        f"images, the same seeds. Tested by: {'; '.join(methods)}; p corrected for the rows of a task (Holm).",
+        f"images, the same seeds. Tested by: {'; '.join(methods)}; p corrected for the rows of a task (Holm), "
+        f"intervals not.",
         "Could show: the difference that so many images and seeds show four times in five.",
     ]
     if unlearned:

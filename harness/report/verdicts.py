@@ -145,7 +145,7 @@ def _groups(claim: Claim, evidence: Evidence) -> list[tuple[TableRow, ...]]:
 
 
 def _each_with_each(ours: Sequence[TableRow], theirs: Sequence[TableRow]) -> list[tuple[TableRow, ...]]:
-    return [(row, other) for row in ours for other in theirs]
+    return [(row, other) for row in ours for other in theirs if row is not other]
 
 
 def _find(rows: Sequence[TableRow], wanted: Rows, task: str | None) -> list[TableRow]:
@@ -177,7 +177,7 @@ def _freed(claim: Claim, group: tuple[TableRow, ...], part: _Part) -> _Part:
     hindrances = dict.fromkeys(filter(None, (_hindrance(claim, row) for row in group)))
     if not hindrances:
         return part
-    return dataclasses.replace(part, text=f"{part.text}, which decides nothing: {', '.join(hindrances)}", p=None)
+    return dataclasses.replace(part, text=f"{part.text}, and decides nothing: {', '.join(hindrances)}", p=None)
 
 
 def _lower(row: TableRow, other: TableRow, by: float, evidence: Evidence) -> _Part:

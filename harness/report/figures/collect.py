@@ -35,11 +35,12 @@ def _samples(table3: Sequence[TimeRow], measured: Measured) -> dict[str, list[li
 
 
 def _costs(table2: Sequence[ErrorRow], table3: Sequence[TimeRow]) -> list[tuple[str, str, float, float]]:
-    seconds = {row.title: row.median for row in table3 if row.median is not None}
     return [
-        (row.task, row.title, seconds[row.title], row.measured)
+        (row.task, row.title, timed.median, row.measured)
         for row in table2
-        if row.measured is not None and row.title in seconds
+        for timed in table3
+        if (row.variant, row.config) == (timed.variant, timed.config)  # their labels may differ
+        if row.measured is not None and timed.median is not None
     ]
 
 

@@ -67,7 +67,8 @@ def _activities(graphs: Graphs) -> Iterator[Drawing]:
         yield Drawing(
             "activities",
             "Activity of the primary capsules",
-            f"Figure 4 of the paper: mean activities of the 300 most active primary capsules over {IMAGES}.",
+            f"Figure 4 of the paper: mean activities of the 300 most active primary capsules over {IMAGES}; the mean "
+            f"of each capsule, put in order afterwards.",
             f"Activities from the most active capsule to the last one shown: {ends}.",
             activities_figure(ladders),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,12 @@ from example import example
 from pydantic import TypeAdapter
 
 from harness.claims import Claim
+from harness.planning import make_plan
 from harness.report.pairs import Pair
 from harness.report.rows import ErrorRow, Verdict
 from harness.report.statistics import Estimate
-from harness.report.verdicts import Evidence, judge
+from harness.report.verdicts import Evidence, _groups, judge
+from harness.suite import load_suite
 
 SEEDS = 6
 
@@ -306,7 +310,7 @@ def test_no_claim_rests_on_a_row_that_has_not_learned_or_is_another(
     }
     found = verdict(claim, rows=rows, **known)
     assert found.word == "undecided"
-    assert f"decides nothing: {reason}" in found.evidence
+    assert f"and decides nothing: {reason}" in found.evidence
     if claim["kind"] != "error_value":
         assert verdict(claim, rows=[row("a", "1", config={"k": 1}), rows[1]], **known).word != "undecided"
 
@@ -346,3 +350,18 @@ def test_a_report_has_a_verdict_for_each_claim_and_pairs_for_each_task() -> None
     assert affnist["cnn"].finding == "worse"
     assert affnist["lcapsnet K=50 9×9"].finding == "better"
     assert affnist["cnn"].pair.difference == pytest.approx((30 + 33 - 20 - 22) / 2)  # of the seeds that both have
+
+
+def test_every_claim_of_the_papers_suite_names_rows_of_it(tmp_path: Path) -> None:
+    plan = make_plan(load_suite(Path(__file__).parents[3] / "suites" / "paper.yaml"), tmp_path)
+    assert plan.claims
+    rows: Any = dataclasses.replace(evidence_of(), errors=plan.table2, times=plan.table3)
+    for claim in plan.claims:
+        assert _groups(claim, rows), claim.sentence
+
+
+def test_a_row_is_not_compared_with_itself() -> None:
+    claim = {**LOWER, "of": A, "than": A}
+    found = verdict(claim, pairs={("a 1", "a 2"): pair(-2, 0.001), ("a 2", "a 1"): pair(2, 0.001)})
+    assert "a 1 less a 1" not in found.evidence
+    assert found.word == "contradicted"
