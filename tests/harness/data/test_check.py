@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,14 @@ class Sound(Dataset):
 
 
 @pytest.fixture
-def register() -> Iterator[Callable[..., str]]:
+def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Register a dataset like `Sound`, changed in some attributes, as "changed"."""
 
     def add(**attributes: Any) -> str:
-        DATASETS._classes["changed"] = type("Changed", (Sound,), attributes)
+        monkeypatch.setitem(DATASETS._classes, "changed", type("Changed", (Sound,), attributes))
         return "changed"
 
-    yield add
-    DATASETS._classes.pop("changed", None)
+    return add
 
 
 def sentence(call: Callable[[], object]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +73,10 @@ class Oracle(Variant):
 
 
 @pytest.fixture
-def registered() -> Iterator[None]:
-    DATASETS._classes["many"], VARIANTS._classes["oracle"] = Many, Oracle
-    yield
-    del DATASETS._classes["many"], VARIANTS._classes["oracle"]
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for registry, name, cls in ((DATASETS, "many", Many), (VARIANTS, "oracle", Oracle)):
+        monkeypatch.setattr(registry, "_classes", dict(registry._classes))
+        registry.register(name)(cls)
 
 
 @pytest.mark.usefixtures("registered")
