@@ -13,6 +13,7 @@ from typing import TextIO, cast
 
 from harness.errors import UserError
 from harness.isolation import foreign_code
+from harness.source import imported_names
 
 PREFIX = "harness_plugin_"
 
@@ -51,6 +52,7 @@ def _import(module: ModuleType, path: Path) -> None:
     try:
         with foreign_code(), _as_a_program(path, cast(TextIO, errors)), loading(module.__name__):
             _execute(module, path, errors)
+            _check_helpers(path)
     finally:
         errors.release()
 
@@ -72,6 +74,23 @@ def _execute(module: ModuleType, path: Path, errors: _Held) -> None:
         raise UserError(
             f"the plugin {path} fails when it is imported ({type(error).__name__}: {error}); mend it first."
         ) from error
+
+
+def _check_helpers(path: Path) -> None:
+    """See that what a plugin has imported from beside it is not what another one has beside it under the same name.
+
+    Raises:
+        UserError: it is.
+    """
+    others = {other.parent for other in _paths.values()} - {path.parent}
+    for name in imported_names(path):
+        mine = [path.parent / f"{name}.py", path.parent / name / "__init__.py"]
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and any(each.is_file() for each in mine) and others & set(Path(file).resolve().parents):
+            raise UserError(
+                f"the plugin {path} has a module '{name}' beside it, and another plugin has loaded {file} under that "
+                f"name; rename one of them."
+            )
 
 
 class _Held(io.TextIOBase):

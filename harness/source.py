@@ -50,6 +50,12 @@ def source_files(*modules: str) -> dict[str, Path]:
     return dict(_sources(modules).files)
 
 
+def imported_names(path: Path) -> set[str]:
+    """The top-level names of what a source file imports."""
+    tree = _tree(path)
+    return {name.partition(".")[0] for name in _imports(tree, "")} if tree is not None else set()
+
+
 def unwatched(*modules: str) -> list[str]:
     """What may decide the results of some modules and is not in their digest: distributions and data files."""
     found = _sources(modules)

@@ -93,3 +93,19 @@ def test_a_text_of_the_same_size_and_second_is_not_mistaken_for_the_one_before(w
         assert path.with_suffix(".said").read_text() == str(number)
         [module] = [name for name in sys.modules if name.startswith("harness_plugin_same_")]
         del sys.modules[module]
+
+
+def test_modules_of_one_name_beside_two_plugins_are_not_mixed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python would give the second plugin the first one's module."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net_shared.py").write_text(f"place = {folder!r}\n")
+        text = f"import sys; sys.path.insert(0, {str(tmp_path / folder)!r})\nfrom net_shared import place\n"
+        (tmp_path / folder / "plug.py").write_text(text)
+    load_plugin(tmp_path / "one" / "plug.py")
+    with pytest.raises(UserError, match=r"has a module 'net_shared' beside it, and another plugin has loaded .*/one/"):
+        load_plugin(tmp_path / "other" / "plug.py")
+    del sys.modules["net_shared"]

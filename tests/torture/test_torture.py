@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.torture
 ROOT = Path(__file__).parents[2]
 SUITE = """
 name: torture
+plugins: [CHANCY]
 attempts: 10
 resources: {threads: 1, memory_gb: 0.1}
 protocols:
@@ -35,8 +37,9 @@ table2:
   train_images: 800
   test_images: 200
   rows:
-    - {variant: cnn, config: {width: 16, convolution: fast}, protocol: short}
-    - {variant: capsnet, config: {width: 16, convolution: fast}, protocol: short}
+    - {variant: cnn, config: {width: 16, convolution: auto}, protocol: short}
+    - {variant: capsnet, config: {width: 16, convolution: auto}, protocol: short}
+    - {variant: chancy, protocol: short}
     - {variant: lcapsnet, config: {k: 30, kernel: 15, width: 16, convolution: fast}, protocol: short}
 table3:
   task: mnist
@@ -54,20 +57,33 @@ PATIENCE = 300  # seconds in which a suite has to end once nothing is killed any
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A head without processors, and two nodes of one each."""
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where nodes are started: a folder with another `harness`, which leaves a mark where it is used."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for package in ("harness", "variants"):
+        (folder / package).mkdir()
+        mark = f"from pathlib import Path; Path({str(folder / 'used')!r}).touch()\n"
+        (folder / package / "__init__.py").write_text(mark)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(elsewhere: Path) -> Iterator[Any]:
+    """A head without processors, and two nodes of one each, all with another checkout as their working directory."""
     os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    with chdir(elsewhere):
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(2):
-        add_node(made)
+        add_node(made, elsewhere)
     yield made
     made.shutdown()
 
 
-def add_node(cluster: Any) -> None:
-    cluster.add_node(num_cpus=1, resources={"node_share": 1})
+def add_node(cluster: Any, folder: Path) -> None:
+    with chdir(folder):
+        cluster.add_node(num_cpus=1, resources={"node_share": 1})
 
 
 @dataclass
@@ -75,6 +91,7 @@ class Torture:
     """A run of the suite, and what is done to it."""
 
     cluster: Any
+    elsewhere: Path
     suite: Path
     results: Path
     data: Path
@@ -151,7 +168,7 @@ class Torture:
         """One of the two nodes; another one joins a moment later."""
         self.cluster.remove_node(self.chance.choice(self.cluster.list_all_nodes()[1:]), allow_graceful=False)
         time.sleep(self.chance.uniform(0, 2))
-        add_node(self.cluster)
+        add_node(self.cluster, self.elsewhere)
         return True
 
     def _kill(self, victims: list[psutil.Process]) -> bool:
@@ -186,38 +203,50 @@ def trial_processes() -> list[psutil.Process]:
 
 
 @pytest.fixture
-def torture(cluster: Any, tmp_path: Path, data_dir: Path, pytestconfig: pytest.Config) -> Callable[..., Torture]:
+def torture(
+    cluster: Any, elsewhere: Path, tmp_path: Path, data_dir: Path, pytestconfig: pytest.Config
+) -> Callable[..., Torture]:
     suite = tmp_path / "torture.yaml"
-    suite.write_text(SUITE)
+    suite.write_text(SUITE.replace("CHANCY", str(Path(__file__).with_name("chancy.py"))))
     chance = random.Random(pytestconfig.getoption("torture_seed"))
-    return lambda name: Torture(cluster, suite, tmp_path / name, data_dir, chance)
+    return lambda name: Torture(cluster, elsewhere, suite, tmp_path / name, data_dir, chance)
+
+
+def disturb(run: Torture, kills: Counter[str], wanted: int) -> None:
+    """Let a run come to its end under as many kills as are still wanted."""
+    run.start()
+    while not run.is_over() and (kills + run.kills).total() < wanted:
+        time.sleep(run.chance.uniform(0.5, 4))
+        run.kill_something()
+    run.finish()
+    kills += run.kills
+    assert set(statuses(run.results)) <= {"FINISHED", "KILLED"}, statuses(run.results)
+    assert not list((run.results / "checkpoints").glob("*/*/*.pt"))  # none is needed any more
 
 
 def test_it_ends_as_if_nothing_had_happened(
-    torture: Callable[..., Torture], pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
+    torture: Callable[..., Torture], elsewhere: Path, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = pytestconfig.getoption("kills")
-    quiet = torture("quiet")
+    """The first run chooses algorithms under kills; the one that is left alone is given what it chose."""
+    wanted, seed = pytestconfig.getoption("kills"), pytestconfig.getoption("torture_seed")
+    kills: Counter[str] = Counter()
+    first, quiet = torture("disturbed-0"), torture("quiet")
+    disturb(first, kills, wanted)
+    shutil.copytree(first.results / "algorithms", quiet.results / "algorithms")
     quiet.start()
     quiet.finish()
     expected = trained(quiet.results)
-    assert len(expected) == 6
+    assert len(expected) == 8
     assert all(kept.status == "FINISHED" and kept.weights and kept.history for kept in expected.values())
+    assert trained(first.results) == expected  # every bit of the weights, every point of the curves
 
-    kills: Counter[str] = Counter()
-    runs = 0
+    runs = 1
     while kills.total() < wanted:
         run = torture(f"disturbed-{runs}")
         runs += 1
-        run.start()
-        while not run.is_over() and (kills + run.kills).total() < wanted:
-            time.sleep(run.chance.uniform(0.5, 4))
-            run.kill_something()
-        run.finish()
-        kills += run.kills
-        assert trained(run.results) == expected  # every bit of the weights, every point of the curves
-        assert set(statuses(run.results)) <= {"FINISHED", "KILLED"}, statuses(run.results)
-        assert not list((run.results / "checkpoints").glob("*/*/*.pt"))  # none is needed any more
-        with capsys.disabled():
-            seed = pytestconfig.getoption("torture_seed")
-            print(f"\nseed {seed}: {kills.total()} kills survived in {runs} runs: {dict(kills)}", flush=True)
+        shutil.copytree(first.results / "algorithms", run.results / "algorithms")
+        disturb(run, kills, wanted)
+        assert trained(run.results) == expected
+    assert not (elsewhere / "used").exists()
+    with capsys.disabled():
+        print(f"\nseed {seed}: {kills.total()} kills survived in {runs} runs: {dict(kills)}", flush=True)
