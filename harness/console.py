@@ -31,4 +31,4 @@ def make_console(*, stderr: bool) -> PlainConsole:
     columns = os.environ.get("COLUMNS", "")
     is_set = columns.isdecimal() and 0 < int(columns) <= WIDE
     width = int(columns) if is_set else None if is_terminal else WIDE
-    return PlainConsole(stderr=stderr, soft_wrap=not is_terminal, width=width)
+    return PlainConsole(stderr=stderr, soft_wrap=not is_terminal and not is_set, width=width)

@@ -33,4 +33,5 @@ def test_a_pipe_cuts_nothing_unless_columns_says_so(
     table.add_column(no_wrap=True)
     table.add_row("x" * 300)
     make_console(stderr=False).print(table)
+    make_console(stderr=False).print("word " * 60)
     assert max(map(len, capsys.readouterr().out.splitlines())) == widest

@@ -168,6 +168,7 @@ OPTIONS = [
         "run": ["SUITE", "--profile", "--budget", "--only", "--address", "--tracking-uri", "--results", "--plugin"],
         "plan": ["SUITE", "--profile", "--budget", "--tracking-uri", "--data-dir", "--results", "--plugin"],
         "report": ["SUITE", "--profile", "--tracking-uri", "--results", "--format"],
+        "compare": ["WHAT", "--slower", "--worse", "--tracking-uri", "--results"],
         "list": ["WHAT", "--tracking-uri", "--results", "--plugin"],
         "ui": ["--tracking-uri", "--results", "--port"],
         "data fetch": ["NAME"],
@@ -189,7 +190,7 @@ WORDS = st.one_of(
 @pytest.fixture
 def harmless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port that is free is not served on, and nothing is downloaded."""
-    monkeypatch.setattr(ui, "serve", lambda *_: None)
+    monkeypatch.setattr(ui, "browse", lambda *_: None)
     monkeypatch.setattr(sources, "gather", lambda *_: None)
 
 
@@ -202,13 +203,16 @@ def test_any_word_on_the_command_line_is_served_or_refused_in_one_sentence(
     results = there / "results"
     before = contents(results)
     absent = there / "absent.yaml"  # so that nothing is ever run
-    given_ = {"--results": results} if command in ("run", "plan", "report", "list", "ui") else {}
+    given_ = {"--results": results} if command in ("run", "plan", "report", "compare", "list", "ui") else {}
     arguments = [*command.split()]
     if option in ("SUITE", "WHAT", "NAME", "COMMAND", "INDEX"):
         arguments += ["mnist", "--index", word] if option == "INDEX" else [word]
     else:
-        arguments += {"run": [absent], "plan": [absent], "report": [absent], "list": ["runs"]}.get(command, [])
+        needed = {"list": ["runs"], "compare": ["a"], **{key: [absent] for key in ("run", "plan", "report")}}
+        arguments += needed.get(command, [])
         given_[option] = word
+    if command == "compare":
+        arguments.append("b")
     if "data" in command:
         given_["--data-dir"] = there / "data"
     said = cli(*arguments, *(part for pair in given_.items() for part in pair))
