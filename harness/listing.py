@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def list_runs(address: str) -> Lines:
         return []
     from harness.record.history import list_invocations
 
-    return list_invocations(address)
+    return list_invocations(address, lambda text: print(text, file=sys.stderr))
 
 
 LISTINGS: dict[str, Callable[[str], Lines]] = {

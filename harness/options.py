@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.record.address import TrackingUri
 from harness.suite import Chosen
 
 
@@ -16,7 +15,7 @@ class Options:
     path: Path
     results: Path
     data: Path
-    address: TrackingUri  # of the record
+    address: str  # of the record
     cluster: str | None = None
     only: str | None = None
     serial: bool = False

@@ -12,6 +12,7 @@ from harness.data import DATASETS
 from harness.options import Options
 from harness.plan import count
 from harness.planning import make_plan
+from harness.record.address import TrackingUri
 from harness.record.parameters import Recorded, why_new
 from harness.report.published import load_published
 from harness.running.model_size import COPIES, WORD, parameter_count
@@ -28,7 +29,7 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
     fraction = None
     load_published(chosen.published_paths())
     plan = make_plan(chosen, options.data)
-    if options.address.exists():
+    if TrackingUri(options.address).exists():
         from harness.record.history import History  # MLflow takes two seconds to import
 
         record = History(options.address, chosen.suite.name)

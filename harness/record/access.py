@@ -40,12 +40,17 @@ class Access:
         self.tell = tell
         self._address = TrackingUri(address)
         self.client = open_store(address, makes)
-        self._downloads = tempfile.TemporaryDirectory(prefix="harness-record-")  # goes with this object
+        self._downloads: tempfile.TemporaryDirectory[str] | None = None  # goes with this object
 
     @property
     def address(self) -> TrackingUri:
         """Of the record."""
         return self._address
+
+    @property
+    def meanwhile(self) -> str:
+        """See `Persistent.meanwhile`."""
+        return "it is asked again and again"
 
     def check(self) -> None:
         """See `Persistent.check`."""
@@ -103,6 +108,8 @@ class Access:
         Raises:
             UserError: it is not there.
         """
+        if self._downloads is None:
+            self._downloads = tempfile.TemporaryDirectory(prefix="harness-record-")
         return local_artifact(self.client, run, self.address, name, Path(self._downloads.name) / run.info.run_id)
 
 

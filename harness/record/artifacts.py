@@ -24,7 +24,7 @@ PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
 PICTURES = "pictures.npz"
 CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
-LARGEST_TEXT = 2**28  # bytes of a text that is read
+LARGEST_TEXT = 2**26  # bytes of a text that is read
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 T = TypeVar("T")

@@ -263,15 +263,15 @@ def fraction_tag(profile: str | None, budget: float) -> str:
     return f"harness.fraction.{profile or NO_PROFILE}.{budget:g}s"
 
 
-def suite_of(address: str, invocation: str) -> str | None:
+def suite_of(address: str, invocation: str, tell: Callable[[str], None] = lambda _: None) -> str | None:
     """The suite of an invocation, given its id; None if there is no such invocation."""
-    run = Access(address).run(invocation)
+    run = Access(address, tell).run(invocation)
     return run.data.tags.get(SUITE) if run is not None else None
 
 
-def list_invocations(address: str) -> list[dict[str, Any]]:
+def list_invocations(address: str, tell: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
     """The runs of suites in a store, the newest first."""
-    store = Access(address)
+    store = Access(address, tell)
     found = store.runs([each.experiment_id for each in store.experiments()], INVOCATIONS)
     return [
         {

@@ -38,6 +38,10 @@ class Persistent(Protocol):
     def address(self) -> str:
         """Of the record."""
 
+    @property
+    def meanwhile(self) -> str:
+        """What happens while it does not answer."""
+
     def check(self) -> None:
         """Before each try; raises an error that ends all tries."""
 
@@ -76,7 +80,7 @@ def patient(method: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, P
                     record.tell("the record answers again")
                 return result
             if not is_told:
-                record.tell(f"the record {record.address} does not answer; trials go on, and their results wait")
+                record.tell(f"the record {record.address} does not answer; {record.meanwhile}")
                 is_told = True
             time.sleep(PAUSE)
 

@@ -78,6 +78,11 @@ class Record(History):
         super().__init__(address, suite, tell, makes=True)
 
     @property
+    def meanwhile(self) -> str:
+        """See `Persistent.meanwhile`."""
+        return "trials go on, and their results wait"
+
+    @property
     def experiment(self) -> str:
         """The id of the suite's experiment, which is created when it is first needed."""
         if self._experiment is None:

@@ -54,7 +54,7 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
     Raises:
         UserError: nothing like it is recorded.
     """
-    suite = suite_of(address, text) if text.isalnum() else None
+    suite = suite_of(address, text, tell) if text.isalnum() else None
     if suite is not None:
         return Target(text, History(address, suite, tell), text)
     found = TARGET.fullmatch(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -57,3 +59,35 @@ def test_it_is_free_again_after_the_end_and_after_an_error(tmp_path: Path) -> No
             raise KeyError
     with only_driver(tmp_path, "mine"), pytest.raises(UserError, match=str(os.getpid())), only_driver(tmp_path, "mine"):
         pass
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(code, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    said: list[str] = []
+    with only_driver(tmp_path, "mine", said.append):
+        [line] = said
+    assert line == f"{tmp_path} is on a file system without locks; a second driver is kept out by the record alone"
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_lock_of_another_user_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def closed(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", closed)
+    with pytest.raises(UserError) as caught, only_driver(tmp_path, "mine"):
+        pass
+    assert str(caught.value).startswith(f"{tmp_path / '.mine.lock'} can't be opened to be written (")
+    assert "ask for the right to write in that folder, or name another one with --results" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_error_of_what_is_done_under_the_lock_is_its_own(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError, match="of something else"), only_driver(tmp_path, "mine"):
+        raise PermissionError("of something else")

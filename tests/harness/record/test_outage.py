@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from mlflow.exceptions import MlflowException, RestException
 from mlflow_server import Server
 
@@ -130,6 +132,30 @@ def test_a_full_disk_is_told_in_one_sentence(
         record.begin(trial, plan, "invocation")
 
 
+@pytest.mark.parametrize("name", ["log_artifact", "log_text", "search_runs", "log_artifacts"])
+def test_a_full_disk_is_told_wherever_it_is_met(
+    open_record: Callable[..., Record],
+    plan: Plan,
+    trial: Trial,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    record = open_record()
+    (tmp_path / "report.md").write_text("# Tables")
+    record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(record.client, name, flaky(lambda *_, **__: None, [full] * 9, after=False))
+
+    def command() -> None:
+        record.finish(trial, RESULT)
+        invocation = record.begin_invocation(plan, [], "the command", "name: tiny")
+        record.end_invocation(invocation, "FINISHED", [tmp_path / "report.md"])
+
+    with pytest.raises(UserError, match=r"no space left for the record .* give the same command again"):
+        command()
+
+
 def test_a_locked_database_is_waited_for(open_record: Callable[..., Record], results: Path) -> None:
     record = open_record()
     _ = record.experiment
@@ -138,6 +164,16 @@ def test_a_locked_database_is_waited_for(open_record: Callable[..., Record], res
         threading.Timer(1.0, lambda: other.execute("rollback")).start()
         record.keep_fraction("laptop", 60.0, 0.5)
     assert record.fraction("laptop", 60.0) == 0.5
+
+
+def answered(status: int) -> requests.HTTPError:
+    """As uploads of files tell of a server's answer."""
+    answer = requests.Response()
+    answer.status_code = status
+    return requests.HTTPError(f"{status} for url: http://h/a", response=answer)
+
+
+DOWNLOADS = "The following failures occurred while downloading one or more artifacts from a:\n##### File x #####\n{}"
 
 
 @pytest.mark.parametrize(
@@ -152,6 +188,22 @@ def test_a_locked_database_is_waited_for(open_record: Callable[..., Record], res
         (MlflowException("(sqlite3.OperationalError) database is locked"), True),
         (ConnectionResetError(), True),
         (MlflowException("no such run"), False),
+        (answered(503), True),
+        (answered(500), True),
+        (answered(408), True),
+        (answered(429), True),
+        (answered(413), False),
+        (answered(401), False),
+        (requests.ConnectionError("refused"), True),
+        (requests.Timeout("too long"), True),
+        (TimeoutError(), True),
+        (RestException({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "m"}), True),
+        (RestException({"error_code": "INTERNAL_ERROR", "message": "m"}), True),
+        (RestException({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "database is locked"}), False),
+        (MlflowException(DOWNLOADS.format("502 Server Error: Bad Gateway for url: http://h/a")), True),
+        (MlflowException(DOWNLOADS.format("404 Client Error: Not Found for url: http://h/a")), False),
+        (MlflowException(DOWNLOADS.format("API request to http://h/a failed with exception x")), True),
+        (MlflowException(DOWNLOADS.format("[Errno 2] No such file or directory: 'a'")), False),
         (ValueError("database"), False),
     ],
 )
