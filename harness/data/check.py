@@ -21,6 +21,7 @@ T = TypeVar("T")
 LARGEST_IMAGE, MOST_CLASSES = 512, 1000  # as `variants.contract.Config` has them
 LONGEST_DIGEST, LONGEST_NAME = 36, 64  # characters
 NAME = re.compile(r"[A-Za-z0-9 _./-]+")  # what a record's metrics can be called by
+TASK = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9_-])?")  # what figures can be called by
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ def load(task: str, folder: Path) -> TaskData:
 def _made(task: str) -> Dataset:
     """The dataset of a task, once its class has been looked at."""
     cls = DATASETS.get(task)
+    if not TASK.fullmatch(task) or len(task) > LONGEST_NAME:
+        raise UserError(
+            f"a dataset is registered as {task!r:.100}: allowed are 1 to {LONGEST_NAME} ASCII letters, digits, spaces "
+            f"and _ - ., the first a letter or digit, as files are named after it; rename it."
+        )
     if not isinstance(getattr(cls, "name", None), str) or not cls.name:
         raise UserError(f"the dataset '{task}' ({cls.__qualname__}) has no name: give its class one, a text.")
     bounds = {"image_size": (1, LARGEST_IMAGE), "classes": (2, MOST_CLASSES), "train_size": (1, None)}
@@ -157,7 +163,7 @@ def _check_name(task: str, name: object) -> None:
     # A record takes the parts between slashes for folders.
     if not is_well or any(part.strip(" .") == "" or part != part.strip() for part in str(name).split("/")):
         raise UserError(
-            f"the dataset '{task}' calls a test {name!r:.100}: allowed are 1 to {LONGEST_NAME} letters a to z, digits, "
+            f"the dataset '{task}' calls a test {name!r:.100}: allowed are 1 to {LONGEST_NAME} ASCII letters, digits, "
             f"spaces and _ - . /, with neither a space nor nothing at the ends or beside a slash; rename it."
         )
 

@@ -61,7 +61,7 @@ class Dataset(ABC):
     def test_names(self, folder: Path) -> list[str]:
         """The names that `load` gives its tests, in the same order, found without loading them.
 
-        A table of errors quotes the first. They are made of letters a to z, digits, spaces and `_ - . /`, at most 64.
+        A table of errors quotes the first. They are made of ASCII letters, digits, spaces and `_ - . /`, at most 64.
         """
 
     def remarks(self, folder: Path) -> list[str]:

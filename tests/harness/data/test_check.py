@@ -126,6 +126,14 @@ def test_names_of_tests_that_no_record_takes(register: Callable[..., str], names
     sentence(lambda: check.identify(task, NOWHERE))
 
 
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "a b ", "odd (x=2%)", "x" * 65, "a\nb"])
+def test_names_of_datasets_that_no_file_can_have(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(DATASETS._classes, name, Sound)
+    with pytest.raises(UserError, match="rename it") as caught:
+        check.identify(name, NOWHERE)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_names_of_tests_that_are_allowed(register: Callable[..., str]) -> None:
     names = ["x" * 64, "file", "a.b-c_d/e f", "0"]
     task = register(test_names=lambda self, folder: names)
