@@ -9,6 +9,7 @@ A trial has a process of its own, so that nothing of this reaches another one th
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import locale
@@ -50,8 +51,28 @@ def foreign_code() -> Iterator[None]:
     Raises:
         UserError: the code inside has called `sys.exit` or `os._exit`.
     """
-    with stdout_aside(), isolated_process(), _exits_raise():
+    with stdout_aside(), isolated_process(), _exits_raise(), _last_words_aside():
         yield
+
+
+@contextmanager
+def _last_words_aside() -> Iterator[None]:
+    """What is registered inside to run when the process ends prints to standard error then."""
+    register = atexit.register
+
+    def run_aside(call: Callable[..., object], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        with stdout_aside():
+            call(*arguments, **named)
+
+    def register_aside(call: Callable[..., object], *arguments: Any, **named: Any) -> Callable[..., object]:
+        register(run_aside, call, arguments, named)
+        return call
+
+    atexit.register = register_aside  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        atexit.register = register
 
 
 @contextmanager

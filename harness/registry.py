@@ -64,7 +64,8 @@ class Registry(Generic[T]):
                     f"'{name}' cannot be a {self.kind}: {cls!r} does not derive from {self.base.__name__}; "
                     f"make it a subclass."
                 )
-            if cls.__module__.partition(".")[0] != self.package.partition(".")[0]:
+            is_ours = cls.__module__.partition(".")[0] == self.package.partition(".")[0]
+            if not is_ours:
                 self._discover()  # what comes with the package has its names first
             known = self._classes.get(name)
             if known is not None and _origin(known) != _origin(cls):
@@ -72,7 +73,7 @@ class Registry(Generic[T]):
                     f"two {self.kind}s are called '{name}' ({_told(known)} and {_told(cls)}); rename one of them."
                 )
             self._classes[name] = cls
-            self._registered_by[name] = plugins.being_loaded()
+            self._registered_by[name] = "" if is_ours else plugins.being_loaded()
             return cls
 
         return add

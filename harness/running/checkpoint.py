@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from harness.errors import cause_of
+from harness.errors import UserError, cause_of
 from harness.files import locked
 from harness.trial import Superseded
 
@@ -41,13 +41,22 @@ class Claim:
 
 
 def next_driver(folder: Path) -> Claim:
-    """The claim of a driver that begins to work in the folder of a suite's checkpoints: newer than all before it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        path = folder / DRIVER
-        found = _read(path)
-        claim = Claim(str(found.get("line") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
-        _replace(path, {"line": claim.line, "driver": claim.driver}, secrets.token_hex(8))
+    """The claim of a driver that begins to work in the folder of a suite's checkpoints: newer than all before it.
+
+    Raises:
+        UserError: the folder can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            found = _read(folder / DRIVER)
+            claim = Claim(str(found.get("line") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
+            _replace(folder / DRIVER, {"line": claim.line, "driver": claim.driver}, secrets.token_hex(8))
+    except OSError as error:
+        raise UserError(
+            f"the folder of checkpoints {folder} can't be written ({error.strerror}); make it writable or name another "
+            f"one with --results."
+        ) from error
     return claim
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +61,13 @@ def _here(plugin: Path, trial: Trial) -> Path:
 
     Where both are there and differ, it is the one that the trial was planned with.
     """
-    spec = importlib.util.find_spec(plugin.stem) if plugin.stem.isidentifier() else None
+    spec = None
+    with suppress(ImportError, ValueError):  # the name may be that of a module without a file
+        spec = importlib.util.find_spec(plugin.stem) if plugin.stem.isidentifier() else None
     sent = Path(spec.origin) if spec is not None and spec.origin is not None and spec.has_location else plugin
     if not plugin.is_file():
         return sent
-    if sent.is_file() and file_digest(plugin) not in {trial.source, trial.data_source}:
+    if sent != plugin and sent.is_file() and file_digest(plugin) not in {trial.source, trial.data_source}:
         return sent if file_digest(sent) in {trial.source, trial.data_source} else plugin
     return plugin
 

@@ -121,3 +121,13 @@ def test_standard_output_is_for_results_alone(capfd: pytest.CaptureFixture[str])
     said = capfd.readouterr()
     assert said.out == "before\nafter\n"
     assert sorted(said.err.splitlines()) == ["by Python", "by a program", "past it"]
+
+
+def test_last_words_go_aside_too() -> None:
+    script = (
+        "import atexit\nfrom harness.isolation import foreign_code\n"
+        "with foreign_code():\n    atexit.register(print, 'farewell', end='!')\n"
+        "print('{}')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("{}\n", "farewell!")

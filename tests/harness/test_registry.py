@@ -204,6 +204,20 @@ def test_a_class_that_a_plugin_takes_from_elsewhere_has_both_sources(
     assert plugins.path_of(registered) == path
 
 
+def test_ours_are_not_a_plugins_because_it_was_loaded_first(
+    fruits: Registry[Fruit], tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    """A plugin's first registration lets those of the package be found."""
+    text = "import test_registry as t\n@t.HOLDER[0].register('{0}')\nclass {0}(t.Fruit): pass\n"
+    (tmp_path / "orchard" / "plum.py").write_text(text.format("plum"))
+    HOLDER[:] = [fruits]
+    sys.modules.setdefault("test_registry", sys.modules[__name__])
+    load_plugin(write(text.format("kiwi"), "kiwi.py"))
+    assert fruits.sources("plum") == ("orchard.plum",)
+    [source] = fruits.sources("kiwi")
+    assert plugins.path_of(source) == tmp_path / "kiwi.py"
+
+
 def test_a_plugin_in_reserve_is_loaded_when_its_name_is_asked_for(
     fruits: Registry[Fruit], write: Callable[..., Path]
 ) -> None:
