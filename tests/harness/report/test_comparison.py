@@ -144,8 +144,8 @@ table3:
 
 @pytest.fixture
 def runs(cli: Cli, tiny: Path, results: Path, write: Callable[..., Path], tmp_path: Path) -> list[str]:
-    """The ids of two runs: the second trains longer and has a row that takes longer."""
-    for epochs, pause in (("1", "0.02"), ("8", "0.08")):
+    """The ids of three runs: the second trains longer and has a row that takes longer, the third finds all done."""
+    for epochs, pause in (("1", "0.02"), ("8", "0.08"), ("8", "0.08")):
         suite = write(SUITE.replace("EPOCHS", epochs).replace("PAUSE", pause))
         where = ["--results", results, "--data-dir", tmp_path / "data", "--plugin", tiny]
         said = cli("run", suite, "--serial", *where)
@@ -155,7 +155,7 @@ def runs(cli: Cli, tiny: Path, results: Path, write: Callable[..., Path], tmp_pa
 
 
 def test_two_runs_a_run_with_itself_and_a_regression(cli: Cli, runs: list[str], results: Path) -> None:
-    first, second = runs
+    first, second, again = runs
     said = cli("compare", first, second, "--results", results, "--json")
     assert said.code == 0, said.err
     found = json.loads(said.out)
@@ -170,16 +170,17 @@ def test_two_runs_a_run_with_itself_and_a_regression(cli: Cli, runs: list[str], 
     assert any("iterations: 6 → 48" in change for change in trained["changes"])
 
     same = json.loads(cli("compare", second, "tiny", "--results", results, "--json").out)  # the newest of its suite
+    assert again != second
     assert {line["speed"] for line in same["rows"]} <= {"the same trials", "not measured in both"}
     assert {line["quality"] for line in same["rows"]} <= {"the same trials", "not measured in both"}
     assert same["facts"] == []
 
-    said = cli("compare", *runs, "--results", results, "--slower", "20")
+    said = cli("compare", first, second, "--results", results, "--slower", "20")
     assert said.code == 1
     assert "tiny h=6 · tiny-digits is slower by more than 20%" in said.err
     assert "Seconds per training iteration" in said.out
     assert "Test error" in said.out
-    assert cli("compare", *runs, "--results", results, "--slower", "900").code == 0
+    assert cli("compare", first, second, "--results", results, "--slower", "900").code == 0
 
 
 @pytest.mark.parametrize(
