@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.claims import Claim, Rows
 from harness.data import DATASETS
 from harness.data.check import Identity, identify
 from harness.errors import UserError
@@ -15,6 +16,7 @@ from harness.key import trial_key
 from harness.matching import has_settings
 from harness.plan import Plan, PlannedRow
 from harness.protocol import TimingProtocol
+from harness.registry import nearest
 from harness.settings import plain_settings
 from harness.suite import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
 from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
@@ -39,6 +41,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
             table2, training = _training_trials(chosen, identities, fraction)
             table3, timing = _timing_trials(chosen, identities)
         baseline = _baseline(suite.table3, table3)
+        _check_claims(suite.claims, [*table2, *table3])
     except UserError as error:
         raise UserError(f"{chosen.path}: {error}") from None
     trials = list({trial.key: trial for trial in [*timing, *training]}.values())
@@ -258,6 +261,24 @@ def _trial(
         training=work if isinstance(work, TrainingWork) else None,
         timing=work if isinstance(work, TimingWork) else None,
     )
+
+
+def _check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:
+    """Refuse claims about settings that none of their variant's rows has, which could only stay undecided.
+
+    Raises:
+        UserError: there is one.
+    """
+    known = {row.variant: row.config for row in rows}  # all rows of a variant have the same settings
+    for number, claim in enumerate(claims):
+        for key, wanted in claim:
+            if isinstance(wanted, Rows) and wanted.variant in known:
+                unknown = wanted.config.keys() - known[wanted.variant].keys()
+                for name in sorted(unknown):
+                    raise UserError(
+                        f"claims.{number}.{key}: variant '{wanted.variant}' has no setting '{name}': "
+                        f"{nearest(name, known[wanted.variant])}."
+                    )
 
 
 def _baseline(table: TimeTable | None, rows: list[PlannedRow]) -> int:

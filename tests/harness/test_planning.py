@@ -311,6 +311,19 @@ def test_mistakes_name_file_and_key(write: Write, old: str, new: str, parts: lis
         assert part in message
 
 
+def test_a_claim_about_a_setting_that_is_none(write: Write) -> None:
+    claim = (
+        "{kind: time_ratio, sentence: x, at_most: 1, of: {variant: cnn}, to: {variant: capsnet, config: {rooting: 3}}}"
+    )
+    path = write(f"{SUITE}claims: [{claim}]\n")
+    with pytest.raises(
+        UserError, match=r"claims\.0\.to: variant 'capsnet' has no setting 'rooting': did you mean 'routing"
+    ):
+        plan_of(path)
+    path.write_text(path.read_text().replace("rooting", "routing_iterations"))
+    assert len(plan_of(path).claims) == 1
+
+
 def test_a_baseline_that_several_rows_have(write: Write) -> None:
     named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet}")
     with pytest.raises(UserError, match=r"table3\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):
