@@ -230,7 +230,7 @@ class _Run:
         else:
             from harness.engine.measuring import measure_costs
 
-            found = measure_costs(distinct, self._context, self.chosen.suite.resources, self.offers)
+            found = measure_costs(distinct, self._context, self.chosen.suite.resources, self.offers, display.say)
         costs = {}
         for trial, cost in zip(distinct, found, strict=True):
             if isinstance(cost, Cost):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from harness.trial import Trial
 
 
 class Blocks:
@@ -31,6 +33,7 @@ class Blocks:
             kept = self._nodes[block] = random.Random(block).choice(free)
         return kept if kept not in busy else None
 
-    def kept(self, block: int) -> str | None:
-        """The node that a block was given last."""
-        return self._nodes.get(block)
+    def choose(self, waiting: Sequence[Trial], running: Iterable[Trial], able: Collection[str]) -> Trial | None:
+        """The first of the waiting trials whose block has a node that times nothing else."""
+        busy = {self._nodes.get(trial.seed) for trial in running}
+        return next((trial for trial in waiting if self.node(trial.seed, able, busy) is not None), None)

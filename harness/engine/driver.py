@@ -19,7 +19,22 @@ from harness.trial import Moments, Progress, Result, Trial
 
 BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_BACKOFF = 60.0
-SILENCE = 600.0  # seconds without a word of a trial after which that is told; then after twice as many, and so on
+SILENCE = 600.0  # seconds
+
+
+@dataclass
+class _Silence:
+    """A time without a word; it is long after SILENCE seconds, then after twice as many, and so on."""
+
+    since: float
+    patience: float = SILENCE
+
+    def is_long(self, now: float) -> bool:
+        """Whether it has become so since this was asked last."""
+        if now - self.since <= self.patience:
+            return False
+        self.patience *= 2
+        return True
 
 
 @dataclass
@@ -37,8 +52,7 @@ class _Case:
     rejected: str = ""  # why the record takes nothing more of it, so that it need not go on
     details: str = ""  # the whole story of that
     is_cancelled: bool = False
-    heard: float = 0.0  # when there was word of it
-    patience: float = SILENCE  # how long there may be none until that is told
+    silence: _Silence = field(default_factory=lambda: _Silence(0.0))  # since there was word of it, once started
 
 
 @dataclass
@@ -63,6 +77,7 @@ class Driver:
     _cases: dict[str, _Case] = field(default_factory=dict)
     _again: list[tuple[float, Trial]] = field(default_factory=list)
     _executor: Executor | None = None
+    _idle: _Silence = field(default_factory=lambda: _Silence(0.0))  # since a trial was running
 
     def run(self, trials: list[Trial], executor: Executor) -> None:
         """Run trials to their ends. One that fails stops none of the others.
@@ -71,7 +86,7 @@ class Driver:
             UserError: a disk is full, so that none can go on.
         """
         waiting = deque(trials)
-        self._executor = executor
+        self._executor, self._idle = executor, _Silence(time.monotonic())
         self.display.begin_wave(len(trials))
         try:
             while waiting or executor.running or self._again:
@@ -83,12 +98,12 @@ class Driver:
                     waiting.remove(chosen)
                     self._submit(chosen, executor)
                 if executor.running:
+                    self._idle = _Silence(now)
                     for event in executor.wait():
                         self.handle(event)
-                    self._stop_late()
-                    self._tell_silent()
                 else:
                     time.sleep(0.1)
+                self._look_at_clock(len(waiting))
         except BaseException:
             self._stop()
             raise
@@ -105,16 +120,17 @@ class Driver:
     def handle(self, event: Event) -> None:
         """Record and show what has happened to a trial."""
         case = self._case(event.trial)
-        case.heard, case.patience = time.monotonic(), SILENCE
+        now = time.monotonic()
+        case.silence = _Silence(now)
         if case.started is None:
-            case.started = case.heard
+            case.started = now
             self._write(case, lambda: self.begin(event.trial))
         if isinstance(event, Progressed):
             history = event.progress.history
             self._write(case, lambda: self.record.log(event.trial, history))
             self._watch(case, event.progress)
             self.display.progressed(event.trial, event.progress)
-            self._stop_late()  # here as well, since an executor in this process returns at a trial's end alone
+            self._stop_late(now)  # here as well, since an executor in this process returns at a trial's end alone
         elif isinstance(event, Finished):
             self._finish(case, event.result)
         elif event.is_disk_full:
@@ -194,22 +210,28 @@ class Driver:
             return
         self._fail(case, cause, event.details)
 
-    def _stop_late(self) -> None:
+    def _look_at_clock(self, waiting: int) -> None:
+        now = time.monotonic()
+        self._stop_late(now)
+        self._tell_silent(waiting, now)
+
+    def _stop_late(self, now: float) -> None:
         """Stop the trials that are past the deadline, and those that the record has rejected."""
         for case in self._cases.values():
-            age = time.monotonic() - case.started if case.started is not None else 0.0
+            age = now - case.started if case.started is not None else 0.0
             case.is_late = case.is_late or (self.deadline is not None and age > self.deadline)
             if (case.is_late or case.rejected) and not case.is_cancelled and self._executor is not None:
                 case.is_cancelled = True
                 self._executor.cancel(case.trial)
 
-    def _tell_silent(self) -> None:
+    def _tell_silent(self, waiting: int, now: float) -> None:
+        """Say which trials nothing was heard of for long, and that nothing can run, less and less often."""
         for case in self._cases.values():
-            silent = time.monotonic() - case.heard
-            if case.started is not None and silent > case.patience:
-                case.patience *= 2
+            if case.started is not None and case.silence.is_long(now):
                 hint = "" if self.deadline else "; `deadline:` in the suite would stop it"
-                self.display.say(f"silent    {case.trial.name}: no word for {clock(silent)}{hint}")
+                self.display.say(f"silent    {case.trial.name}: no word for {clock(now - case.silence.since)}{hint}")
+        if waiting and self._idle.is_long(now):
+            self.display.say(f"waiting   {waiting} trials: no node could take one for {clock(now - self._idle.since)}")
 
     def _stop(self) -> None:
         """Close the runs of what was running; where the record can't be written, the next run does it."""

@@ -10,6 +10,8 @@ import ray
 
 from harness.budget import Cost
 from harness.engine.cluster import Node, request_of
+from harness.engine.display import clock
+from harness.engine.driver import SILENCE
 from harness.engine.remote import TEMPLATE
 from harness.running.context import Context
 from harness.running.template import Broken, Lost
@@ -30,12 +32,21 @@ def measure_cost(trial: Trial, context: Context) -> Cost | Broken:
 
 
 def measure_costs(
-    trials: list[Trial], context_of: Callable[[Trial], Context], resources: Resources, offers: list[Node]
+    trials: list[Trial],
+    context_of: Callable[[Trial], Context],
+    resources: Resources,
+    offers: list[Node],
+    say: Callable[[str], None],
 ) -> list[Cost | Broken]:
-    """The costs of trials, in their order."""
+    """The costs of trials, in their order; `say` is told when none of them has ended for long."""
     tasks: list[Any] = [
         measure_cost.options(**request_of(trial, resources, offers)).remote(trial, context_of(trial))
         for trial in trials
     ]
+    left = tasks
+    while left:
+        ended, left = ray.wait(left, timeout=SILENCE)
+        if not ended:
+            say(f"silent    calibration: {len(left)} of {len(tasks)} have not ended for {clock(SILENCE)}")
     costs: list[Cost | Broken] = ray.get(tasks)
     return costs

@@ -95,9 +95,7 @@ class RayExecutor:
         """See `Executor.choose`. Training waits in Ray's queue, a timed trial here until its block's node is free."""
         if waiting[0].kind == "training":
             return waiting[0]
-        able = self._able(waiting[0])
-        busy = {self._blocks.kept(trial.seed) for trial, _ in self._tasks.values() if trial.kind == "timing"}
-        return next((trial for trial in waiting if self._blocks.node(trial.seed, able, busy) is not None), None)
+        return self._blocks.choose(waiting, [trial for trial, _ in self._tasks.values()], self._able(waiting[0]))
 
     def submit(self, trial: Trial, attempt: int) -> None:
         """See `Executor.submit`."""

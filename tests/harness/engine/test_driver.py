@@ -318,6 +318,22 @@ def test_a_trial_that_says_nothing_is_told_less_and_less_often(
     assert lines[0][1] == f"silent    {three[0].name}: no word for 11m 00s; `deadline:` in the suite would stop it"
 
 
+def test_trials_that_no_node_takes_are_told(
+    setting: Callable[..., Setting], three: list[Trial], now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Display, "say", lambda _, text: said.append(text))
+
+    class Late(Script):
+        """Nothing can run for 15 minutes."""
+
+        def choose(self, waiting: Sequence[Trial]) -> Trial | None:
+            return waiting[0] if now[0] > 900 else None
+
+    setting().driver.run(three, Late({key: [DONE] for key in "abc"}))
+    assert [line for line in said if "no node" in line] == ["waiting   3 trials: no node could take one for 10m 00s"]
+
+
 def test_a_deadline_is_looked_at_while_an_executor_is_busy(
     setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:

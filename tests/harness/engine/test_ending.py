@@ -37,7 +37,7 @@ def started(process: subprocess.Popen[str]) -> tuple[str, list[psutil.Process]]:
         told += line
         if line.startswith("started"):
             break
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 120
     while time.monotonic() < limit:
         children = psutil.Process(process.pid).children(recursive=True)
         if sum("harness.running.template" in " ".join(each.cmdline()) for each in children) > 1:
@@ -65,8 +65,8 @@ def test_a_driver_that_is_stopped_leaves_nothing(
         process.send_signal(number)
         assert process.stderr is not None
         told += process.stderr.read()
-        code = process.wait(60)
-    _, alive = psutil.wait_procs(children, timeout=20)
+        code = process.wait(120)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []
     assert set(sessions.stale()) <= before
     if number == signal.SIGTERM:

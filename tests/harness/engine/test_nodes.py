@@ -112,7 +112,17 @@ def test_training_spreads_and_timing_has_a_node_to_itself(
     joined: list[Node], executor: Callable[..., Any], trials: MakeTrials
 ) -> None:
     wanted = [*training(trials, 4, pause=0.05), *trials(("rounds: 2", "rounds: 3"), pause=0.02)]
-    found = results_of(executor(joined), [trial for trial in wanted if trial.variant == "tiny"])
+    runner = executor(joined)
+    for trial in wanted:
+        runner.submit(trial, 1)
+    ended = ends(runner)
+    of_blocks: dict[int, set[str]] = {}
+    for event in ended.values():
+        assert isinstance(event, Finished), event
+        if event.trial.kind == "timing":
+            of_blocks.setdefault(event.trial.seed, set()).add(event.result.machine["node"])
+    assert [len(nodes) for nodes in of_blocks.values()] == [1, 1, 1]
+    found = [event.result for event in ended.values() if isinstance(event, Finished) and event.trial.variant == "tiny"]
     assert len(found) == 8
     timed = [result for result in found if result.samples]
     assert len(timed) == 3

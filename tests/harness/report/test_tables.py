@@ -17,7 +17,7 @@ from harness.report.formats import FORMATS
 from harness.report.published import Published, PublishedProtocol
 from harness.report.rows import ErrorRow, Tables, TimeRow
 from harness.report.sheets import all_sheets
-from harness.report.tables import build_tables, first_errors
+from harness.report.tables import build_tables, first_errors, measured_of
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +310,47 @@ def test_without_the_baseline_there_is_no_ratio() -> None:
     assert times(found, "lcapsnet").ratio is None
     assert times(found, "capsnet").measured is None
     assert times(found, "capsnet").status == "missing"
+
+
+def on_nodes(**nodes: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Each timed process on node a but those that are named, as `row_round`, with another one."""
+
+    def placed(lines: pd.DataFrame) -> pd.DataFrame:
+        lines = lines.copy()
+        lines["machine.node"] = "a"
+        for name, node in nodes.items():
+            row, number = name.removeprefix("_").split("_")
+            lines.loc[f"timing {row} mnist {number}", "machine.node"] = node
+        return lines
+
+    return placed
+
+
+def test_the_ratio_pairs_rows_of_the_same_node_only() -> None:
+    everywhere = times(rebuilt(nothing), "lcapsnet").ratio
+    assert times(rebuilt(on_nodes()), "lcapsnet").ratio == everywhere
+    whole_block = rebuilt(on_nodes(_0_2="b", _1_2="b", _2_2="b"))
+    assert times(whole_block, "lcapsnet").ratio == everywhere
+    moved = {f"_{row}_2": "b" for row in range(3) if row != plan().baseline}
+    assert times(rebuilt(on_nodes(**moved)), "lcapsnet").ratio == pytest.approx(0.20 / 1.6)  # of round 0 alone
+
+
+def test_times_are_compared_on_the_same_node_only(tables: Tables) -> None:
+    row, base = times(tables, "lcapsnet"), times(tables, "capsnet")
+    moved = on_nodes(_1_2="b")(frame())
+    found = measured_of(plan(0.25), moved, Files()).ratio(row, base)
+    assert found is not None
+    assert found.mean == pytest.approx(0.20 / 1.6)
+
+
+@pytest.mark.parametrize(("node", "expected"), [("a", 5.0 / 0.0040), ("b", 0.0042 / 0.0040)])
+def test_another_node_is_no_drift(node: str, expected: float) -> None:
+    def slower(lines: pd.DataFrame) -> pd.DataFrame:
+        lines = on_nodes(**{"_-1_2": node})(lines)
+        lines.loc["timing -1 mnist 2", "time/iteration_median_seconds"] = 5.0
+        return lines
+
+    assert rebuilt(slower).drift == pytest.approx(expected)
 
 
 def test_rounds_that_share_none_with_the_baseline_give_no_ratio() -> None:
