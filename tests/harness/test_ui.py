@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from harness.process import die_with
 from harness.record.address import artifact_folder, default_address
 from harness.record.store import Record
 
@@ -34,7 +36,11 @@ class Shown:
         command = [sys.executable, "-m", "harness", "ui", "--no-open", "--port", str(self.port)]
         command += ["--results", str(results)]
         self.process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(folder)}
+            command,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder)},
+            preexec_fn=partial(die_with, os.getpid()),
         )
         assert self.process.stderr is not None
         self.lines: list[str] = []
