@@ -5,29 +5,42 @@ model = harness.load("0123…")   # the id of a trial's run
 classes = model.predict(images)   # (images,) int64 of (images, height, width) uint8
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.record.loading import Model
 
 from harness.beside import find_variants_beside
 
 find_variants_beside()
 
 
-def load(run: str, tracking_uri: str | None = None) -> Any:
-    """The trained model of a trial, as an `mlflow.pyfunc.PyFuncModel`; it predicts what its trial predicted.
+def load(run: str, tracking_uri: str | None = None, *, trust_code: bool = False) -> Model:
+    """The trained model of a trial: `predict` gives what its trial predicted, `module` is the `torch.nn.Module`.
+
+    No code of the record is run: its variant has to be installed or loaded here. MLflow's settings, the environment and
+    the loggers of the caller stay as they are.
 
     Arguments:
         run: the id of the trial's run in MLflow.
-        tracking_uri: of the record; the one under `results/` of the working directory if not given.
+        tracking_uri: of the record; MLFLOW_TRACKING_URI, else the one under `results/` of the working directory, if
+            not given.
+        trust_code: take a plugin that is not loaded here, or is another one here, from the record. That runs what
+            somebody wrote there.
 
     Raises:
-        harness.errors.UserError: there is no such run, or its model was not kept.
+        harness.errors.UserError: there is no such run, its model was not kept or can't be read, its weights are not
+            those of its training, or its variant is not known here.
     """
-    from harness.record.address import be_quiet, check_address, default_address
+    from harness.record.quiet import undisturbed
 
-    be_quiet()
-    address = tracking_uri or default_address(Path("results"))
-    check_address(address)
-    from harness.record.model import load
+    with undisturbed():
+        from harness.record.address import find_address, require_record
+        from harness.record.loading import load
 
-    return load(run, address)
+        address = find_address(tracking_uri, Path("results"))
+        require_record(address)
+        return load(run, address, trust_code)

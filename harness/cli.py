@@ -143,8 +143,7 @@ def report(
     from harness.suite import load_suite
 
     chosen = load_suite(suite, profile)
-    address = _address(tracking_uri, results)
-    _require_store(address)
+    address = _record(tracking_uri, results)
     from harness.record.history import History
     from harness.report.build import read_tables, report_folder, write_report
 
@@ -181,8 +180,7 @@ def compare(
     for option, value in (("--slower", slower), ("--worse", worse)):
         if value is not None and not 0 <= value <= 1000:
             raise UserError(f"{option} is {value}; allowed: 0 to 1000.")
-    address = _address(tracking_uri, results)
-    _require_store(address)
+    address = _record(tracking_uri, results)
     from dataclasses import asdict
 
     from harness.report.comparison import compare_runs
@@ -240,8 +238,7 @@ def ui(
 
     if not 1 <= port <= 65_535:
         raise UserError(f"--port is {port}; allowed: 1 to 65535.")
-    address = _address(tracking_uri, results)
-    _require_store(address)
+    address = _record(tracking_uri, results)
     browse(address, port, open_browser, _console())
 
 
@@ -350,12 +347,13 @@ def _address(tracking_uri: str | None, results: Path) -> Address:
     return find_address(tracking_uri, results)
 
 
-def _require_store(address: Address) -> None:
-    """Reading must not create an empty record."""
-    if not address.exists():
-        raise UserError(
-            f"there is no record at {address.path} yet; run a suite first, or name one with --tracking-uri."
-        )
+def _record(tracking_uri: str | None, results: Path) -> Address:
+    """The address of a record that is there."""
+    address = _address(tracking_uri, results)
+    from harness.record.address import require_record
+
+    require_record(address)
+    return address
 
 
 def _say(text: str) -> None:

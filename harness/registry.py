@@ -10,7 +10,8 @@ import difflib
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -114,6 +115,19 @@ class Registry(Generic[T]):
             UserError: there is no such class.
         """
         return source_digest(*self.sources(name))
+
+    @contextmanager
+    def apart(self, *names: str) -> Iterator[None]:
+        """Within this only what the package itself has is known, without some names; what is added is forgotten."""
+        self._discover()
+        before = self._classes, self._registered_by
+        own = {name: cls for name, cls in self._classes.items() if cls.__module__.startswith(f"{self.package}.")}
+        self._classes = {name: cls for name, cls in own.items() if name not in names}
+        self._registered_by = {name: self._registered_by[name] for name in self._classes}
+        try:
+            yield
+        finally:
+            self._classes, self._registered_by = before
 
     def _discover(self) -> None:
         if self._is_discovered:

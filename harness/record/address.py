@@ -136,6 +136,18 @@ def _login() -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
+def require_record(address: TrackingUri) -> None:
+    """Reading must not create an empty record.
+
+    Raises:
+        UserError: there is none at the address.
+    """
+    if not address.exists():
+        raise UserError(
+            f"there is no record at {address.path} yet; run a suite first, or name one with --tracking-uri."
+        )
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder that can be written to.
 

@@ -1,31 +1,26 @@
-"""A trained model as an MLflow pyfunc: written beside its trial's results, loaded back by the id of the run."""
+"""A trained model as an MLflow pyfunc, written beside its trial's results."""
 
 from __future__ import annotations
 
-import inspect
 import logging
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import numpy as np
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from harness.errors import UserError
-from harness.record.access import open_store
-from harness.record.artifacts import local_artifact
+from harness.record.plugin import save_plugin
 from harness.trial import Trial
 from variants import VARIANTS
 
 FOLDER = "model"  # among a run's artifacts
+WEIGHTS, TRIAL = "weights.pt", "trial.json"  # among the model's own
 CODE = Path(__file__).with_name("trained.py")
 PACKAGES = ("torch", "numpy", "pydantic", "mlflow")
 
@@ -43,50 +38,21 @@ def save_model(trial: Trial, weights: bytes, folder: Path) -> None:
         outputs=Schema([TensorSpec(np.dtype(np.int64), (-1,))]),
     )
     with tempfile.TemporaryDirectory() as aside, _quiet():
-        parts = {"weights.pt": weights, "trial.json": trial.model_dump_json(indent=1).encode()}
-        plugin = _plugin(trial.variant)
+        (Path(aside) / WEIGHTS).write_bytes(weights)
+        (Path(aside) / TRIAL).write_text(trial.model_dump_json(indent=1), encoding="utf-8")
+        parts = {"weights": Path(aside) / WEIGHTS, "trial": Path(aside) / TRIAL}
+        plugin = save_plugin(VARIANTS.sources(trial.variant), Path(aside))
         if plugin is not None:
-            parts["plugin.py"] = plugin.read_bytes()
-        for name, content in parts.items():
-            (Path(aside) / name).write_bytes(content)
+            parts["plugin"] = plugin
         mlflow.pyfunc.save_model(
             str(folder),
             python_model=str(CODE),
-            artifacts={Path(name).stem: str(Path(aside) / name) for name in parts},
+            artifacts={name: str(path) for name, path in parts.items()},
             signature=signature,
             input_example=np.zeros((1, size, size), np.uint8),
             pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
             metadata={"variant": trial.variant, "title": trial.title, "task": trial.task, "key": trial.key},
         )
-
-
-def load(run: str, tracking_uri: str) -> Any:
-    """A trial's trained model, as an `mlflow.pyfunc.PyFuncModel`.
-
-    Arguments:
-        run: the id of the trial's run.
-
-    Raises:
-        UserError: there is no such run, or its model was not kept.
-    """
-    client = open_store(tracking_uri)
-    try:
-        found = client.get_run(run)
-    except MlflowException as error:
-        raise UserError(f"there is no run {run} in {tracking_uri}; `python -m harness ui` shows their ids.") from error
-    try:
-        return mlflow.pyfunc.load_model(str(local_artifact(client, found, tracking_uri, FOLDER)))
-    except UserError:
-        raise UserError(
-            f"run {run} ({found.info.run_name}) has no model: those of the suite's first seed are kept, and of all "
-            f"seeds with 'keep_models: all' in the suite."
-        ) from None
-
-
-def _plugin(variant: str) -> Path | None:
-    """The file of a variant that was loaded as a plugin."""
-    module = VARIANTS.get(variant).__module__
-    return Path(inspect.getfile(sys.modules[module])) if module.startswith("harness_plugin_") else None
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import importlib.metadata
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,31 @@ def test_plugin_whose_name_is_taken(write: Callable[..., Path]) -> None:
     path = write("from variants import *\n@register('cnn')\nclass Cnn(Variant): pass\n", "again.py")
     with pytest.raises(UserError, match="two variants are called 'cnn'"):
         load_plugin(path)
+
+
+def test_what_a_plugin_has_led_to_is_not_the_plugins(write: Callable[..., Path], fruits: Registry[Fruit]) -> None:
+    """Whether the package's own modules were imported before it or by it, they are not made of its source."""
+    HOLDER[:] = [fruits]
+    sys.modules.setdefault("test_registry", sys.modules[__name__])
+    text = "import test_registry as t\n@t.HOLDER[0].register('plum')\nclass Plum(t.Fruit): pass\n"
+    write(text, "orchard/plum.py")
+    load_plugin(write("from orchard.plum import Plum\n" + text.replace("lum", "ear"), "pear.py"))
+    assert fruits.sources("plum") == ("orchard.plum",)
+    assert [name.startswith("harness_plugin_pear") for name in fruits.sources("pear")] == [True]
+
+
+def test_what_is_registered_apart_is_forgotten(fruits: Registry[Fruit]) -> None:
+    apple, other = type("Apple", (Fruit,), {}), type("Other", (Fruit,), {})
+    plum = type("Plum", (Fruit,), {"__module__": "orchard.plum"})
+    fruits.register("apple")(apple)
+    fruits.register("plum")(plum)
+    with suppress(KeyError), fruits.apart():
+        assert fruits.names() == ["plum"]  # which comes with the package
+        fruits.register("apple")(other)
+        assert fruits.get("apple") is other
+        assert fruits.sources("apple") == (other.__module__,)
+        raise KeyError
+    assert fruits.get("apple") is apple
+    with fruits.apart("plum"):
+        assert fruits.names() == []
+    assert fruits.names() == ["apple", "plum"]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
+import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -19,10 +24,13 @@ import variants
 from harness.data import DATASETS
 from harness.errors import UserError
 from harness.key import source_digest
-from harness.record.address import default_address
+from harness.record.address import QUIET, default_address
 from harness.record.history import History
+from harness.record.loading import read_model
 from harness.record.model import save_model
+from harness.registry import load_plugin
 from harness.trial import Trial
+from variants import VARIANTS
 
 SUITE = """
 name: tiny
@@ -60,6 +68,12 @@ def ran(results: Path) -> History:
     return History(default_address(results), "tiny")
 
 
+@pytest.fixture
+def copied(results: Path, tmp_path: Path) -> Path:
+    """A copy of the results, to be changed."""
+    return Path(shutil.copytree(results, tmp_path / "copied"))
+
+
 def runs_by_seed(history: History) -> dict[str, str]:
     """The ids of the trained trials' runs."""
     experiment = history.client.get_experiment_by_name("tiny").experiment_id
@@ -84,7 +98,8 @@ def test_it_predicts_what_its_trial_predicted(ran: History) -> None:
         assert len(set(found.tolist())) > 1
 
 
-def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: History) -> None:
+def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", ran.address)
     loaded = mlflow.pyfunc.load_model(f"runs:/{runs_by_seed(ran)['4']}/model")
     [given], [told] = loaded.metadata.signature.inputs.inputs, loaded.metadata.signature.outputs.inputs
     size = digits().shape[1]
@@ -95,32 +110,200 @@ def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: History) -> None:
         loaded.predict(digits()[:, :2])
 
 
-def test_a_fresh_process_needs_neither_suite_nor_plugin(ran: History, tmp_path: Path, results: Path) -> None:
+def test_a_fresh_process_needs_the_plugin_or_a_word_of_trust(ran: History, tmp_path: Path, results: Path) -> None:
     """Also when the results were moved as a whole."""
     run, size = runs_by_seed(ran)["4"], digits().shape[1]
     script = (
         "import harness, numpy\n"
-        f"print(harness.load({run!r}).predict(numpy.zeros((2, {size}, {size}), numpy.uint8)).shape)"
+        "from harness.errors import UserError\n"
+        "try:\n"
+        f"    harness.load({run!r})\n"
+        "except UserError as error:\n"
+        "    print(error)\n"
+        f"model = harness.load({run!r}, trust_code=True)\n"
+        f"print(model.predict(numpy.zeros((2, {size}, {size}), numpy.uint8)).shape)\n"
+        "from variants import VARIANTS\n"
+        "print('tiny' in VARIANTS.names())"
     )
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     shutil.move(results, tmp_path / "results")
     try:
-        said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
     finally:
         shutil.move(tmp_path / "results", results)
-    assert said.stdout == "(2,)\n", said.stderr
+    [refused, shape, known] = said.stdout.splitlines() or [said.stderr] * 3
+    assert refused.startswith("the model is of the plugin 'tiny', and no variant has that name here; load the plugin")
+    assert (shape, known) == ("(2,)", "False")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_no_code_of_a_record_runs(ran: History, copied: Path, tmp_path: Path) -> None:
+    run = runs_by_seed(ran)["4"]
+    mark = tmp_path / "ran"
+    code = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
+    codes = list((copied / "artifacts" / run).rglob("*.py"))
+    assert len(codes) == 2
+    for path in codes:
+        path.write_text(code)
+    assert harness.load(run, default_address(copied)).predict(digits()).shape == (len(digits()),)
+    assert not mark.exists()
+
+
+def rewrite(path: Path, change: Callable[[Any], None]) -> None:
+    """Change what a file of weights or of a trial holds."""
+    if path.suffix == ".pt":
+        content = torch.load(path)
+        change(content)
+        torch.save(content, path)
+    else:
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("weights.pt", lambda w: w["hidden.bias"].add_(1e-3), "are not those that its training ended with"),
+        ("weights.pt", lambda w: w.pop("hidden.bias"), "the variant has other parameters"),
+        ("weights.pt", lambda w: w.update(big=torch.zeros(1 << 20)), "larger than the weights of the variant"),
+        ("weights.pt", lambda w: w.update(code=print), r"weights.pt of the model can't be read"),
+        ("trial.json", lambda t: t.update(key="0" * 16), "is of another trial than the run"),
+        ("trial.json", lambda t: t.update(kind="guess"), "trial.json of the model can't be read"),
+        ("trial.json", lambda t: t.update(label="x" * (1 << 20)), "larger than 1 MiB"),
+        ("trial.json", lambda t: t["config"].update(hidden=10**9), "hidden"),
+        ("trial.json", lambda t: t.update(variant="nobody's"), "no variant has that name here"),
+    ],
+)
+def test_what_is_not_as_it_was_recorded_is_refused(
+    ran: History, copied: Path, name: str, change: Callable[[Any], None], told: str
+) -> None:
+    run = runs_by_seed(ran)["4"]
+    rewrite(copied / "artifacts" / run / "artifacts" / "model" / "artifacts" / name, change)
+    with pytest.raises(UserError, match=told):
+        harness.load(run, default_address(copied))
+
+
+def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: History, copied: Path) -> None:
+    run = runs_by_seed(ran)["4"]
+    files = copied / "artifacts" / run / "artifacts" / "model" / "artifacts"
+    rewrite(files / "trial.json", lambda trial: trial.update(variant="cnn"))
+    with pytest.raises(UserError, match=r"plugin 'cnn', and another variant has that name here.*trust_code=True"):
+        harness.load(run, default_address(copied))
+    [plugin] = files.glob("plugin-*/tiny.py")
+    plugin.write_text(plugin.read_text().replace('@register("tiny")', '@register("cnn")'))
+    with pytest.warns(UserWarning, match="another than the model was trained with"):
+        loaded = harness.load(run, default_address(copied), trust_code=True)
+    assert type(loaded.module).__name__ == "Tiny"
+    assert VARIANTS.get("cnn").__module__ == "variants.cnn"
+
+
+def test_a_plugin_is_kept_with_what_lies_beside_it(
+    tmp_path: Path, training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, files = tmp_path / "home", tmp_path / "model" / "artifacts"
+    (home / "parts").mkdir(parents=True)
+    (home / "stranger.txt").write_text("not of the plugin")
+    (home / "parts" / "__init__.py").write_text("")
+    (home / "parts" / "head.py").write_text("from torch import nn\n\ndef head(n, m):\n    return nn.Linear(n, m)\n")
+    (home / "beside_model.py").write_text("from parts.head import head\n")
+    (home / "two.py").write_text(
+        "from beside_model import head\n"
+        "from variants import Config, Output, Variant, register\n"
+        "@register('two-files')\n"
+        "class Two(Variant):\n"
+        "    Config = Config\n"
+        "    def __init__(self, config):\n"
+        "        super().__init__(config)\n"
+        "        self.scores = head(config.image_size**2, config.classes)\n"
+        "    def forward(self, images, labels=None):\n"
+        "        return Output(self.scores(images.flatten(1)))\n"
+        "    def loss(self, output, images, labels):\n"
+        "        return output.activities.sum()\n"
+    )
+    any_trial, pixels = training_trial(), torch.tensor(digits() / 255).float()
+    with monkeypatch.context() as patched, VARIANTS.apart():
+        patched.syspath_prepend(home)
+        load_plugin(home / "two.py")
+        model = variants.build("two-files", image_size=12, classes=4)
+        trial = any_trial.model_copy(
+            update={
+                "variant": "two-files",
+                "config": model.config.model_dump(),
+                "source": VARIANTS.source_digest("two-files"),
+            }
+        )
+        weights = io.BytesIO()
+        torch.save(model.state_dict(), weights)
+        save_model(trial, weights.getvalue(), tmp_path / "model")
+    for name in ("beside_model", "parts", "parts.head"):
+        sys.modules.pop(name)
+    shutil.rmtree(home)
+    kept = {str(path.relative_to(files / "plugin-two")) for path in files.rglob("*.py")}
+    assert kept == {"two.py", "beside_model.py", "parts/__init__.py", "parts/head.py"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is the code that it was trained with
+        loaded = read_model(files, trust_code=True)
+    assert loaded.predict(digits()).tolist() == model.eval()(pixels).predictions().tolist()
+    assert "beside_model" not in sys.modules
+    assert str(files / "plugin-two") not in sys.path
+    assert "two-files" not in VARIANTS.names()
+
+
+def test_the_callers_settings_stay(ran: History, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri("http://mine.example")
+    levels = {name: logging.getLogger(name).level for name in ("mlflow", "mlflow.store.db.utils", "alembic")}
+    for name in QUIET:
+        monkeypatch.delenv(name, raising=False)
+    environment = dict(os.environ)
+    try:
+        loaded = harness.load(runs_by_seed(ran)["4"], ran.address)
+        assert mlflow.get_tracking_uri() == "http://mine.example"
+        assert dict(os.environ) == environment
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert {name: logging.getLogger(name).level for name in levels} == levels
+    assert not loaded.module.training
+    loaded.predict(digits())
+    assert not loaded.module.training
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_of_another_kind(ran: History) -> None:
+    loaded = harness.load(runs_by_seed(ran)["4"], ran.address)
+    assert loaded.predict(digits()[:0]).shape == (0,)
+    with pytest.raises(UserError, match=r"are float32 \(45, 12, 12\); this model takes uint8 \(images, 12, 12\)"):
+        loaded.predict(digits().astype(np.float32))
+    with pytest.raises(UserError, match="this model takes"):
+        loaded.predict(digits()[:, :2])
 
 
 def test_changed_code_is_told(ran: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.key.source_digest", lambda _: "another")
+    monkeypatch.setattr(VARIANTS, "source_digest", lambda _: "another")
     with pytest.warns(UserWarning, match="the code of 'tiny' is another than the model was trained with"):
         harness.load(runs_by_seed(ran)["4"], ran.address)
 
 
-def test_which_models_are_kept(ran: History) -> None:
+def test_which_models_are_kept(ran: History, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no model: those of the suite's first seed are kept"):
         harness.load(runs_by_seed(ran)["0"], ran.address)
     with pytest.raises(UserError, match="there is no run 0123"):
         harness.load("0123", ran.address)
+    with pytest.raises(UserError, match="there is no record at"):
+        harness.load("0123", default_address(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_there_and_cannot_be_read(ran: History, copied: Path) -> None:
+    run = runs_by_seed(ran)["4"]
+    files = copied / "artifacts" / run / "artifacts" / "model" / "artifacts"
+    (files / "weights.pt").unlink()
+    with pytest.raises(UserError, match=r"weights.pt of the model can't be read \(FileNotFoundError"):
+        harness.load(run, default_address(copied))
 
 
 def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Callable[..., Trial]) -> None:
@@ -131,7 +314,7 @@ def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Call
     weights = io.BytesIO()
     torch.save(model.state_dict(), weights)
     save_model(trial, weights.getvalue(), tmp_path / "model")
-    assert not list((tmp_path / "model").rglob("plugin.py"))
+    assert not list((tmp_path / "model").rglob("plugin*"))
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model")).unwrap_python_model().model
     for name, tensor in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)

@@ -1,0 +1,208 @@
+"""A trained model out of a record. What the record holds is data that are checked; its code runs only when told to."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from pydantic import ValidationError
+
+import variants
+from harness.data import DATASETS, Examples
+from harness.errors import UserError, cause_of
+from harness.plugins import load_plugin
+from harness.record.access import is_unknown, open_store
+from harness.record.artifacts import local_artifact
+from harness.record.history import KEY
+from harness.record.masking import masked
+from harness.record.model import FOLDER, TRIAL, WEIGHTS
+from harness.record.plugin import beside, plugin_in, plugin_of
+from harness.record.store import WEIGHTS as DIGEST
+from harness.running.evaluation import predict
+from harness.running.training import weights_digest
+from harness.trial import Trial
+from variants import VARIANTS, Variant
+
+LARGEST_TRIAL = 1 << 20  # bytes
+SLACK = 1 << 20  # bytes that a file of weights may be larger than the weights
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model.
+
+    trial: what it was trained for, and with which settings.
+    module: the `torch.nn.Module`, in evaluation mode.
+    """
+
+    trial: Trial
+    module: Variant
+    device: torch.device = field(default_factory=lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def __post_init__(self) -> None:
+        self.module.to(self.device).eval()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The classes of grey images.
+
+        Arguments:
+            images: (images, height, width) uint8.
+
+        Returns:
+            (images,) int64.
+
+        Raises:
+            UserError: the images are of another kind.
+        """
+        size = self.module.config.image_size
+        if images.dtype != np.uint8 or images.shape[1:] != (size, size):
+            raise UserError(
+                f"the images are {images.dtype} {images.shape}; this model takes uint8 (images, {size}, {size})."
+            )
+        if not len(images):
+            return np.empty(0, np.int64)
+        assert self.trial.training is not None
+        examples = Examples(images, np.zeros(len(images), np.uint8))
+        try:
+            found = predict(self.module, examples, self.device, self.trial.training.precision)
+        finally:
+            self.module.eval()
+        return found.astype(np.int64)
+
+
+def load(run: str, address: str, trust_code: bool = False) -> Model:
+    """The trained model of a trial.
+
+    Arguments:
+        run: the id of the trial's run.
+        trust_code: run the code of a plugin that the record holds, if its variant is not known here.
+
+    Raises:
+        UserError: there is no such run, its model was not kept or can't be read or is not what the run says, or its
+            variant is not known here.
+    """
+    client = open_store(address)
+    with tempfile.TemporaryDirectory(prefix="harness-model-") as folder:
+        found = _run(client, run, address)
+        model = read_model(_files(client, found, address, Path(folder)), trust_code)
+    if model.trial.key != found.data.tags.get(KEY):
+        raise UserError(f"the model of run {run} is of another trial than the run; the record is damaged.")
+    if weights_digest(model.module) != found.data.tags.get(DIGEST):
+        raise UserError(f"the weights in the model of run {run} are not those that its training ended with.")
+    return model
+
+
+def read_model(files: Path, trust_code: bool) -> Model:
+    """The model that a folder's files describe, see `harness.record.model.save_model`.
+
+    Raises:
+        UserError: they can't be read, or the variant is not known here.
+    """
+    trial = _trial(files / TRIAL)
+    with _known(trial, files, trust_code):
+        module = variants.build(trial.variant, **trial.config)
+    module.load_state_dict(_weights(files / WEIGHTS, module))
+    return Model(trial, module)
+
+
+def _run(client: MlflowClient, run: str, address: str) -> Run:
+    try:
+        return client.get_run(run)
+    except MlflowException as error:
+        if not is_unknown(error):
+            raise UserError(f"run {run} can't be read from {masked(address)} ({cause_of(error)}).") from error
+    raise UserError(f"there is no run {run} in {masked(address)}; `python -m harness ui` shows their ids.")
+
+
+def _files(client: MlflowClient, run: Run, address: str, into: Path) -> Path:
+    """The folder with the parts of a run's model."""
+    name = f"run {run.info.run_id} ({run.info.run_name})"
+    try:
+        return local_artifact(client, run, address, f"{FOLDER}/artifacts", into)
+    except (UserError, MlflowException, OSError) as error:
+        if _is_listed(client, run):
+            cause = masked(cause_of(error.__cause__ or error))
+            raise UserError(f"the model of {name} can't be read from {masked(address)} ({cause}).") from error
+    raise UserError(
+        f"{name} has no model: those of the suite's first seed are kept, and of all seeds with 'keep_models: all' in "
+        f"the suite, until `python -m harness clean` removes what is no longer planned."
+    )
+
+
+def _is_listed(client: MlflowClient, run: Run) -> bool:
+    try:
+        return bool(client.list_artifacts(run.info.run_id, FOLDER))
+    except (MlflowException, OSError):
+        return True  # whatever keeps the list from being read also keeps the model from it
+
+
+def _trial(path: Path) -> Trial:
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_TRIAL + 1)
+        if len(text) > LARGEST_TRIAL:
+            raise UserError(f"{path.name} of the model is larger than {LARGEST_TRIAL >> 20} MiB; it is damaged.")
+        trial = Trial.model_validate_json(text)
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{path.name} of the model can't be read ({cause_of(error)[:200]}).") from error
+    if trial.training is None:
+        raise UserError(f"{path.name} of the model is of a timing, which leaves none; it is damaged.")
+    return trial
+
+
+@contextmanager
+def _known(trial: Trial, files: Path, trust_code: bool) -> Iterator[None]:
+    """Within this the trial's variant is registered: the one that is known here, or the one that the record has."""
+    plugin = plugin_in(files)
+    is_here = trial.variant in VARIANTS.names()
+    if is_here and VARIANTS.source_digest(trial.variant) == trial.source:
+        yield
+    elif plugin is not None and trust_code:
+        with VARIANTS.apart(trial.variant), DATASETS.apart(), beside(plugin):
+            load_plugin(plugin)
+            if VARIANTS.source_digest(trial.variant) != trial.source:
+                _warn(trial.variant)
+            yield
+    elif plugin is not None and not (is_here and plugin_of(VARIANTS.sources(trial.variant)) is not None):
+        here = "another variant has that name here" if is_here else "no variant has that name here"
+        raise UserError(
+            f"the model is of the plugin '{trial.variant}', and {here}; load the plugin first, or let the code run "
+            f"that the record holds with trust_code=True, if you trust whoever wrote it."
+        )
+    else:
+        if is_here:
+            _warn(trial.variant)
+        yield
+
+
+def _warn(variant: str) -> None:
+    warnings.warn(
+        f"the code of '{variant}' is another than the model was trained with; its predictions may differ",
+        stacklevel=2,
+    )
+
+
+def _weights(path: Path, module: Variant) -> dict[str, torch.Tensor]:
+    """The weights in a file, if they can be a module's."""
+    own = module.state_dict()
+    largest = sum(tensor.numel() * tensor.element_size() for tensor in own.values()) + SLACK
+    try:
+        with zipfile.ZipFile(path) as parts:
+            if sum(part.file_size for part in parts.infolist()) > largest:
+                raise ValueError("the file is larger than the weights of the variant")
+        found: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        if {name: each.shape for name, each in found.items()} != {name: each.shape for name, each in own.items()}:
+            raise ValueError("the variant has other parameters")
+    except Exception as error:
+        raise UserError(f"{path.name} of the model can't be read ({cause_of(error)[:200]}).") from error
+    return found

@@ -1,0 +1,70 @@
+"""The code of a plugin among the files of a model: written for whoever wants to run it, and found again."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import variants
+from harness.plugins import path_of
+from harness.source import source_files
+
+INSTALLED = Path(variants.__file__).parent  # is there wherever a model is loaded
+FOLDER = "plugin-"  # and the name of the plugin: the folder with its files
+SINGLE = "plugin.py"  # what older records have instead
+
+
+def plugin_of(modules: Iterable[str]) -> Path | None:
+    """The first plugin's file among some modules; None if none of them was loaded as a plugin."""
+    return next(filter(None, map(path_of, modules)), None)
+
+
+def save_plugin(modules: tuple[str, ...], folder: Path) -> Path | None:
+    """Write a plugin, and what it imports from beside it, into a folder of its own there; None if there is none.
+
+    Arguments:
+        modules: that a variant comes from.
+    """
+    plugin = plugin_of(modules)
+    if plugin is None:
+        return None
+    own = folder / f"{FOLDER}{plugin.stem}"
+    for source in {plugin, *source_files(*modules).values()}:
+        if source.is_relative_to(plugin.parent) and not source.is_relative_to(INSTALLED):
+            target = own / source.relative_to(plugin.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    return own
+
+
+def plugin_in(files: Path) -> Path | None:
+    """The plugin among the files of a model; None if its variant was no plugin."""
+    for own in sorted(files.glob(f"{FOLDER}*")):
+        path = own / f"{own.name.removeprefix(FOLDER)}.py"
+        if path.is_file():
+            return path
+    return files / SINGLE if (files / SINGLE).is_file() else None
+
+
+@contextmanager
+def beside(plugin: Path) -> Iterator[None]:
+    """Within this, what lies beside a plugin can be imported, and what has the same names here is put aside."""
+    names = {path.stem for path in plugin.parent.iterdir() if path != plugin}
+    here = _take(names)
+    sys.path.insert(0, str(plugin.parent))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(plugin.parent))
+        _take(names)
+        sys.modules.update(here)
+
+
+def _take(names: set[str]) -> dict[str, ModuleType]:
+    return {each: sys.modules.pop(each) for each in list(sys.modules) if each.partition(".")[0] in names}
