@@ -42,8 +42,15 @@ def script(text: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_outlives_its_terminal_and_the_reader_of_its_tables(tiny_suite: Path, tiny: Path, results: Path) -> None:
-    """The terminal is hung up after the first trial, which sends SIGHUP and fails every further write."""
-    tiny_suite.write_text(tiny_suite.read_text().replace("rounds: 2", "rounds: 1"))
+    """The terminal is hung up after the first trial, which sends SIGHUP and fails every further write.
+
+    The suite comes through a pipe, and its text is kept in the record all the same.
+    """
+    text = tiny_suite.read_text().replace("rounds: 2", "rounds: 1")
+    suite, source = os.pipe()
+    os.write(source, text.encode())
+    os.close(source)
+    os.set_inheritable(suite, True)
     reading, writing = os.pipe()
     os.close(reading)
     child, terminal = pty.fork()
@@ -52,10 +59,11 @@ def test_a_run_outlives_its_terminal_and_the_reader_of_its_tables(tiny_suite: Pa
         os.chdir(ROOT)
         os.execve(
             sys.executable,
-            [*RUN, str(tiny_suite), "--plugin", str(tiny), "--results", str(results)],
+            [*RUN, f"/dev/fd/{suite}", "--plugin", str(tiny), "--results", str(results)],
             environment(TERM="xterm"),
         )
     os.close(writing)
+    os.close(suite)
     said = b""
     while b"[1/" not in said:
         said += os.read(terminal, 4096)
@@ -64,6 +72,7 @@ def test_a_run_outlives_its_terminal_and_the_reader_of_its_tables(tiny_suite: Pa
     reports = list(results.rglob("report.md"))
     assert reports
     assert all("tiny h=6" in report.read_text() for report in reports)
+    assert [path.read_text() for path in results.rglob("suite.yaml")] == [text]
 
 
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
