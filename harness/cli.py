@@ -154,7 +154,7 @@ def report(
         return
     from harness.report.terminal import print_tables
 
-    files = write_report(tables, report_folder(results, chosen.suite.name, tables.profile))
+    files = write_report(tables, report_folder(results, chosen.suite.name, tables.profile), _console().print)
     with standard_output():
         print_tables(tables, _console(stderr=False))
     _console().print(f"\nreport: {files[0]}")

@@ -89,7 +89,7 @@ def run_suite(chosen: Chosen, options: Options, console: Console) -> Outcome:
                 with _closed_if_stopped(record, invocation):
                     plan, failed = run.work(plan)
                     tables = read_tables(record, chosen.profile, invocation)
-                    files = write_report(tables, report_folder(options.results, suite.name, chosen.profile))
+                    files = write_report(tables, report_folder(options.results, suite.name, chosen.profile), say)
                     record.keep_verdicts(invocation, ((each.word, each.sentence) for each in tables.verdicts))
                     record.end_invocation(invocation, "FAILED" if failed else "FINISHED", files)
     return Outcome(tables, files, failed)

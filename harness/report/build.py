@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UserError
@@ -40,17 +41,22 @@ def read_tables(record: History, profile: str | None, invocation: str | None = N
     return build_tables(plan, numbers, frame, record.overhead(plan.profile), record, origin)
 
 
-def write_report(tables: Tables, folder: Path) -> list[Path]:
+def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lambda _: None) -> list[Path]:
     """Write the report's files and, beside them, every figure; the paths of all, the page's first.
+
+    Arguments:
+        say: is told of the figures that are left out.
 
     Raises:
         UserError: they can't be written there.
     """
-    drawings = draw_all(tables.graphs) if tables.graphs is not None else []
+    gallery = draw_all(tables.graphs)
+    figures = gallery.files()
     texts = {
-        name: to_html(tables, drawings) if kind == "html" else FORMATS[kind](tables) for name, kind in FILES.items()
+        name: to_html(tables, gallery) if kind == "html" else FORMATS[kind](tables) for name, kind in FILES.items()
     }
-    figures = {name: content for drawing in drawings for name, content in drawing.files().items()}
+    for line in gallery.left_out:
+        say(f"a figure is left out: {line}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -16,6 +16,7 @@ import pytest
 from harness.planning import make_plan
 from harness.record.address import be_quiet, default_address
 from harness.registry import load_plugin
+from harness.report.figures.gallery import Gallery
 from harness.suite import load_suite
 from harness.trial import Trial
 
@@ -151,7 +152,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """Run a command of `python -m harness` in this process; its report is left without figures, which take seconds."""
     from harness.cli import main
 
-    monkeypatch.setattr("harness.report.build.draw_all", lambda _: [])
+    monkeypatch.setattr("harness.report.build.draw_all", lambda _: Gallery())
 
     def run(*arguments: object) -> Said:
         capsys.readouterr()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
+from harness.data.check import MOST_CLASSES
+from harness.errors import UserError, cause_of
 from harness.report.evidence import Measured
 from harness.report.figures.graphs import ByRow, Curve, Graphs, Kept, Mistakes, Moved
 from harness.report.rows import ErrorRow, TimeRow
@@ -15,14 +18,35 @@ SHOWN = 300  # most active capsules, as in the ladder paper's Figure 4
 
 def graphs_of(table2: Sequence[ErrorRow], table3: Sequence[TimeRow], measured: Measured) -> Graphs:
     """The data of all figures, from what is recorded."""
-    graphs = Graphs(samples=_samples(table3, measured), costs=_costs(table2, table3))
+    graphs = Graphs()
+    with _attempt(graphs, "samples and costs"):
+        graphs.samples.update(_samples(table3, measured))
+        graphs.costs.extend(_costs(table2, table3))
     for row in table2:
+        _add_row(graphs, row, measured)
+    return graphs
+
+
+def _add_row(graphs: Graphs, row: ErrorRow, measured: Measured) -> None:
+    with _attempt(graphs, f"curves of {row.title} on {row.task}"):
         _add_curves(graphs.curves, row, measured)
+    with _attempt(graphs, f"activities of {row.title} on {row.task}"):
         _add_activities(graphs, row, measured)
+    with _attempt(graphs, f"answers and pictures of {row.title} on {row.task}"):
         pictures = measured.pictures(row.title, row.task)
         _add_answers(graphs, row, measured.answers(row.title, row.task), pictures)
         _add_pictures(graphs, row, pictures)
-    return graphs
+
+
+@contextmanager
+def _attempt(graphs: Graphs, what: str) -> Iterator[None]:
+    """Around what reads files that may have come from anywhere; what is lost is told by an error of its own."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # whatever a file of another shape leads to: no figure is worth a report
+        graphs.left_out.append(f"{what}: {cause_of(error)}")
 
 
 def _samples(table3: Sequence[TimeRow], measured: Measured) -> dict[str, list[list[float]]]:
@@ -68,6 +92,8 @@ def _add_answers(
     if not answers:
         return
     classes = 1 + max(int(max(predicted.max(), true.max())) for predicted, true in answers.values())
+    if classes > MOST_CLASSES:
+        raise ValueError(f"there are answers of {classes:,} classes")
     counts = np.zeros((classes, classes), dtype=int)
     for predicted, true in answers.values():
         np.add.at(counts, (true, predicted), 1)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import io
-import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure
+from harness.report.figures.backend import import_matplotlib
 
-from harness.report.figures.font import families
+import_matplotlib()
+
+import matplotlib  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from harness.report.figures.font import families  # noqa: E402
 
 WIDTH = 7.2  # inches
 BLUE, RED = "#1f5fa8", "#b3401f"
 KINDS = ("pdf", "png")
 RESOLUTION = 180  # dots per inch of a PNG
+SETTINGS = {
+    "svg.hashsalt": "report",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "font.size": 9,
+    "text.parse_math": False,  # a dollar in a label is a dollar
+}
 
 
 @dataclass(frozen=True)
@@ -30,11 +42,7 @@ class Drawing:
     text: str
     figure: Figure
 
-    @property
-    def stem(self) -> str:
-        """The name of its files."""
-        return re.sub(r"[^a-z0-9=.]+", "-", self.name.lower()).strip("-")
-
+    @cached_property
     def svg(self) -> str:
         """As an element that can stand in a page."""
         drawn = io.StringIO()
@@ -44,22 +52,31 @@ class Drawing:
         text = drawn.getvalue()
         return text[text.index("<svg") :]
 
+    def rendered(self) -> Drawing:
+        """Itself, once it is known that it can be drawn."""
+        assert self.svg
+        return self
+
     def files(self) -> dict[str, bytes]:
-        """As files for a paper and for slides, by their names."""
+        """As files for a paper and for slides, by their kinds."""
         found = {}
         with style():
             for kind in KINDS:
                 more = {"metadata": {"CreationDate": None}} if kind == "pdf" else {"pil_kwargs": {"compress_level": 3}}
                 drawn = io.BytesIO()
                 self.figure.savefig(drawn, format=kind, dpi=RESOLUTION, **more)
-                found[f"{self.stem}.{kind}"] = drawn.getvalue()
+                found[kind] = drawn.getvalue()
         return found
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Small letters, text that stays text, and the same file from the same data."""
-    settings: dict[str, Any] = {"svg.hashsalt": "report", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 9}
-    settings["font.family"] = families()
-    with matplotlib.rc_context(settings):
+    """Small letters, text that stays text, and the same file from the same data, whatever the user's own style is."""
+    defaults: dict[str, Any] = {
+        name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name
+    }
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of glyphs that no font has, of labels that leave little room
+        matplotlib.rcParams.update({**defaults, **SETTINGS})
+        matplotlib.rcParams["font.family"] = families()
         yield

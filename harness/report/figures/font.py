@@ -1,18 +1,19 @@
 """The font of the figures: DejaVu Sans with the signs that figures need, and no others.
 
 A PDF with TrueType fonts, which publishers want, holds the glyphs that it uses. To cut them out of the whole font takes
-a fifth of a second for every figure; out of this one it takes a tenth of that.
+a fifth of a second for every figure; out of this one it takes a tenth of that. It is kept in matplotlib's own cache.
 """
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
+import io
 from functools import cache
 from pathlib import Path
 
+import matplotlib
 from matplotlib import font_manager
+
+from harness.files import write_whole
 
 WHOLE = "DejaVu Sans"  # comes with matplotlib
 NAME = "Report Sans"
@@ -23,10 +24,21 @@ NAMES = {1: NAME, 4: NAME, 6: NAME.replace(" ", "")}  # records of a font: famil
 @cache
 def families() -> list[str]:
     """The names of the small font, which this makes, and of the whole one, for all other signs."""
+    try:
+        path = Path(matplotlib.get_cachedir(), f"report-sans-{matplotlib.__version__}.ttf")
+        if not path.is_file():
+            write_whole(path, _small_font())
+        font_manager.fontManager.addfont(path)
+    except (OSError, RuntimeError):  # no folder that can be written to, or no font in the file
+        return [WHOLE]
+    return [NAME, WHOLE]
+
+
+def _small_font() -> bytes:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    with TTFont(font_manager.findfont(WHOLE), recalcTimestamp=False) as font:
+    with TTFont(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), recalcTimestamp=False) as font:
         options = subset.Options(layout_features=[], notdef_outline=True, glyph_names=True, name_IDs=list(NAMES))
         options.drop_tables += ["FFTM"]
         cut = subset.Subsetter(options)
@@ -37,9 +49,6 @@ def families() -> list[str]:
         for record in list(font["name"].names):
             if record.platformID != 3:
                 font["name"].removeNames(record.nameID, record.platformID)
-        folder = tempfile.mkdtemp(prefix="report-font-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        path = Path(folder) / "report-sans.ttf"
-        font.save(path)
-    font_manager.fontManager.addfont(path)
-    return [NAME, WHOLE]
+        written = io.BytesIO()
+        font.save(written)
+    return written.getvalue()

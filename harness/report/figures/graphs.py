@@ -52,6 +52,7 @@ class Graphs:
     confusions: (true class, predicted class) counts of the task's first test, over all seeds.
     mistakes, reconstructions, moved, kept: of the first seed's model; `reconstructions` are images (class, height,
     width) uint8, above what the model makes of them: (2, class, height, width).
+    left_out: what could not be made of what is recorded, and why.
     """
 
     curves: ByRow[list[Curve]] = field(default_factory=dict)
@@ -64,3 +65,4 @@ class Graphs:
     reconstructions: ByRow[np.ndarray] = field(default_factory=dict)
     moved: ByRow[Moved] = field(default_factory=dict)
     kept: ByRow[Kept] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)

@@ -19,6 +19,8 @@ LETTERS = 22  # of a line of a name
 FINE = 2  # parts of a pixel: the border between two positions may go through its middle
 APART = 3  # cells between two confusion matrices
 ACROSS = 4  # confusion matrices beside each other
+ACROSS_CLASSES = 20  # images of classes beside each other
+NUMBERS = 12  # of classes along a matrix: there is no room for more
 OFFSETS = (-0.25, 0.25)  # of the moved dimension, first and last
 
 
@@ -39,9 +41,13 @@ def mosaic(images: Sequence[Sequence[np.ndarray]], below: int = 0) -> np.ndarray
     return whole
 
 
-def confusion_figure(confusions: Mapping[str, np.ndarray]) -> Figure:
-    """A matrix for each row: of each true class, the percentage that was taken for each other class."""
-    shares = {title: _wrong_shares(counts) for title, counts in confusions.items()}
+def confusion_figure(confusions: Mapping[str, np.ndarray], some: Sequence[int] | None = None) -> Figure:
+    """A matrix for each row: of each true class, the percentage that was taken for each other class.
+
+    Arguments:
+        some: the classes that are shown, if not all.
+    """
+    shares = {title: _some(_wrong_shares(counts), some) for title, counts in confusions.items()}
     classes = max(map(len, shares.values()))
     step, across = classes + APART, min(ACROSS, len(shares))
     down = -(-len(shares) // across)
@@ -57,19 +63,29 @@ def confusion_figure(confusions: Mapping[str, np.ndarray]) -> Figure:
         axes.text(left + (len(share) - 1) / 2, top - 0.8, title, ha="center", va="bottom", fontsize="x-small")
     drawn = axes.imshow(whole, cmap="magma_r", vmin=0, vmax=float(np.nanmax(whole)) or 1.0, interpolation="none")
     axes.set(xlim=(-0.5, across * step - APART - 0.5), ylim=(down * step - APART - 0.5, -0.5 - APART))
-    _number_classes(axes, classes, step, across, down)
+    _number_classes(axes, list(range(classes)) if some is None else some, step, across, down)
     figure.colorbar(drawn, ax=axes, label="% of the true class", shrink=0.8, pad=0.01)
     return figure
 
 
-def _number_classes(axes: Axes, classes: int, step: int, across: int, down: int) -> None:
-    """The classes below and on the left of a grid of matrices."""
-    numbers = [str(label) for label in range(classes)]
-    axes.set_xticks([n * step + label for n in range(across) for label in range(classes)], numbers * across, fontsize=5)
-    axes.set_yticks([n * step + label for n in range(down) for label in range(classes)], numbers * down, fontsize=5)
+def _number_classes(axes: Axes, classes: Sequence[int], step: int, across: int, down: int) -> None:
+    """The classes below and on the left of a grid of matrices, as far as there is room."""
+    places = range(0, len(classes), -(-len(classes) // NUMBERS))
+    numbers = [str(classes[place]) for place in places]
+    axes.set_xticks([n * step + place for n in range(across) for place in places], numbers * across, fontsize=5)
+    axes.set_yticks([n * step + place for n in range(down) for place in places], numbers * down, fontsize=5)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="predicted class", ylabel="true class")
+
+
+def _some(matrix: np.ndarray, some: Sequence[int] | None) -> np.ndarray:
+    """The rows and columns of some classes; a row that was never tested on one has nothing there."""
+    if some is None:
+        return matrix
+    wide = np.full((max(len(matrix), *some) + 1,) * 2, np.nan)
+    wide[: len(matrix), : len(matrix)] = matrix
+    return wide[np.ix_(some, some)]
 
 
 def _wrong_shares(counts: np.ndarray) -> np.ndarray:
@@ -96,7 +112,7 @@ def mistakes_figure(mistakes: Mapping[str, Mistakes]) -> Figure:
 def reconstructions_figure(reconstructions: Mapping[str, np.ndarray]) -> Figure:
     """The images, and under them what each row's decoder makes of them."""
     first = next(iter(reconstructions.values()))
-    lines = [list(first[0]), *(list(each[1]) for each in reconstructions.values())]
+    lines = [list(each[:ACROSS_CLASSES]) for each in (first[0], *(each[1] for each in reconstructions.values()))]
     figure, axes = _canvas(mosaic(lines))
     for row, title in enumerate(["image", *reconstructions]):
         _label(axes, row * (first.shape[2] + GAP) + first.shape[2] / 2, title)
@@ -119,9 +135,9 @@ def moved_figure(moved: Moved) -> Figure:
 def kept_figure(kept: Mapping[str, Kept]) -> Figure:
     """For each row and class, the mean image and over it how many capsules pruning keeps around each place."""
     first = next(iter(kept.values()))
-    classes, size, _ = first.mean_images.shape
+    classes, size = min(len(first.mean_images), ACROSS_CLASSES), first.mean_images.shape[1]
     step = size + GAP
-    figure, axes = _canvas(mosaic([list(each.mean_images) for each in kept.values()]), bar=True)
+    figure, axes = _canvas(mosaic([list(each.mean_images[:classes]) for each in kept.values()]), bar=True)
     overlay = np.full((FINE * (len(kept) * step - GAP), FINE * (classes * step - GAP)), np.nan)
     for row, (title, each) in enumerate(kept.items()):
         _label(axes, row * step + size / 2, title)

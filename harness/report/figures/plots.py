@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
@@ -15,6 +16,8 @@ from harness.report.figures.graphs import Curve
 WIDE = (WIDTH, 3.4)  # inches
 STYLES = ("-", "--", ":", "-.")  # besides colour, for those who see none
 MARKERS = "osD^v<>PX*"
+INSIDE = 12  # rows of a legend that has room in the axes; a longer one stands on the right
+LINE, COLUMN = 0.16, 0.28  # inches of a row in a legend, and of a name on an axis
 
 
 def couplings_figure(activities: Sequence[float], couplings: Sequence[float]) -> Figure:
@@ -33,20 +36,20 @@ def couplings_figure(activities: Sequence[float], couplings: Sequence[float]) ->
 
 def activities_figure(activities: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
     """Mean over seeds of each row's activities over the rank of the capsule."""
-    figure = Figure(figsize=WIDE, layout="constrained")
+    figure = Figure(figsize=(WIDE[0], max(WIDE[1], LINE * len(activities))), layout="constrained")
     axes = figure.subplots()
     for number, (title, seeds) in enumerate(activities.items()):
         shortest = min(map(len, seeds))
         values = np.mean([seed[:shortest] for seed in seeds], axis=0)
         axes.plot(np.arange(1, shortest + 1), values, STYLES[number % len(STYLES)], label=title)
     axes.set(xlabel="primary capsule, most active first", ylabel="mean activity", ylim=(0, 1))
-    axes.legend(frameon=False, fontsize="small")
+    _legend(figure, axes, len(activities))
     return figure
 
 
 def curves_figure(curves: Mapping[str, Sequence[Curve]]) -> Figure:
     """Mean over seeds of each row's curve, with a band from the lowest to the highest seed."""
-    figure = Figure(figsize=WIDE, layout="constrained")
+    figure = Figure(figsize=(WIDE[0], max(WIDE[1], LINE * len(curves))), layout="constrained")
     axes = figure.subplots()
     for number, (title, seeds) in enumerate(curves.items()):
         shortest = min(map(len, seeds))
@@ -56,15 +59,22 @@ def curves_figure(curves: Mapping[str, Sequence[Curve]]) -> Figure:
         if len(seeds) > 1:
             axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2)
     axes.set(xlabel="epoch", ylabel="error in training, %", ylim=(0, None))
-    axes.legend(frameon=False, fontsize="small", ncols=2)
+    _legend(figure, axes, len(curves), columns=2)
     return figure
+
+
+def _legend(figure: Figure, axes: Axes, rows: int, columns: int = 1) -> None:
+    if rows <= INSIDE:
+        axes.legend(frameon=False, fontsize="small", ncols=columns)
+    else:
+        figure.legend(loc="outside right upper", fontsize="x-small", frameon=False)
 
 
 def costs_figure(costs: Sequence[tuple[str, str, float, float]]) -> Figure:
     """One panel for each task: test error over seconds per iteration, a sign for each row."""
     tasks = list(dict.fromkeys(task for task, *_ in costs))
     titles = list(dict.fromkeys(title for _, title, *_ in costs))
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, max(3.2, LINE * len(titles))), layout="constrained")
     for axes, task in zip(np.atleast_1d(figure.subplots(1, len(tasks))), tasks, strict=True):
         for _, title, seconds, error in (point for point in costs if point[0] == task):
             number = titles.index(title)
@@ -90,7 +100,7 @@ def _plain_logarithm(axis: Axis) -> None:
 
 def samples_figure(samples: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
     """Dots for iterations, a column for each process, rows of Table 3 side by side."""
-    figure = Figure(figsize=(WIDE[0], WIDE[1] + 0.6), layout="constrained")
+    figure = Figure(figsize=(max(WIDE[0], COLUMN * len(samples)), WIDE[1] + 0.6), layout="constrained")
     axes = figure.subplots()
     places = []
     for number, lists in enumerate(samples.values()):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
-from example import ERRORS, SECONDS, example
+from example import ERRORS, ORIGIN, OVERHEAD, SECONDS, Files, example, frame, plan, published
 from PIL import Image
 
 from harness.report.build import write_report
+from harness.report.figures.captions import most_confused
 from harness.report.figures.gallery import draw_all
 from harness.report.figures.graphs import Graphs, Kept, Mistakes, Moved
 from harness.report.figures.images import (
@@ -25,6 +28,7 @@ from harness.report.figures.images import (
     moved_figure,
     reconstructions_figure,
 )
+from harness.report.figures.labels import file_stems, labels
 from harness.report.figures.plots import (
     activities_figure,
     costs_figure,
@@ -32,6 +36,9 @@ from harness.report.figures.plots import (
     curves_figure,
     samples_figure,
 )
+from harness.report.tables import build_tables
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +73,7 @@ def test_data_of_images(graphs: Graphs) -> None:
 
 
 def test_every_drawing_says_what_it_shows(graphs: Graphs) -> None:
-    drawings = {drawing.name: drawing for drawing in draw_all(graphs)}
-    assert len({drawing.stem for drawing in drawings.values()}) == len(drawings)
+    drawings = {drawing.name: drawing for drawing in draw_all(graphs).drawings}
     assert all(drawing.caption.endswith(".") and drawing.text.endswith(".") for drawing in drawings.values())
     assert "cnn 10 of 1000" in drawings["mistakes-mnist"].text
 
@@ -79,7 +85,7 @@ def test_share_of_what_is_kept_where_there_is_ink() -> None:
     counts = np.zeros((1, 3, 3))
     counts[0, 1, 1], counts[0, 0, 2] = 6, 2
     kept = {"mnist": {"a": Kept(counts, np.array([2.0, 4.0, 6.0]), image)}}
-    [drawing] = draw_all(Graphs(kept=kept))
+    [drawing] = draw_all(Graphs(kept=kept)).drawings
     assert "a 75%" in drawing.text
 
 
@@ -88,7 +94,7 @@ def test_files_of_the_figures(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "figures").glob("[!.]*"))
     graphs = example().graphs
     assert graphs is not None
-    assert names == sorted(f"{d.stem}.{kind}" for d in draw_all(graphs) for kind in ("pdf", "png"))
+    assert names == sorted(draw_all(graphs).files())
     for path in (tmp_path / "figures").glob("[!.]*"):
         if path.suffix == ".png":
             with Image.open(path) as image:
@@ -101,7 +107,7 @@ def test_the_same_data_give_the_same_files_in_another_process(tmp_path: Path) ->
     script = (
         "import sys; from pathlib import Path; from harness.report.figures.gallery import draw_all\n"
         "from harness.report.figures.graphs import Graphs\n"
-        "for name, content in draw_all(Graphs(samples={'a': [[0.1, 0.2]]}))[0].files().items():\n"
+        "for name, content in draw_all(Graphs(samples={'a': [[0.1, 0.2]]})).files().items():\n"
         "    (Path(sys.argv[1]) / name).write_bytes(content)"
     )
     for name in ("one", "two"):
@@ -191,3 +197,133 @@ def test_kept_positions_lie_over_the_pixels_they_see() -> None:
         assert shown[15:27:4, left : left + 12 : 4].tolist() == counts[number].tolist()
         assert shown[18:27:4, left + 3 : left + 12 : 4].tolist() == counts[number].tolist()
     assert shown.sum() == 16 * counts.sum()
+
+
+TITLES = [f"{number} {'a long name ' * 40}" for number in range(100)]
+
+
+def strange_graphs() -> Graphs:
+    """What nobody wishes for: a hundred rows of long names, NaN, constants, nothing, names that would be alike."""
+    nothing = float("nan")
+    counts = np.diag(np.full(300, 9))
+    counts[7, 250], counts[250, 8] = 5, 4
+    image = np.zeros((300, 8, 8), np.uint8)
+    return Graphs(
+        curves={"a": {title: [[(1.0, 5.0), (2.0, 5.0)]] for title in TITLES}, "b": {"n": [[(1.0, nothing)]]}},
+        samples={title: [[0.1] * 3] for title in TITLES[:20]},
+        activities={"x": [[0.5, 0.5]], "y": [[]]},
+        couplings={"x": [[nothing, 0.1]], "y": [[]]},
+        costs=[
+            ("a", "é $x$ {", 0.1, 5.0),
+            ("a", "è \\frac{", 0.1, 5.0),
+            ("<b>&", "\x1b[31m\u202e\ufffe😀", 0.2, nothing),
+        ],
+        confusions={"é": {"x": counts, "y": np.ones((2, 2), int)}, "è": {"x": np.zeros((0, 0), int)}},
+        kept={"a": {"x": Kept(np.zeros((300, 2, 2)), np.array([2.0, 5.0]), image)}},
+        reconstructions={"a": {"x": np.stack([image, image])}},
+        moved={"a": {"x": Moved(np.zeros((2, 11, 8), np.uint8), 1)}},
+        left_out=["mistakes of x on a: KeyError: 'mistakes_at'"],
+    )
+
+
+def test_strange_data_are_drawn_or_left_out_with_a_word() -> None:
+    gallery = draw_all(strange_graphs())
+    files = gallery.files()
+    drawn = {drawing.name for drawing in gallery.drawings}
+    assert {"curves-a", "curves-b", "costs", "samples", "confusions-é", "couplings-x", "kept-a"} <= drawn
+    told = " ".join(gallery.left_out)
+    for name in ("mistakes of x", "couplings-y: ", "moved-a-x: "):
+        assert name in told
+    assert len(files) == 2 * len(drawn)
+    for drawing in gallery.drawings:
+        size = drawing.figure.get_size_inches()
+        assert size.max() < 40, drawing.name
+        fromstring(drawing.svg)  # else it is no XML
+    assert all(len(name) < 160 for name in files)
+
+
+def test_of_many_classes_those_are_shown_that_are_confused() -> None:
+    counts = np.diag(np.full(300, 8))
+    counts[7, 250], counts[250, 8] = 2, 8
+    shown = most_confused([counts, np.ones((2, 2), int)])
+    assert shown is not None
+    assert {0, 1, 7, 8, 250} <= set(shown)
+    assert len(shown) == 30
+    axes = confusion_figure({"a": counts, "b": np.ones((2, 2), int)}, shown).axes[0]
+    drawn = np.ma.filled(axes.images[-1].get_array(), -1)
+    assert drawn[shown.index(7), shown.index(250)] == 20.0
+    assert drawn[shown.index(250), shown.index(8)] == 50.0
+    assert len(axes.get_xticks()) <= 2 * 12
+    assert axes.get_xticklabels()[0].get_text() == str(shown[0])
+    assert most_confused([np.ones((50, 50), int)]) is None
+
+
+def test_of_too_many_figures_of_a_kind_the_first_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.report.figures.gallery.MOST", 2)
+    rows = {title: [[0.2, 0.1]] for title in TITLES[:5]}
+    gallery = draw_all(Graphs(activities=rows, couplings=rows))
+    assert [drawing.name[:11] for drawing in gallery.drawings] == ["couplings-0", "couplings-1"]
+    [line] = gallery.left_out
+    assert line.startswith("couplings-2 a long name")
+    assert "2 more" in line
+
+
+def test_what_can_not_be_read_costs_no_other_figure() -> None:
+    """A record is read that may have come from anywhere."""
+
+    class Odd(Files):
+        def pictures(self, key: str) -> dict[str, np.ndarray]:
+            return {"mistakes": np.zeros(3), "shown": np.zeros(3)}
+
+        def samples(self, key: str) -> list[float]:
+            raise ValueError("no samples")
+
+    graphs = build_tables(plan(), published(), frame(), OVERHEAD, Odd(), ORIGIN).graphs
+    assert graphs is not None
+    assert graphs.curves.keys() == {"mnist", "affnist"}
+    assert any(line.startswith("samples and costs: ValueError: no samples") for line in graphs.left_out)
+    assert any("answers and pictures of cnn on mnist: KeyError: 'mistakes_at'" in line for line in graphs.left_out)
+
+
+def test_labels_are_short_plain_and_no_two_alike() -> None:
+    found = labels(["a\nb", "a b", "x" * 500, "x" * 501, "\x1b", ""])
+    assert list(found.values()) == ["a b", "a b (2)", "x" * 47 + "…", "x" * 47 + "… (2)", "?", "? (2)"]
+    assert file_stems(["Costs", "é", "è", "../..", "a b", "a-b"]) == [
+        "costs",
+        "figure",
+        "figure-2",
+        "figure-3",
+        "a-b",
+        "a-b-2",
+    ]
+
+
+ELSEWHERE = """
+from harness.report.figures.gallery import draw_all
+from harness.report.figures.graphs import Graphs
+import sys
+gallery = draw_all(Graphs(samples={"a $b$": [[0.1, 0.2]]}))
+assert not gallery.left_out, gallery.left_out
+for name, content in gallery.files().items():
+    open(sys.argv[1] + "/" + name, "wb").write(content)
+"""
+
+
+def test_settings_for_other_figures_reach_none(tmp_path: Path) -> None:
+    """A user's matplotlibrc, a backend that is none, a home that can't be written to; nothing stays behind."""
+    (tmp_path / "home").touch()
+    settings = "text.usetex: True\nfont.family: Nonesuch\nbackend: nonesuch\nfigure.dpi: 30\naxes.grid: True\n"
+    written = {}
+    for name, rc, more in (("plain", "", {}), ("odd", settings, {"MPLBACKEND": "nonesuch"})):
+        folder = tmp_path / name
+        (folder / "tmp").mkdir(parents=True)
+        (folder / "matplotlibrc").write_text(rc)
+        home = {"HOME": str(tmp_path / "home"), "MPLCONFIGDIR": str(tmp_path / "home"), "TMPDIR": str(folder / "tmp")}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **home, **more}
+        command = [sys.executable, "-c", ELSEWHERE, str(folder)]
+        said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert list((folder / "tmp").iterdir()) == []
+        written[name] = {path.name: path.read_bytes() for path in folder.glob("samples.*")}
+    assert written["odd"].keys() == {"samples.pdf", "samples.png"}
+    assert written["odd"]["samples.png"] == written["plain"]["samples.png"]

@@ -74,7 +74,7 @@ def test_it_is_whole_and_every_reference_has_its_place(tables: Tables, page: str
     found = read(page)
     assert found.counts["h1"] == found.counts["main"] == 1
     assert found.counts["table"] == found.counts["caption"] == len(all_sheets(tables))
-    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.graphs))  # type: ignore[arg-type]
+    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.graphs).drawings)
     assert set(found.references) <= set(found.identifiers)
     for verdict in tables.verdicts:
         assert verdict.sentence in found.text
