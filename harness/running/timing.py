@@ -13,8 +13,9 @@ from torch import Tensor
 import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
-from harness.isolation import kept_settings, seed_everything
+from harness.process_settings import kept_settings
 from harness.protocol import Precision, TimingProtocol
+from harness.randomness import seed_everything
 from harness.running.arithmetic import matrix_product_rate, multiply_adds, operations
 from harness.running.checks import (
     check_finite,
@@ -46,63 +47,75 @@ def measure(trial: Trial, context: Context) -> Result:
         UserError: the variant does not give what `variants.contract` says, changes its batch, or has an infinite loss.
     """
     assert trial.timing is not None
-    began = time.monotonic()
-    protocol = trial.timing.protocol
-    device = choose_device(context.gpu)
-    before = resident_mib()
+    began, before = time.monotonic(), resident_mib()
+    work, device = trial.timing, choose_device(context.gpu)
     seed_everything(trial.seed)
     batches = _batches(trial, context, device)
-    images, labels = batches.at(0)
     with kept_settings():
-        model = _model(trial, images).to(device)
+        model = _model(trial, batches.at(0)[0]).to(device)
     check_state(model)
-    step = _Step(model, Adam(model, trial.timing.learning_rate), trial.timing.precision)
+    step = _Step(model, Adam(model, work.learning_rate), work.precision)
+    first, first_step = _first_iteration(step, batches, device)
+    gc.collect()
+    gc.disable()
+    try:
+        raw, seen = _sample(step, batches, work.protocol, device)
+    finally:
+        gc.enable()
+    metrics = _summary(raw, first) | seen | {"memory/before_mib": before}
+    metrics["machine/matrix_product_gflops"] = matrix_product_rate(device) / 1e9
+    return Result(
+        metrics=metrics | _size(step, batches, is_counted=trial.seed == 0),
+        samples={**raw, "first": [first]},
+        machine=describe_machine(device) | describe_choices(model),
+        moments=Moments(began, first_step, time.monotonic()),
+    )
+
+
+def _first_iteration(step: _Step, batches: Batches, device: torch.device) -> tuple[float, float]:
+    """Its seconds, and when it has ended."""
+    images, labels = batches.at(0)
+    with unchanged(step.model, images, labels):
+        [seconds] = seconds_of(lambda: step(images, labels), 1, device)
+    ended = time.monotonic()
+    check_gradients(step.model)
+    check_finite(step.model, step.loss(images, labels), "after the first iteration")
+    return seconds, ended
+
+
+def _sample(
+    step: _Step, batches: Batches, protocol: TimingProtocol, device: torch.device
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds of everything that is timed, and what was seen meanwhile."""
+    images, labels = batches.at(0)
 
     def resident() -> None:
         step(images, labels)
 
-    with unchanged(model, images, labels):
-        first = seconds_of(resident, 1, device)[0]
-    first_step = time.monotonic()
-    check_gradients(model)
-    check_finite(model, step.loss(images, labels), "after the first iteration")
-    gc.collect()
-    gc.disable()
-    try:
-        with unchanged(model, images, labels):
-            warmup, is_steady = _warm_up(resident, protocol, device)
-            with Others() as others:
-                samples = seconds_of(resident, protocol.iterations, device)
-        with_data = _time_with_data(step, batches, protocol.with_data, device)
-        memory = {"memory/peak_mib": peak_memory_mib(device), "memory/before_mib": before}
-        inference = _time_inference(model, images, trial.timing.precision, device)
-        check_finite(model, step.loss(images, labels), "after the last iteration")
-    finally:
-        gc.enable()
-    machine = {
-        "machine/matrix_product_gflops": matrix_product_rate(device) / 1e9,
+    with unchanged(step.model, images, labels):
+        warmup, is_steady = _warm_up(resident, protocol, device)
+        with Others() as others:
+            samples = seconds_of(resident, protocol.iterations, device)
+    with_data = _time_with_data(step, batches, protocol.with_data, device)
+    seen = {
+        "memory/peak_mib": peak_memory_mib(device),
         "machine/others_cores": others.cores,
+        "time/is_steady": float(is_steady),
     }
-    size = {"model/parameters": float(sum(p.numel() for p in model.parameters()))}
-    if trial.seed == 0:  # the same in every round, and to count takes seconds
-        size |= {
-            "model/iteration_gflop": operations(resident) / 1e9,
-            "model/image_multiply_adds": multiply_adds(model, images[:1]),
-        }
-    raw = {
-        "iteration": samples,
-        "warmup": warmup,
-        "with_data": with_data,
-        "first": [first],
-        "inference": inference,
-    }
-    per_image = {"time/inference_image_median_seconds": float(np.median(inference)) / len(images)}
-    return Result(
-        metrics=_summary(samples, with_data, first, len(warmup), is_steady) | per_image | memory | machine | size,
-        samples=raw,
-        machine=describe_machine(device) | describe_choices(model),
-        moments=Moments(began, first_step, time.monotonic()),
-    )
+    inference = _time_inference(step.model, images, step.precision, device)
+    seen["time/inference_image_median_seconds"] = float(np.median(inference)) / len(images)
+    check_finite(step.model, step.loss(images, labels), "after the last iteration")
+    return {"iteration": samples, "warmup": warmup, "with_data": with_data, "inference": inference}, seen
+
+
+def _size(step: _Step, batches: Batches, *, is_counted: bool) -> dict[str, float]:
+    """Parameters and, where it is counted, which takes seconds and gives the same in every round, the arithmetic."""
+    size = {"model/parameters": float(sum(p.numel() for p in step.model.parameters()))}
+    if is_counted:
+        images, labels = batches.at(0)
+        size["model/iteration_gflop"] = operations(lambda: step(images, labels)) / 1e9
+        size["model/image_multiply_adds"] = multiply_adds(step.model, images[:1])
+    return size
 
 
 def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
@@ -197,17 +210,14 @@ def agree(samples: list[float], window: int, tolerance: float) -> bool:
     return abs(last - before) <= tolerance * min(last, before)
 
 
-def _summary(
-    samples: list[float], with_data: list[float], first: float, warmup: int, is_steady: bool
-) -> dict[str, float]:
-    q25, median, q75 = (float(q) for q in np.percentile(samples, [25, 50, 75]))
+def _summary(raw: dict[str, list[float]], first: float) -> dict[str, float]:
+    q25, median, q75 = (float(q) for q in np.percentile(raw["iteration"], [25, 50, 75]))
     return {
-        "time/iteration_mean_seconds": float(np.mean(samples)),
+        "time/iteration_mean_seconds": float(np.mean(raw["iteration"])),
         "time/iteration_median_seconds": median,
         "time/iteration_q25_seconds": q25,
         "time/iteration_q75_seconds": q75,
-        "time/with_data_median_seconds": float(np.median(with_data)),
+        "time/with_data_median_seconds": float(np.median(raw["with_data"])),
         "time/first_iteration_seconds": first,
-        "time/warmup_iterations": float(warmup),
-        "time/is_steady": float(is_steady),
+        "time/warmup_iterations": float(len(raw["warmup"])),
     }

@@ -20,7 +20,8 @@ from harness.data import Examples, TaskData
 from harness.data.batches import Batches
 from harness.data.subset import subset
 from harness.errors import cause_of
-from harness.isolation import kept_random_state, kept_settings, random_state, seed_everything, set_random_state
+from harness.process_settings import kept_settings
+from harness.randomness import kept_random_state, random_state, seed_everything, set_random_state
 from harness.running.activity import activity_of, shown_images
 from harness.running.checkpoint import Checkpoints, Claim
 from harness.running.checks import check_gradients, check_loss, check_output, check_state, unchanged
