@@ -374,8 +374,11 @@ def _console(stderr: bool = True) -> PlainConsole:
 
 
 def _print_json(content: Any, out: TextIO) -> None:
-    json.dump(content, out, indent=1, ensure_ascii=False, default=str)
-    out.write("\n")
+    """Any content as JSON: what JSON does not know is text, and a number that is not finite is null."""
+    from harness.report.escape import json_text
+    from harness.report.numbers import rounded
+
+    out.write(json_text(rounded(json.loads(json.dumps(content, default=str)))))
 
 
 def _interrupt(*_: object) -> NoReturn:

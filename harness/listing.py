@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.errors import UserError
+from harness.text import plain
 
 Lines = list[dict[str, Any]]
 SHADES = " ░▒▓█"
@@ -73,7 +74,7 @@ def list_runs(address: str) -> Lines:
         return []
     from harness.record.history import list_invocations
 
-    return list_invocations(address, lambda text: print(text, file=sys.stderr))
+    return list_invocations(address, lambda text: print(plain(text), file=sys.stderr))
 
 
 LISTINGS: dict[str, Callable[[str], Lines]] = {

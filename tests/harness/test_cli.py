@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ import pytest
 
 from harness.engine.cluster import Node
 from harness.errors import UserError
+from harness.listing import LISTINGS
 from harness.text import plain
 
 Cli = Callable[..., Any]
@@ -321,6 +323,15 @@ def test_json_is_alone_on_standard_output(cli: Cli, suite: Path, results: Path, 
         said = cli(*command, "--json")
         assert said.code == 0, said
         json.loads(said.out)
+
+
+def test_json_holds_no_nan_and_steers_no_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lines = [{"name": "a\x1b[5m\x9b5m\u202e", "value": math.nan, "path": Path("x"), "share": 0.1}]
+    monkeypatch.setitem(LISTINGS, "runs", lambda _: lines)
+    said = cli("list", "runs", "--json", "--results", tmp_path)
+    assert plain(said.out) == said.out
+    [line] = json.loads(said.out, parse_constant=lambda name: pytest.fail(name))
+    assert line == {"name": "a\x1b[5m\x9b5m\u202e", "value": None, "path": "x", "share": 0.1}
 
 
 def test_plan_lists_its_trials(cli: Cli, suite: Path, results: Path) -> None:
