@@ -1,10 +1,10 @@
-"""Ends what an embedded Ray has left behind when its driver was killed and could not.
+"""Ends what an embedded Ray has left behind where its driver was killed, or hurried, and could not.
 
 Ray's own processes end with the driver or soon after it, some of them only after a minute in which they look for the
 others. This program, a process of its own, waits until the driver has gone. It imports nothing but the standard
 library, so that it starts in a moment.
 
-python reaper.py FOLDER
+python reaper.py FOLDER DRIVER
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-DONE = b"done"  # said by a driver that has cleaned up itself
 PATIENCE = 5.0  # seconds in which what still writes to a folder has to end
 
 
@@ -27,25 +26,22 @@ PATIENCE = 5.0  # seconds in which what still writes to a folder has to end
 def reaped(folder: Path) -> Iterator[None]:
     """However this process ends, no process that has files of a folder open outlives it, and no such folder."""
     with subprocess.Popen(
-        [sys.executable, "-I", __file__, str(folder)],
+        [sys.executable, "-I", __file__, str(folder.resolve()), str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
         start_new_session=True,  # what ends a terminal's processes does not end this one
-    ) as reaper:
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                reaper.communicate(DONE)
+    ):
+        yield
 
 
-def reap(folder: Path) -> None:
-    """Kill the processes that have files of a folder open, and remove it."""
+def reap(folder: Path, driver: int) -> None:
+    """Kill the processes that have files of a folder open, all but the driver if it still lives, and remove it."""
     for process in _users(folder):
         with suppress(OSError):
-            os.kill(process, signal.SIGKILL)
+            if process != driver:
+                os.kill(process, signal.SIGKILL)
     remove(folder)
 
 
@@ -73,5 +69,5 @@ def _files(process: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    if sys.stdin.buffer.read() != DONE:  # it ends with the process at the other end
-        reap(Path(sys.argv[1]))
+    sys.stdin.buffer.read()  # ends with the process at the other end, or when that one says so
+    reap(Path(sys.argv[1]), int(sys.argv[2]))
