@@ -38,6 +38,7 @@ class Access:
 
     def __init__(self, address: str, tell: Callable[[str], None] = lambda _: None, makes: bool = False) -> None:
         self.tell = tell
+        self.is_silent = False
         self._address = TrackingUri(address)
         self.client = open_store(address, makes)
         self._downloads: tempfile.TemporaryDirectory[str] | None = None  # goes with this object

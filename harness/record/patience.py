@@ -33,6 +33,7 @@ class Persistent(Protocol):
     """What is asked of an object whose methods read or write a record."""
 
     tell: Callable[[str], None]  # is told what is waited for
+    is_silent: bool  # whether that was told, by whichever of the requests that stand in each other, and nothing since
 
     @property
     def address(self) -> str:
@@ -77,11 +78,12 @@ def patient(method: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, P
                 record.forget()
             else:
                 if is_told:
+                    record.is_silent = False
                     record.tell("the record answers again")
                 return result
-            if not is_told:
+            if not record.is_silent:
+                record.is_silent = is_told = True
                 record.tell(f"the record {record.address} does not answer; {record.meanwhile}")
-                is_told = True
             time.sleep(PAUSE)
 
     return tried

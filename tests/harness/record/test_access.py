@@ -116,6 +116,29 @@ def test_an_invocation_is_begun_once_whatever_answer_is_lost(
     assert record.latest_invocation(None) == begun
 
 
+def test_that_a_server_is_away_is_told_once_however_deep_it_is_met(
+    open_record: OpenRecord, plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = open_record()
+    record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
+    said: list[str] = []
+    record.tell = said.append
+    falter(record, monkeypatch, "log_batch", [AWAY])
+    history = record.client.get_metric_history
+    reads: list[Exception | None] = [None, BUSY, BUSY, None]  # away in the second try as well, when it reads
+
+    def read(*args: Any) -> Any:
+        error = reads.pop()
+        if error is not None:
+            raise error
+        return history(*args)
+
+    monkeypatch.setattr(record.client, "get_metric_history", read)
+    record.finish(trial, Result({"test/tiny-digits/error_percent": 12.5}))
+    assert reads == []
+    assert [line.partition(";")[0].split()[-1] for line in said] == ["answer", "again"]
+
+
 def test_an_id_that_is_not_there_is_no_outage(open_record: OpenRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     record = open_record()
     assert suite_of(record.address, "0" * 32) is None
