@@ -243,6 +243,31 @@ def ui(
 
 
 @app.command()
+def clean(
+    suites: Annotated[list[str] | None, typer.Argument(metavar="[SUITE]…", help="A name or file; else all.")] = None,
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+) -> None:
+    """Remove checkpoints, models, reports and files of runs that nobody needs any more."""
+    address = _record(tracking_uri, results)
+    from harness.cleaning import leftovers, remove
+    from harness.report.target import suite_name
+
+    names, shown = [suite_name(text) for text in suites or ()], _console(stderr=False)
+    with leftovers(address, results, names, not dry_run, _say) as found:
+        for each in found:
+            shown.print(f"{each.bytes / 2**20:10.1f} MiB  {each.path}  {each.what}", soft_wrap=True)
+        failed = [reason for each in found if not dry_run and (reason := remove(each))]
+    total = f"{sum(each.bytes for each in found) / 2**20:10.1f} MiB  in all"
+    shown.print(f"{total}, {'to be removed' if dry_run else 'removed'}" if found else "nothing to remove")
+    for reason in failed:
+        _say(reason)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
     """Tell what this machine is and what is missing."""
     from harness.doctor import examine

@@ -59,7 +59,7 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
         return Target(text, History(address, suite, tell), text)
     found = TARGET.fullmatch(text)
     assert found is not None  # as any text is the name of a suite at least
-    name, profile = _suite_name(found["suite"]), found["profile"]
+    name, profile = suite_name(found["suite"]), found["profile"]
     try:
         for each in (name, profile) if profile is not None else (name,):
             plain_name(each)
@@ -82,7 +82,7 @@ def read_side(target: Target) -> Side:
     return Side(target.text, plan, measured_of(plan, frame, record), facts, first_errors(plan, frame))
 
 
-def _suite_name(text: str) -> str:
+def suite_name(text: str) -> str:
     """The name of a suite that is given by its name or by its file."""
     path = Path(text)
     if path.suffix not in {".yaml", ".yml"}:

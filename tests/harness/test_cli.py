@@ -46,6 +46,7 @@ COMMANDS = [
     ["report"],
     ["list"],
     ["ui"],
+    ["clean"],
     ["doctor"],
     ["data"],
     ["data", "fetch"],

@@ -171,6 +171,7 @@ OPTIONS = [
         "compare": ["WHAT", "--slower", "--worse", "--tracking-uri", "--results"],
         "list": ["WHAT", "--tracking-uri", "--results", "--plugin"],
         "ui": ["--tracking-uri", "--results", "--port"],
+        "clean": ["SUITE", "--tracking-uri", "--results"],
         "data fetch": ["NAME"],
         "data show": ["NAME", "INDEX"],
         "": ["COMMAND"],
@@ -203,7 +204,7 @@ def test_any_word_on_the_command_line_is_served_or_refused_in_one_sentence(
     results = there / "results"
     before = contents(results)
     absent = there / "absent.yaml"  # so that nothing is ever run
-    given_ = {"--results": results} if command in ("run", "plan", "report", "compare", "list", "ui") else {}
+    given_ = {"--results": results} if command in ("run", "plan", "report", "compare", "list", "ui", "clean") else {}
     arguments = [*command.split()]
     if option in ("SUITE", "WHAT", "NAME", "COMMAND", "INDEX"):
         arguments += ["mnist", "--index", word] if option == "INDEX" else [word]
