@@ -22,6 +22,7 @@ def folder(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """A data folder with MNIST alone, whose files may be changed."""
     from harness.data import DATASETS
 
+    DATASETS.names()  # all are found before, so that none is lost with the copy
     monkeypatch.setattr(DATASETS, "_classes", {"mnist": Mnist})
     shutil.copytree(data_dir / "mnist", tmp_path / "data/mnist")
     return tmp_path / "data"

@@ -75,6 +75,7 @@ class Oracle(Variant):
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     for registry, name, cls in ((DATASETS, "many", Many), (VARIANTS, "oracle", Oracle)):
+        registry.names()  # all are found before, so that none is lost with the copy
         monkeypatch.setattr(registry, "_classes", dict(registry._classes))
         registry.register(name)(cls)
 
