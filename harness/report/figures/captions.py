@@ -29,7 +29,7 @@ from harness.report.figures.plots import (
 COUPLED = 100  # capsules of the ladder paper's Figure 1
 IMAGES = "the images of digit 0 among the training images after the first 5,000"
 Sketch = tuple[str, Callable[[str], Drawing]]  # a figure's name, and what draws it under that name
-MOST_CLASSES, WORST_CLASSES = 50, 30  # of a matrix: of more than the first, the second that are confused most often
+MOST_CLASSES, WORST_CLASSES = 50, 20  # of a matrix: of more than the first, the second that are confused most often
 
 
 def _couplings(graphs: Graphs) -> Iterator[Sketch]:
@@ -144,7 +144,8 @@ def most_confused(matrices: list[np.ndarray]) -> list[int] | None:
     for counts in matrices:
         off = counts - np.diag(np.diag(counts))
         wrong[: len(counts)] += off.sum(axis=0) + off.sum(axis=1)
-    return sorted(np.argsort(-wrong, kind="stable")[:WORST_CLASSES].tolist())
+    worst = np.argsort(-wrong, kind="stable")[:WORST_CLASSES]
+    return sorted(worst[wrong[worst] > 0].tolist())
 
 
 def _wrong(counts: np.ndarray) -> int:

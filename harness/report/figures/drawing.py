@@ -54,7 +54,7 @@ class Drawing:
 
     def rendered(self) -> Drawing:
         """Itself, once it is known that it can be drawn."""
-        assert self.svg
+        _ = self.svg
         return self
 
     def files(self) -> dict[str, bytes]:

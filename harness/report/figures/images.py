@@ -20,7 +20,7 @@ FINE = 2  # parts of a pixel: the border between two positions may go through it
 APART = 3  # cells between two confusion matrices
 ACROSS = 4  # confusion matrices beside each other
 ACROSS_CLASSES = 20  # images of classes beside each other
-NUMBERS = 12  # of classes along a matrix: there is no room for more
+NUMBERS = 20  # of classes along a matrix: there is no room for more
 OFFSETS = (-0.25, 0.25)  # of the moved dimension, first and last
 
 
@@ -72,7 +72,9 @@ def _number_classes(axes: Axes, classes: Sequence[int], step: int, across: int, 
     """The classes below and on the left of a grid of matrices, as far as there is room."""
     places = range(0, len(classes), -(-len(classes) // NUMBERS))
     numbers = [str(classes[place]) for place in places]
-    axes.set_xticks([n * step + place for n in range(across) for place in places], numbers * across, fontsize=5)
+    turn = 90 if max(classes) > 99 else 0
+    at = [n * step + place for n in range(across) for place in places]
+    axes.set_xticks(at, numbers * across, fontsize=5, rotation=turn)
     axes.set_yticks([n * step + place for n in range(down) for place in places], numbers * down, fontsize=5)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

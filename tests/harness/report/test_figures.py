@@ -246,15 +246,13 @@ def test_of_many_classes_those_are_shown_that_are_confused() -> None:
     counts = np.diag(np.full(300, 8))
     counts[7, 250], counts[250, 8] = 2, 8
     shown = most_confused([counts, np.ones((2, 2), int)])
-    assert shown is not None
-    assert {0, 1, 7, 8, 250} <= set(shown)
-    assert len(shown) == 30
+    assert shown == [0, 1, 7, 8, 250]
     axes = confusion_figure({"a": counts, "b": np.ones((2, 2), int)}, shown).axes[0]
     drawn = np.ma.filled(axes.images[-1].get_array(), -1)
-    assert drawn[shown.index(7), shown.index(250)] == 20.0
-    assert drawn[shown.index(250), shown.index(8)] == 50.0
-    assert len(axes.get_xticks()) <= 2 * 12
-    assert axes.get_xticklabels()[0].get_text() == str(shown[0])
+    assert (drawn[2, 4], drawn[4, 3]) == (20.0, 50.0)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["0", "1", "7", "8", "250"]
+    assert len(most_confused([np.ones((300, 300), int)]) or []) == 20
+    assert len(confusion_figure({"a": np.ones((50, 50), int)}).axes[0].get_xticks()) <= 20
     assert most_confused([np.ones((50, 50), int)]) is None
 
 
