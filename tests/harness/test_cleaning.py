@@ -99,11 +99,8 @@ def test_what_is_planned_no_more_goes(cli: Cli, record: Record, plan: Plan, resu
     assert said.out.replace("removed", "to be removed") == told.out
     lines = said.out.splitlines()
     reports = [results / "artifacts" / run / "artifacts" / "report" for run in (first, second)]
-    assert [line.split("  ")[-2] for line in lines[:-1]] == [
-        str(gone_checkpoints),
-        str(reports[0]),
-        str(gone_files / "model"),
-    ]
+    removed = {gone_checkpoints, reports[0], gone_files / "model"}
+    assert {line.split("  ")[-2] for line in lines[:-1]} == {str(path) for path in removed}
     assert lines[-1].split() == ["0.0", "MiB", "in", "all,", "removed"]
     assert [path.exists() for path in (gone_checkpoints, gone_files / "model", reports[0])] == [False] * 3
     assert all(
