@@ -71,7 +71,7 @@ def refusal(path: Path) -> str:
     return message
 
 
-@pytest.mark.parametrize(("profile", "training"), [(None, 8 * 2 * 3), ("laptop", 8 * 2)])
+@pytest.mark.parametrize(("profile", "training"), [(None, 9 * 2 * 3), ("laptop", 9 * 2)])
 def test_the_papers_suite(profile: str | None, training: int) -> None:
     plan = plan_of(PAPER, profile)
     assert len(kinds(plan, "training")) == training
