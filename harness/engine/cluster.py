@@ -104,11 +104,13 @@ def _ray(settings: dict[str, Any], failure: Callable[[Exception], UserError]) ->
     """Ray, and nothing of it left running afterwards.
 
     Raises:
-        UserError: `failure` of what went wrong at the start.
+        UserError: `failure` of what went wrong at the start, or this process uses Ray itself.
     """
     import ray
     from ray.exceptions import RayError
 
+    if ray.is_initialized():
+        raise UserError("this process is connected to Ray already; call ray.shutdown() first.")
     with settings_read_again():
         try:
             try:

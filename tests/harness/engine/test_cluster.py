@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.engine import sessions
 from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, threads_of, uses_gpu
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
@@ -165,6 +166,35 @@ def test_an_address_of_the_environment_is_used_and_named(monkeypatch: pytest.Mon
         pass
     with pytest.raises(UserError, match=r"^--address 127\.0\.0\.1:2: no Ray"), cluster("127.0.0.1:2", []):
         pass
+
+
+def test_a_ray_that_does_not_start_is_one_sentence_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def failing(**settings: object) -> None:
+        assert Path(str(settings["_temp_dir"])).parent.stat().st_mode & 0o077 == 0
+        raise RuntimeError("no more processes\n  (details)")
+
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setattr(ray, "init", failing)
+    monkeypatch.setattr(sessions, "PREFIX", "failing-")
+    before = dict(os.environ)
+    with pytest.raises(UserError, match=r"^Ray can't be started here \(no more processes\)"), cluster(None, []):
+        pass
+    assert dict(os.environ) == before
+    assert list(Path("/tmp").glob("failing-*")) == []
+
+
+def test_a_ray_of_the_users_in_this_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    calls: list[str] = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "init", lambda **_: calls.append("init"))
+    monkeypatch.setattr(ray, "shutdown", lambda **_: calls.append("shutdown"))
+    with pytest.raises(UserError, match=r"call ray\.shutdown\(\) first"), cluster(None, []):
+        pass
+    assert calls == []
 
 
 @pytest.fixture(scope="module")
