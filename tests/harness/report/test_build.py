@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from example import example
 
 from harness.errors import UserError
 from harness.report.build import report_folder, write_report
+from harness.report.figures.graphs import Graphs, Moved
 from harness.report.formats import FILES
 from harness.report.rows import Tables
 
@@ -59,3 +62,21 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(tables: Tables, tmp_path:
     (tmp_path / "reports").touch()
     with pytest.raises(UserError, match="Not a directory"):
         write_report(tables, report_folder(tmp_path, "a", None))
+
+
+def test_a_figure_that_can_not_be_drawn_is_named_and_costs_no_report(tables: Tables, tmp_path: Path) -> None:
+    flat = Graphs(moved={"a": {"x": Moved(np.zeros((2, 11, 8), np.uint8), 1)}})
+    told: list[str] = []
+    files = write_report(dataclasses.replace(tables, graphs=flat), tmp_path, told.append)
+    [line] = told
+    assert line.startswith("a figure is left out: moved-a-x: ")
+    assert "Left out: moved-a-x: " in files[0].read_text(encoding="utf-8")
+    assert [path.name for path in files] == list(FILES)
+
+
+def test_without_matplotlib_there_is_a_report(tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "harness.report.figures.captions", None)  # as where it can't be imported
+    told: list[str] = []
+    write_report(dataclasses.replace(tables, graphs=Graphs(samples={"a": [[0.1]]})), tmp_path, told.append)
+    [line] = told
+    assert line.startswith("a figure is left out: all figures: ")
