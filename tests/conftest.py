@@ -1,10 +1,14 @@
 """What every test may ask for."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from harness.data import DATASETS, data_folder
+
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
+    os.environ.pop(name, None)  # no test records where whoever runs it does
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -95,7 +95,7 @@ class Access:
             token = page.token
             if not token:
                 break
-        return sorted(found, key=begun, reverse=True)
+        return newest_first(found)
 
     @patient
     def last_step(self, run: str, metric: str) -> int:
@@ -121,6 +121,18 @@ def begun(run: Run) -> tuple[int, int]:
     """
     number = run.data.tags.get(NUMBER, "")
     return (int(number) if number.isdecimal() else 0, run.info.start_time)
+
+
+def newest_first(runs: list[Run]) -> list[Run]:
+    """Runs as they were begun: exactly within an experiment, and by the clock between experiments."""
+    latest: dict[str, int] = {}
+    moments = []
+    for run in sorted(runs, key=begun):
+        experiment = run.info.experiment_id
+        latest[experiment] = max(latest.get(experiment, 0), run.info.start_time)
+        moments.append((latest[experiment], run))
+    moments.reverse()  # and runs of one moment stay so
+    return [run for _, run in sorted(moments, key=lambda pair: pair[0], reverse=True)]
 
 
 def open_store(address: str, makes: bool = False) -> MlflowClient:

@@ -152,7 +152,7 @@ def _trial(path: Path) -> Trial:
             text = file.read(LARGEST_TRIAL + 1)
         if len(text) > LARGEST_TRIAL:
             raise UserError(f"{path.name} of the model is larger than {LARGEST_TRIAL >> 20} MiB; it is damaged.")
-        trial = Trial.model_validate_json(text)
+        trial = Trial.model_validate_json(text, extra="ignore")  # another version may have written it
     except (OSError, ValidationError) as error:
         raise UserError(f"{path.name} of the model can't be read ({cause_of(error)[:200]}).") from error
     if trial.training is None:

@@ -59,6 +59,18 @@ def test_a_clock_that_is_set_back_changes_no_order(
     assert int(numbers[0]) < int(numbers[1])
 
 
+def test_runs_of_several_suites_are_ordered_by_the_clock_and_each_suites_by_number(
+    open_record: OpenRecord, plan: Plan, clock: Callable[[float], None]
+) -> None:
+    begun = []
+    for suite, days in [("tiny", 3), ("tiny", 1), ("other", 2), ("other", 4), ("tiny", 0)]:
+        clock(days * DAY)
+        begun.append(began(open_record(suite=suite), plan))
+    one, two, three, four, five = begun
+    listed = [line["run_id"] for line in list_invocations(open_record().address)]
+    assert listed == [four, five, two, one, three]
+
+
 def test_records_without_numbers_are_ordered_by_time_and_come_before(open_record: OpenRecord, plan: Plan) -> None:
     record = open_record()
     old = [began(record, plan) for _ in range(3)]
