@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from harness.errors import UserError
+from harness.paths import expanded
 from harness.record.masking import masked
 
 QUIET = {
@@ -82,7 +83,8 @@ def check_address(address: str, said: str = OPTION) -> TrackingUri:
         UserError: no server answers there, or the address is of no known kind.
     """
     if address.startswith(SQLITE):
-        return _check_file(TrackingUri(address), said)
+        file = address.removeprefix(SQLITE)
+        return _check_file(TrackingUri(SQLITE + (str(expanded(file)) if file.startswith("~") else file)), said)
     if not address.startswith(("http://", "https://")):
         raise UserError(
             f"{said} {masked(address)}: not an address of a record; write http://HOST:PORT or sqlite:///FILE."

@@ -168,6 +168,7 @@ def test_the_home_folder_in_options(cli: Cli, suite: Path, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     for options in (["--results=~/r"], ["--results", "~/r"]):
         assert f"no record at {tmp_path}/r/mlflow.db" in cli("report", suite, *options).sentence
+    assert f"no record at {tmp_path}/x.db" in cli("report", suite, "--tracking-uri", "sqlite:///~/x.db").sentence
     assert f"no plugin file {tmp_path}/p.py" in cli("plan", suite, "--plugin=~/p.py").sentence
     assert cli("plan", "~/suite.yaml", "--json", "--results=~/r").code == 0
     monkeypatch.setenv("HARNESS_DATA", "~/d")
