@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import linecache
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -13,24 +14,27 @@ from typing import TextIO, cast
 
 from harness.errors import UserError
 from harness.isolation import foreign_code
-from harness.source import imported_names
+from harness.source import imported_names, loaded_texts
 
 PREFIX = "harness_plugin_"
 
 _paths: dict[str, Path] = {}  # of the plugins that are loaded, by module
 _loading: list[str] = []  # the modules that are being imported now, the innermost last
-_in_reserve: list[Path] = []
+_in_reserve: list[tuple[Path, bytes | None]] = []
 
 
-def load_plugin(path: Path) -> None:
+def load_plugin(path: Path, text: bytes | None = None) -> None:
     """Import a plugin. What it changes of the process is put back, see `harness.isolation`; what it prints goes to
     standard error.
+
+    Arguments:
+        text: what the file said when somebody else has read it, who is to be followed; else what it says now.
 
     Raises:
         UserError: there is no such file, it fails when it is imported, or it leaves the program.
     """
     path = path.resolve()
-    if not path.is_file():
+    if text is None and not path.is_file():
         raise UserError(f"there is no plugin file {path}; name a Python file that registers a variant.")
     name = f"{PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
@@ -41,6 +45,7 @@ def load_plugin(path: Path) -> None:
     module.__file__ = str(path)
     sys.modules[name], _paths[name] = module, path
     try:
+        loaded_texts[path] = path.read_bytes() if text is None else text
         _import(module, path)
     except BaseException:
         del sys.modules[name], _paths[name]
@@ -60,7 +65,10 @@ def _import(module: ModuleType, path: Path) -> None:
 def _execute(module: ModuleType, path: Path, errors: _Held) -> None:
     try:
         # Compiled from the text itself: bytecode beside it may be of another text with the same size and second.
-        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+        text = loaded_texts[path]
+        lines = text.decode(errors="replace").splitlines(keepends=True)
+        linecache.cache[str(path)] = (len(text), None, lines, str(path))  # for who asks for the source of a function
+        exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
     except SystemExit as left:
         said = errors.take() if left.code not in (None, 0) else ""
         told = "; ".join([f"sys.exit({left.code!r})", *said.strip().splitlines()[-1:]])
@@ -147,6 +155,11 @@ def path_of(module: str) -> Path | None:
     return _paths.get(module)
 
 
+def texts_of(plugins: Iterable[Path]) -> dict[Path, bytes]:
+    """What the files of plugins said when they were loaded here."""
+    return {path: loaded_texts[path] for path in plugins if path in loaded_texts}
+
+
 def needed(plugins: Iterable[Path], modules: Collection[str]) -> tuple[list[Path], list[Path]]:
     """The plugins, given by whole paths, that some modules are, and the others."""
     wanted = {_paths[module] for module in modules if module in _paths}
@@ -154,14 +167,14 @@ def needed(plugins: Iterable[Path], modules: Collection[str]) -> tuple[list[Path
     return [path for path in paths if path in wanted], [path for path in paths if path not in wanted]
 
 
-def keep_in_reserve(plugins: Iterable[Path]) -> None:
-    """Plugins that are loaded if a name is asked for that nobody knows else."""
+def keep_in_reserve(plugins: Iterable[tuple[Path, bytes | None]]) -> None:
+    """Plugins, with their texts, that are loaded if a name is asked for that nobody knows else."""
     _in_reserve[:] = plugins
 
 
 def load_reserve() -> bool:
     """Load what was kept in reserve; whether there was anything."""
     waiting, _in_reserve[:] = list(_in_reserve), []
-    for path in waiting:
-        load_plugin(path)
+    for path, text in waiting:
+        load_plugin(path, text)
     return bool(waiting)

@@ -24,7 +24,7 @@ from harness.isolation import foreign_code
 from harness.options import Options
 from harness.plan import Plan, count
 from harness.planning import make_plan
-from harness.plugins import needed
+from harness.plugins import needed, texts_of
 from harness.record.address import artifact_folder, make_folder
 from harness.record.lock import only_driver
 from harness.record.store import Record
@@ -193,6 +193,7 @@ class _Run:
             threads=threads_of(trial, resources, on_gpu),
             plugins=tuple(mine),
             others=tuple(others),
+            texts=texts_of([*mine, *others]),
             engine=engine_digest(),
             line=self.claim.line,
             driver=self.claim.driver,

@@ -23,6 +23,7 @@ SHARED = "variants"  # a variant may build on the modules of this package
 ENGINE = "harness"
 RECORDED = ("numpy", "torch", "pydantic")  # every variant needs them, and their versions stand in each result
 INSTALLED = {"site-packages", "dist-packages"}
+loaded_texts: dict[Path, bytes] = {}  # of plugins that were loaded: what counts is what they said then
 LONGEST_NAME = 200  # characters of a text that may name a file
 
 
@@ -147,7 +148,7 @@ def _file_of(module: str, beside: list[str] | None = None) -> Path | None:
         spec = _spec(module, beside or [])
         file = spec.origin if spec is not None and spec.has_location else None
     path = Path(file) if file else None
-    return path if path is not None and path.is_file() else None
+    return path if path is not None and (path in loaded_texts or path.is_file()) else None
 
 
 def _places(module: str, beside: list[str] | None = None) -> list[str]:
@@ -222,15 +223,20 @@ def _tree(path: Path) -> ast.Module | None:
     if path.suffix != ".py":
         return None
     try:
-        return ast.parse(path.read_bytes())
+        return ast.parse(text_of(path))
     except (SyntaxError, ValueError):
         return None
+
+
+def text_of(path: Path) -> bytes:
+    """What a source file says; of a plugin that was loaded, what it said then."""
+    return loaded_texts[path] if path in loaded_texts else path.read_bytes()
 
 
 def _content(path: Path) -> str:
     """A hash of what a file says; of its bytes where it is no Python source."""
     tree = _tree(path)
-    said = path.read_bytes() if tree is None else repr(_plain(tree)).encode()
+    said = text_of(path) if tree is None else repr(_plain(tree)).encode()
     return hashlib.sha256(said).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from types import ModuleType
 
 import variants
 from harness.plugins import path_of
-from harness.source import source_files
+from harness.source import source_files, text_of
 
 INSTALLED = Path(variants.__file__).parent  # is there wherever a model is loaded
 FOLDER = "plugin-"  # and the name of the plugin: the folder with its files
@@ -38,7 +37,7 @@ def save_plugin(modules: tuple[str, ...], folder: Path) -> Path | None:
         if source.is_relative_to(plugin.parent) and not source.is_relative_to(INSTALLED):
             target = own / source.relative_to(plugin.parent)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            target.write_bytes(text_of(source))
     return own
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.trial import Progress
@@ -20,6 +20,7 @@ class Context:
     threads: int  # processor threads
     plugins: tuple[Path, ...] = ()  # files that register what the trial needs
     others: tuple[Path, ...] = ()  # further plugins, which are loaded only if something in them is asked for
+    texts: Mapping[Path, bytes] = field(default_factory=dict)  # of plugins, as the driver has loaded them
     engine: str = ""  # digest of the driver's harness; "" is not compared
     gpu: bool = False  # whether a GPU was granted
     line: str = ""  # of drivers that follow each other, and which of them this is: see `harness.running.checkpoint`

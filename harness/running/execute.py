@@ -56,7 +56,13 @@ def estimate(trial: Trial, context: Context, report: Report) -> Cost:
         return calibrate(trial, context)
 
 
-def _here(plugin: Path, trial: Trial) -> Path:
+def _here(plugin: Path, trial: Trial, context: Context) -> tuple[Path, bytes | None]:
+    """A plugin's file, and its text where the driver has sent it with the trial."""
+    text = context.texts.get(plugin)
+    return (plugin, text) if text is not None else (_found(plugin, trial), None)
+
+
+def _found(plugin: Path, trial: Trial) -> Path:
     """A plugin's file on this machine: the user's own, or the copy that a cluster has sent along.
 
     Where both are there and differ, it is the one that the trial was planned with.
@@ -105,8 +111,8 @@ def _prepared(trial: Trial, context: Context) -> Iterator[None]:
     work = trial.timing or trial.training
     assert work is not None
     for path in context.plugins:
-        load_plugin(_here(path, trial))
-    keep_in_reserve([_here(path, trial) for path in context.others])
+        load_plugin(*_here(path, trial, context))
+    keep_in_reserve([_here(path, trial, context) for path in context.others])
     _check_sources(trial, context)
     with isolated_process():
         torch.set_num_threads(context.threads)

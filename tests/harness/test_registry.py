@@ -225,7 +225,7 @@ def test_a_plugin_in_reserve_is_loaded_when_its_name_is_asked_for(
     HOLDER[:] = [fruits]
     sys.modules.setdefault("test_registry", sys.modules[__name__])
     path = write("import test_registry as t\nt.HOLDER[0].register('date')(type('Date', (t.Fruit,), {}))\n", "date.py")
-    plugins.keep_in_reserve([path])
+    plugins.keep_in_reserve([(path, None)])
     assert fruits.get("date").__name__ == "Date"
     assert not plugins.load_reserve()
 

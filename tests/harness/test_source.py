@@ -15,8 +15,9 @@ from harness.source import file_digest, source_digest, source_files, unwatched
 
 
 @pytest.fixture
-def digest() -> Iterator[Callable[[str], str]]:
-    """The digest of a module as it is now on disk."""
+def digest(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """The digest of a module as it is now on disk, also of a plugin that was loaded before."""
+    monkeypatch.setattr(source, "loaded_texts", {})
 
     def fresh(module: str) -> str:
         source._digest.cache_clear()
@@ -198,6 +199,15 @@ def test_what_lies_beside_a_plugin(helped: Path, digest: Callable[[str], str], t
     path.write_text(path.read_text() + "changed = True\n")
     assert (digest(module) != before) is (touched != "unused.py")
     assert file_digest(helped) == digest(module)
+
+
+def test_of_a_plugin_counts_what_it_said_when_it_was_loaded(tmp_path: Path) -> None:
+    plugin = tmp_path / "said.py"
+    plugin.write_text("x = 1\n")
+    load_plugin(plugin)
+    before = file_digest(plugin)
+    plugin.write_text("x = 2\n")
+    assert source_digest(module_of(plugin)) == file_digest(plugin) == before
 
 
 def test_the_files_by_module(helped: Path, digest: Callable[[str], str]) -> None:

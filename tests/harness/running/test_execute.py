@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import os
 import random
@@ -106,6 +107,7 @@ class Planned:
         [module] = [name for name in sys.modules if name.startswith(f"{plugins.PREFIX}{self.plugin.stem}_")]
         del sys.modules[module]
         VARIANTS._classes.pop(self.plugin.stem)
+        source.loaded_texts.pop(self.plugin)
         source._digest.cache_clear()
         source._sources.cache_clear()
 
@@ -136,6 +138,20 @@ def test_a_plugin_that_was_edited_since_the_plan_is_refused(planned: Callable[..
     for trial in one.trials:
         with pytest.raises(UserError, match=r"not what the trial was planned with \(planned \w{16}, here \w{16}\)"):
             execute(trial, one.context, ignore)
+
+
+def test_a_plugin_that_was_edited_since_the_plan_runs_as_it_was_planned(planned: Callable[..., Planned]) -> None:
+    """Its text comes with the trial, also to a node that has no such file."""
+    one = planned()
+    expected = [execute(trial, one.context, ignore).weights for trial in one.trials]
+    context = replace(one.context, texts=plugins.texts_of([one.plugin]), checkpoints=one.context.checkpoints / "again")
+    assert context.texts == {one.plugin: one.text().encode()}
+    for change in (lambda: one.plugin.write_text(one.text(factor="2")), one.plugin.unlink):
+        one.forget()
+        change()
+        assert [execute(trial, context, ignore).weights for trial in one.trials] == expected
+        forward = inspect.getsource(VARIANTS.get(one.plugin.stem).loss)
+        assert "* 1" in forward
 
 
 def test_a_comment_in_it_is_no_other_source(planned: Callable[..., Planned]) -> None:
