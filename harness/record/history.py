@@ -40,6 +40,7 @@ from harness.record.stored import restore
 
 KEY, KIND, SUITE = "harness.key", "harness.kind", "harness.suite"
 PROFILE, CAUSE = "harness.profile", "harness.cause"
+REPORT = "harness.report"  # the invocation whose artifacts have the report of this one
 OVERHEAD = "overhead/"
 CODE, COMMAND = "harness.code.", "harness.command"
 PLAN_FILE, SUITE_FILE = "plan.json", "suite.yaml"
@@ -302,6 +303,6 @@ def suites(address: str) -> list[Browsable]:
         if experiment.name != "Default":
             query = f"{INVOCATIONS} and attributes.status != 'RUNNING' and attributes.status != 'KILLED'"
             done = store.runs([experiment.experiment_id], query)
-            report = done[0].info.run_id if done else ""
+            report = done[0].data.tags.get(REPORT, done[0].info.run_id) if done else ""
             found.append(Browsable(experiment.name, experiment.experiment_id, report))
     return found

@@ -5,6 +5,7 @@ There is one writer, the driver. Trials are flat runs because MLflow shows neste
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import tempfile
@@ -26,12 +27,14 @@ from harness.record.history import (
     CAUSE,
     CODE,
     COMMAND,
+    INVOCATIONS,
     KEY,
     KIND,
     NO_PROFILE,
     OVERHEAD,
     PLAN_FILE,
     PROFILE,
+    REPORT,
     SUITE,
     SUITE_FILE,
     History,
@@ -49,6 +52,7 @@ from harness.text import one_line
 from harness.trial import Point, Result, Trial
 
 INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
+STATE = "harness.state"  # digest of what an invocation's report was made of
 NOTE = "mlflow.note.content"
 WEIGHTS = "harness.weights_sha256"
 CURVE = "train/loss"  # which every point of a curve has
@@ -75,6 +79,7 @@ class Record(History):
         self._logged: dict[str, int] = {}  # last iteration of the curve by run id
         self._number: int | None = None  # of the run that was begun last; None if that must be looked up
         self._lease: Lease | None = None
+        self._told: dict[str, Any] = {}  # of the invocation that was begun last
         super().__init__(address, suite, tell, makes=True)
 
     @property
@@ -150,6 +155,8 @@ class Record(History):
             suite: the suite's file, whole.
         """
         tags = self._invocation_tags(plan, masked(command))
+        code = {name: value for name, value in tags.items() if name.startswith(CODE)}
+        self._told = {"plan": store(plan), "published": published, "suite": suite, "code": code}
         self._clean_up()
         return self._begin_invocation(tags, plan, published, suite)
 
@@ -180,6 +187,7 @@ class Record(History):
     @patient
     def keep_plan(self, invocation: str, plan: Plan) -> None:
         """Replace an invocation's plan, once its fraction is known."""
+        self._told["plan"] = store(plan)
         self._log_json(invocation, PLAN_FILE, store(plan))
         self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
 
@@ -211,7 +219,7 @@ class Record(History):
 
         Arguments:
             report: the files that it has written, the first one at the top of its folder; what others keep there is
-                not recorded.
+                not recorded, nor is a report of what an earlier invocation has reported.
         """
         lacking = self._unless_rejected("the report", lambda: self._keep_report(invocation, report))
         if lacking:
@@ -220,11 +228,41 @@ class Record(History):
 
     @patient
     def _keep_report(self, invocation: str, report: Sequence[Path]) -> None:
+        state = self._state()
+        holder = self._holder_of(state, invocation) if report else ""
+        if holder:
+            tags = {
+                STATE: state,
+                REPORT: holder,
+                NOTE: f"Nothing has changed since run {holder}, which has the report.",
+            }
+            self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
+            return
         for path in report:
             place = Path("report") / path.parent.relative_to(report[0].parent)
             self.client.log_artifact(invocation, str(path), place.as_posix())
             if path.name == "report.md":
                 self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:LARGEST_NOTE])
+        if report:
+            tags = {STATE: state, REPORT: invocation}
+            self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def _state(self) -> str:
+        """A digest of all that decides a report: what was asked for, and which trials there are."""
+        trials = [(run.info.run_id, run.info.status, run.data.tags.get(INVOCATION)) for run in self._trial_runs()]
+        text = json.dumps([self._told, sorted(trials)], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _holder_of(self, state: str, invocation: str) -> str:
+        """The run with the report of the last invocation that has one, if that was of this state; else nothing."""
+        mine = self.run(invocation)
+        profile = mine.data.tags.get(PROFILE, NO_PROFILE) if mine is not None else NO_PROFILE
+        others = self._search(f"{INVOCATIONS} and {equals(PROFILE, profile)}")
+        before = next((run for run in others if STATE in run.data.tags and run.info.run_id != invocation), None)
+        if before is None or before.data.tags[STATE] != state:
+            return ""
+        holder = str(before.data.tags.get(REPORT, ""))
+        return holder if holder and self.client.list_artifacts(holder, "report") else ""
 
     def stop_invocation(self, invocation: str) -> None:
         """Close an invocation that something has stopped; there is one try only."""

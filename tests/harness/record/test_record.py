@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -280,6 +281,39 @@ def test_an_invocation_ends_with_its_report(session: Callable[[], Session], tmp_
     [line] = list_invocations(now.record.address)
     assert (line["name"], line["profile"], line["status"]) == ("tiny", "none", "finished")
     assert suites(now.record.address) == [Browsable("tiny", now.record.experiment, now.invocation)]
+
+
+def test_a_report_of_what_was_reported_before_is_not_kept_again(
+    session: Callable[[], Session], trial: Trial, tmp_path: Path, results: Path
+) -> None:
+    def reported(begins: bool = False, **plan: Any) -> bool:
+        """Whether an invocation keeps its report; the newest one is shown in any case."""
+        now = session()
+        if plan:
+            now = Session(now.record, now.plan.model_copy(update=plan), tmp_path)
+        if begins:
+            now.begin(trial)
+            now.record.fail(trial, "a cause", "the details")
+        path = tmp_path / "report.md"
+        path.write_text("# Tables")
+        now.record.end_invocation(now.invocation, "FINISHED", [path])
+        kept = bool(now.record.client.list_artifacts(now.invocation, "report"))
+        [shown] = suites(now.record.address)
+        assert now.record.client.list_artifacts(shown.report, "report")
+        assert kept == (shown.report == now.invocation)
+        return kept
+
+    assert reported(begins=True)
+    assert not reported()
+    assert not reported()
+    assert reported(begins=True)  # it ends as it did before, in another try
+    assert not reported()
+    assert reported(precision="bfloat16")
+    assert not reported(precision="bfloat16")
+    assert reported(profile="laptop")  # which has none yet
+    assert reported()
+    shutil.rmtree(results / "artifacts" / suites(session().record.address)[0].report / "artifacts" / "report")
+    assert reported()
 
 
 def test_suites_do_not_mix(session: Callable[[], Session], open_record: OpenRecord, trial: Trial) -> None:
