@@ -138,9 +138,8 @@ class History(Access):
         which = "without a profile" if profile is None else f"with the profile '{profile}'"
         of = f"the suite '{self.suite}' {which}"
         if found:
-            raise UserError(
-                f"of {of} {len(found)} runs are recorded, so ~{back} is none; allowed: up to ~{len(found) - 1}."
-            )
+            many = "1 run is" if len(found) == 1 else f"{len(found)} runs are"
+            raise UserError(f"of {of} {many} recorded, so ~{back} is none; allowed: up to ~{len(found) - 1}.")
         others = sorted({run.data.tags.get(PROFILE, NO_PROFILE) for run in self._search(INVOCATIONS)})
         if not others and profile is None:
             of = f"the suite '{self.suite}'"

@@ -108,9 +108,9 @@ class Record(History):
             UserError: another one does.
         """
         lease = Lease(self.client, self._make_experiment(), self.suite, self.tell)
-        self._acquire(lease)
-        self._lease = lease
         try:
+            self._acquire(lease)
+            self._lease = lease
             yield
         finally:
             lease.release()

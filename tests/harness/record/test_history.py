@@ -122,7 +122,7 @@ def test_what_was_never_run_is_told_with_what_was(open_record: OpenRecord, plan:
     began(record, plan, profile="laptop")
     with pytest.raises(UserError, match=r"suite 'tiny' without a profile \(recorded profiles: laptop\); run"):
         record.latest_invocation(None)
-    with pytest.raises(UserError, match=r"1 runs are recorded, so ~1 is none; allowed: up to ~0"):
+    with pytest.raises(UserError, match=r"1 run is recorded, so ~1 is none; allowed: up to ~0"):
         record.latest_invocation("laptop", back=1)
 
 

@@ -90,6 +90,27 @@ def test_a_silent_driver_elsewhere_is_watched_and_then_taken_over(
     assert "it is taken over if that gives no sign of life" in said[0]
 
 
+def test_who_is_interrupted_while_it_watches_leaves_the_note_as_it_is(
+    open_record: OpenRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends the waiting; one that comes right after its own note was left takes that back."""
+    monkeypatch.setattr(lease, "STALE", 1000.0)
+
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    record = open_record()
+    note(record, machine="another boot")
+    monkeypatch.setattr(time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt), record.held():
+        pass
+    assert kept(record)["token"] == "other"
+    record.client.delete_experiment_tag(record.experiment, TAG)
+    with pytest.raises(KeyboardInterrupt), record.held():
+        pass
+    assert TAG not in record.client.get_experiment(record.experiment).tags
+
+
 def test_a_note_that_nobody_can_read_is_watched_likewise(open_record: OpenRecord) -> None:
     record = open_record()
     record.client.set_experiment_tag(record.experiment, TAG, "certainly no note")
