@@ -28,7 +28,14 @@ def _free_name(name: str) -> str:
     return name
 
 
+def _profile_name(name: str) -> str:
+    if name == "none":
+        raise ValueError("'none' is what a run without a profile is called in the record; choose another name")
+    return name
+
+
 SuiteName = Annotated[Name, AfterValidator(_free_name)]
+ProfileName = Annotated[Name, AfterValidator(_profile_name)]
 
 
 class Row(Settings):
@@ -102,7 +109,7 @@ class Suite(Settings):
     table2: ErrorTable | None = Field(None, description="test errors")
     table3: TimeTable | None = Field(None, description="times per training iteration")
     claims: list[Claim] = Field(default_factory=list, max_length=1000, description="what a paper says of these rows")
-    profiles: dict[Name, Profile] = Field(default_factory=dict, max_length=100)
+    profiles: dict[ProfileName, Profile] = Field(default_factory=dict, max_length=100)
 
     def keeps_model(self, seed: int) -> bool:
         """Whether the models of a seed are kept."""

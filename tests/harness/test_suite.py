@@ -213,6 +213,7 @@ def test_out_of_range_names_file_key_and_both_ends(write: Write, old: str, new: 
         ("name: mine", "name: ../mine", ["name", "'../mine' is not a name"]),
         ("name: mine", "name: 5", ["'name' is 5"]),
         ("name: mine", "name: Default", ["name: 'Default' is a name that MLflow uses itself"]),
+        ("  laptop:", "  none:", ["profiles", "'none' is what a run without a profile"]),
         ("name: mine", "name: DEFAULT", ["name: 'DEFAULT' is a name that MLflow uses itself"]),
         ("name: mine", "name: mine.", ["'mine.' is not a name", "no '.' at the end"]),
         ("  laptop:", "  laptop.:", ["'laptop.' is not a name"]),
