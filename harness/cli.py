@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from harness.caches import remove_empty_caches
 from harness.errors import UserError
 from harness.paths import require_home, usable
 from harness.record.pages import PORT
@@ -429,6 +430,8 @@ def main() -> NoReturn:
             f"remove that from it.",
             2,
         )
+    finally:
+        remove_empty_caches()
     if code == INTERRUPTED:  # as typer turns Ctrl-C into a code
         _leave(f"interrupted; what is done is kept, and this goes on with it: {_command()}", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)

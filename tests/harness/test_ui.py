@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import os
@@ -19,8 +20,11 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.errors import UserError
 from harness.process import die_with
 from harness.record.address import artifact_folder, default_address
+from harness.record.history import History
+from harness.record.loading import load
 from harness.record.store import Record
 
 PATIENCE = 60.0  # seconds
@@ -200,6 +204,21 @@ def test_the_pages_of_a_server_are_its_own(
     assert len(addresses) == 3
     assert all(each.startswith(f"{address}/#/experiments/") for each in addresses)
     assert opened == addresses[:1]
+
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    record = History(address, "shown")
+    found = record.client.get_run(run)
+    assert record.artifact(found, "report/report.html").read_text() == "what was recorded"
+    with pytest.raises(UserError):
+        record.artifact(found, "plan.json")
+    del record
+    with pytest.raises(UserError, match="has no model"):
+        load(run, address)
+    gc.collect()
+    assert list(temporary.iterdir()) == []  # what was read from a server goes with its reader
+
     assert server.is_running()
     tests.kill()
     assert psutil.wait_procs([server], timeout=PATIENCE)[1] == []

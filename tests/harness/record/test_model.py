@@ -57,8 +57,17 @@ def results(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--results",
         str(folder / "results"),
     ]
-    said = subprocess.run([sys.executable, "-m", "harness", *command], capture_output=True, text=True, check=False)
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    said = subprocess.run(
+        [sys.executable, "-m", "harness", *command],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert said.returncode == 0, said.stderr
+    assert list(temporary.iterdir()) == []  # nothing of the run, its report and its models
     return folder / "results"
 
 
