@@ -64,8 +64,8 @@ def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lamb
         return [*(folder / name for name in texts), *replace_files(folder / FIGURES, figures)]
     except OSError as error:
         raise UserError(
-            f"the report cannot be written to {folder} ({error.strerror or error}); what is recorded is whole: mend that, and "
-            f"`python -m harness report` writes it."
+            f"the report cannot be written to {folder} ({error.strerror or error}); what is recorded is whole: mend "
+            f"that, and `python -m harness report` writes it."
         ) from error
 
 

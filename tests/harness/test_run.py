@@ -265,12 +265,17 @@ def test_plan_says_what_has_changed(run: Cli, cli: Cli, plan: Cli, suite: Path, 
 
 CLAIM = """
 claims:
-  - {kind: time_ratio, sentence: it takes no time, of: {variant: tiny}, to: {variant: tiny}, at_most: 0.1}
+  - kind: time_ratio
+    sentence: it takes no time
+    of: {variant: tiny, config: {hidden: 8}}
+    to: {variant: tiny, config: {hidden: 6}}
+    at_most: 0.001
 """
 
 
 def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Path, results: Path) -> None:
-    edit(suite, "rounds: 1", "rounds: 2")
+    edit(suite, "rounds: 1", "rounds: 3")
+    edit(suite, "rows: [{variant: tiny}]", "rows: [{variant: tiny}, {variant: tiny, config: {hidden: 8}}]")
     suite.write_text(suite.read_text() + CLAIM)
     said = run()
     assert said.code == 0
