@@ -271,7 +271,7 @@ def _speed_row(row: PlannedRow, reference: PlannedRow, timed: pd.DataFrame) -> S
     faster = _ratio(other, done)
     seconds = _median(done, f"{ITERATION}_median_seconds")
     gflop, rate = _median(other, "model/iteration_gflop"), _median(done, "machine/matrix_product_gflops")
-    gflops = gflop / seconds if gflop is not None and seconds is not None else None
+    gflops = gflop / seconds if gflop is not None and seconds else None
     return SpeedRow(
         title=row.title,
         reference=reference.title,
@@ -284,7 +284,7 @@ def _speed_row(row: PlannedRow, reference: PlannedRow, timed: pd.DataFrame) -> S
         reference_memory_mib=_own_memory(other),
         reference_gflop=gflop,
         gflops=gflops,
-        matrix_product_share=gflops / rate if gflops is not None and rate is not None else None,
+        matrix_product_share=gflops / rate if gflops is not None and rate else None,
     )
 
 
@@ -302,8 +302,10 @@ def _drift(joined: pd.DataFrame) -> float | None:
     times = joined[(joined["row"] == -1) & (joined["status"] == "done")]
     if times.empty or joined.loc[joined["row"] == -1, "name"].iloc[0].split()[0] != SENTINEL:
         return None
-    by_node = times.groupby(times[NODE].fillna("") if NODE in times else "task")[f"{ITERATION}_median_seconds"]
-    return float((by_node.max() / by_node.min()).max())  # unlike machines have not drifted
+    medians = f"{ITERATION}_median_seconds"
+    by_node = times.groupby(times[NODE].fillna("") if NODE in times else "task")[medians]
+    is_timed = bool((times[medians] > 0).all())
+    return float((by_node.max() / by_node.min()).max()) if is_timed else None  # unlike machines have not drifted
 
 
 def _setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[str, Any]) -> list[str]:

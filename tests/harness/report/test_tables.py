@@ -442,6 +442,19 @@ def test_a_row_whose_reference_is_missing_has_no_ratio() -> None:
     assert (row.seconds, row.faster, row.memory_mib, row.gflops) == (None, None, None, None)
 
 
+def test_a_clock_that_stands_still_breaks_no_table() -> None:
+    def stopped(lines: pd.DataFrame) -> pd.DataFrame:
+        lines.loc[["timing 1 mnist 0", "timing 1 mnist 2", "timing -1 mnist 1"], "time/iteration_median_seconds"] = 0.0
+        return lines
+
+    found = build_tables(plan(), published(), stopped(frame()), None, Files())
+    [row] = found.speed
+    assert (row.faster, row.gflops, found.drift) == (None, None, None)
+    assert times(found, "lcapsnet").ratio is None
+    assert times(found, "mine").ratio is not None
+    assert found.verdicts[2].word == "undecided"
+
+
 def test_the_harness_tells_its_own_time(tables: Tables) -> None:
     assert tables.overhead["first_step_seconds"] == 12.25
     assert rebuilt(nothing).overhead == {}
