@@ -11,7 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # these start no cluster and time nothing, so that two of them can run at a time
-PURE := tests/variants tests/harness/data tests/harness/report
+PURE := tests/variants tests/harness/data tests/harness/record tests/harness/report tests/harness/serving \
+	$(wildcard tests/harness/test_*.py)
 
 KILLS ?= 30
 SEED ?= 0

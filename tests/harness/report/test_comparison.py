@@ -145,7 +145,7 @@ table3:
 @pytest.fixture
 def runs(cli: Cli, tiny: Path, results: Path, write: Callable[..., Path], tmp_path: Path) -> list[str]:
     """The ids of three runs: the second trains longer and has a row that takes longer, the third finds all done."""
-    for epochs, pause in (("1", "0.02"), ("8", "0.08"), ("8", "0.08")):
+    for epochs, pause in (("1", "0.02"), ("8", "0.12"), ("8", "0.12")):
         suite = write(SUITE.replace("EPOCHS", epochs).replace("PAUSE", pause))
         where = ["--results", results, "--data-dir", tmp_path / "data", "--plugin", tiny]
         said = cli("run", suite, "--serial", *where)
@@ -162,8 +162,8 @@ def test_two_runs_a_run_with_itself_and_a_regression(cli: Cli, runs: list[str], 
     rows = {(line["title"], bool(line["seconds"])): line for line in found["rows"]}
     timed = rows["tiny h=6", True]
     assert timed["speed"] == "slower"
-    assert 2.5 < timed["ratio"]["mean"] < 6.5
-    assert any("pause: 0.02 → 0.08" in change for line in found["rows"] for change in line["changes"])
+    assert 1.5 < timed["ratio"]["mean"] < 24  # 6, by a fixed model that may have been disturbed
+    assert any("pause: 0.02 → 0.12" in change for line in found["rows"] for change in line["changes"])
     assert rows["tiny h=9", True]["speed"] == "the same trials"
     trained = next(line for line in found["rows"] if line["error"] is not None)
     assert trained["pair"]["difference"] == pytest.approx(trained["other_error"] - trained["error"])
