@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
@@ -23,6 +25,7 @@ from harness.record.patience import patient, status_of
 
 NUMBER = "harness.number"  # counts the runs of an experiment in the order in which they were begun
 PAGE = 1000
+NEW = "new"  # ends the name of a store that is being made
 
 
 class Access:
@@ -148,11 +151,26 @@ def open_store(address: str, makes: bool = False) -> MlflowClient:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         with _alone(TrackingUri(address), makes), _tidied(TrackingUri(address)):
+            if makes and TrackingUri(address).is_local and not TrackingUri(address).exists():
+                _make(TrackingUri(address).path)
             client = MlflowClient(address)
             client.search_experiments(max_results=1)
     except Exception as error:
         raise UserError(_refusal(address, error)) from error
     return client
+
+
+def _make(path: Path) -> None:
+    """Make a store whole or not at all: one that is stopped halfway could never be opened."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*.{NEW}"):
+        maker = left.name.split(".")[-2].partition("-")[0]
+        if not (maker.isdecimal() and psutil.pid_exists(int(maker))):
+            left.unlink(missing_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.{NEW}")
+    client = MlflowClient(TrackingUri.of(aside))
+    client.search_experiments(max_results=1)  # this is what makes the tables
+    os.replace(aside, path)
 
 
 def _refusal(address: str, error: Exception) -> str:

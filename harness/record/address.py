@@ -31,6 +31,12 @@ USERNAME, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWOR
 class TrackingUri(str):
     """The address of a record as MLflow takes it."""
 
+    @classmethod
+    def of(cls, path: Path) -> TrackingUri:
+        """The address of a file."""
+        # the two signs mean something in an address
+        return cls(SQLITE + str(path).replace("%", "%25").replace("?", "%3F"))
+
     @property
     def is_local(self) -> bool:
         """Whether it is a file and no server."""
@@ -54,8 +60,7 @@ def be_quiet() -> None:
 
 def default_address(results: Path) -> TrackingUri:
     """The address of the record under a results folder."""
-    path = str(results.resolve() / "mlflow.db")
-    return TrackingUri(SQLITE + path.replace("%", "%25").replace("?", "%3F"))  # as they mean something in an address
+    return TrackingUri.of(results.resolve() / "mlflow.db")
 
 
 def find_address(option: str | None, results: Path) -> TrackingUri:

@@ -52,6 +52,25 @@ def test_two_suites_that_start_at_once_into_a_new_record_both_run(tmp_path: Path
     assert experiments >= {"one", "other"}
 
 
+def test_a_store_whose_making_was_stopped_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = default_address(tmp_path / "50% ?")
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.record.access.os.replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            open_store(address, makes=True)
+    assert not address.exists()
+    [left] = address.path.parent.glob("*.new")
+    left.rename(left.with_name(".mlflow.db.999999999.new"))  # of a process that is not there any more
+    store = open_store(address, makes=True)
+    store.create_experiment("mine")
+    assert {path.name for path in address.path.parent.iterdir()} == {"mlflow.db", ".mlflow.db.lock"}
+    assert open_store(address).get_experiment_by_name("mine") is not None
+
+
 def falter(record: Record, monkeypatch: pytest.MonkeyPatch, name: str, errors: list[Exception]) -> None:
     """Let a request fail a few times."""
     request = getattr(record.client, name)
