@@ -162,10 +162,15 @@ def usual_signals() -> Iterator[None]:
 def cli(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], usual_signals: None
 ) -> Callable[..., Said]:
-    """Run a command of `python -m harness` in this process; its report is left without figures, which take seconds."""
+    """Run a command of `python -m harness` in this process, as wide as it likes.
+
+    What takes seconds is left out: its report's figures, and the measurement of large matrix products.
+    """
     from harness.cli import main
 
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr("harness.report.build.draw_all", lambda _: Gallery())
+    monkeypatch.setattr("harness.running.timing.matrix_product_rate", lambda _: 1e11)
 
     def run(*arguments: object) -> Said:
         capsys.readouterr()
