@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.engine.sessions import session
-from harness.engine.surroundings import environment, loopback_alone, own_signals, settings_read_again
+from harness.engine.surroundings import loopback_alone, own_signals, ray_environment
 from harness.errors import UserError
 from harness.running.allocator import GLIBC, allocator_settings, unless_set
 from harness.running.processors import usable_cpus, usable_memory
@@ -83,7 +83,7 @@ def _embedded(gpus: int | None) -> Iterator[None]:
 
     # workers inherit the allocator; this process itself has started without
     settings = {**SETTINGS, **private, **allocator_settings()}
-    with session() as folder, environment(settings), loopback_alone(), _ray(_own(folder, gpus), failure):
+    with session() as folder, ray_environment(settings), loopback_alone(), _ray(_own(folder, gpus), failure):
         yield
 
 
@@ -95,7 +95,7 @@ def _joined(address: str, told: str, plugins: list[Path]) -> Iterator[None]:
         return _unreachable(told, error)
 
     _check_address(address, told)
-    with environment(SETTINGS), _ray(_theirs(address, plugins), failure):
+    with ray_environment(SETTINGS), _ray(_theirs(address, plugins), failure):
         yield
 
 
@@ -111,18 +111,17 @@ def _ray(settings: dict[str, Any], failure: Callable[[Exception], UserError]) ->
 
     if ray.is_initialized():
         raise UserError("this process is connected to Ray already; call ray.shutdown() first.")
-    with settings_read_again():
+    try:
         try:
-            try:
-                with warnings.catch_warnings(), own_signals():
-                    warnings.simplefilter("ignore", FutureWarning)
-                    _check_token(settings["address"])
-                    ray.init(**settings)
-            except (OSError, RuntimeError, ValueError, RayError) as error:
-                raise failure(error) from error
-            yield
-        finally:
-            ray.shutdown(wait_for_processes=True)
+            with warnings.catch_warnings(), own_signals():
+                warnings.simplefilter("ignore", FutureWarning)
+                _check_token(settings["address"])
+                ray.init(**settings)
+        except (OSError, RuntimeError, ValueError, RayError) as error:
+            raise failure(error) from error
+        yield
+    finally:
+        ray.shutdown(wait_for_processes=True)
 
 
 def _check_address(address: str, told: str) -> None:

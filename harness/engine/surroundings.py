@@ -54,11 +54,15 @@ def own_signals() -> Iterator[None]:
 
 
 @contextmanager
-def settings_read_again() -> Iterator[None]:
-    """Ray reads how it authenticates when it is imported; here it reads it anew, and again afterwards."""
-    _read_again()
+def ray_environment(settings: Mapping[str, str | None]) -> Iterator[None]:
+    """An environment as of `environment`, which Ray goes by inside; afterwards it goes by the one before.
+
+    Ray reads how it authenticates once, when it is imported, so that it is told to read it anew.
+    """
     try:
-        yield
+        with environment(settings):
+            _read_again()
+            yield
     finally:
         _read_again()
 

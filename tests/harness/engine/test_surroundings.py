@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.engine.surroundings import environment, own_signals
+from harness.engine.surroundings import environment, own_signals, ray_environment
 
 
 def test_the_environment_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +33,20 @@ def test_signals_mean_what_they_meant_and_one_that_rays_handler_took_is_an_inter
     with pytest.raises(KeyboardInterrupt), own_signals():
         _be_terminated_at_rays_start()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_ray_authenticates_afterwards_as_it_did_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that went on asking for a token would end this process at the next cluster that has none."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with ray_environment({"RAY_AUTH_MODE": "disabled"}):
+        assert not _asks_for_a_token()
+        with ray_environment({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}):
+            assert _asks_for_a_token()
+        assert not _asks_for_a_token()
+
+
+def _asks_for_a_token() -> bool:
+    from ray._raylet import AuthenticationMode, get_authentication_mode
+
+    return bool(get_authentication_mode() == AuthenticationMode.TOKEN)
