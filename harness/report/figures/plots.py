@@ -81,7 +81,7 @@ def costs_figure(costs: Sequence[tuple[str, str, float, float]]) -> Figure:
             axes.plot(1000 * seconds, error, MARKERS[number % len(MARKERS)], color=f"C{number % 10}", label=title)
         axes.set(title=task, xlabel="milliseconds per iteration", ylabel="test error, %", xscale="log")
         axes.margins(x=0.15)
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.08 * axes.get_ylim()[1])  # room for a whole sign at the top
         axes.grid(alpha=0.3)
         _plain_logarithm(axes.xaxis)
     signs = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
