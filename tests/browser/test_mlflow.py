@@ -80,8 +80,8 @@ def test_curves_of_all_trials_are_drawn_together_at_once(visit: Visit, links: di
     chart.wait_for(timeout=PATIENCE)
     chart.locator(".scatterlayer .trace").nth(1).wait_for(timeout=PATIENCE)
     drawn = chart.locator(".scatterlayer .trace path.js-line")
-    shown = [(path.evaluate("each => each.style.stroke"), path.get_attribute("d")) for path in drawn.all()]
-    assert len({colour for colour, points in shown if len(points) > 20}) == 2  # one curve for each row
+    shown = {str(path.get_attribute("d")) for path in drawn.all()}  # MLflow may give two runs the same colour
+    assert len({points for points in shown if len(points) > 20}) == 2  # one curve for each row
 
 
 def test_times_are_listed_apart(visit: Visit, links: dict[str, str]) -> None:
