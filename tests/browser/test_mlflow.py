@@ -76,12 +76,16 @@ def test_curves_of_all_trials_are_drawn_together_at_once(visit: Visit, links: di
         page.get_by_role("link", name=name).wait_for(timeout=PATIENCE)
     assert page.get_by_text(re.compile("timing")).count() == 0
     page.get_by_placeholder("Search metric charts").fill("train/error_percent")
-    chart = page.locator(".js-plotly-plot").first
-    chart.wait_for(timeout=PATIENCE)
-    chart.locator(".scatterlayer .trace").nth(1).wait_for(timeout=PATIENCE)
-    drawn = chart.locator(".scatterlayer .trace path.js-line")
-    shown = {str(path.get_attribute("d")) for path in drawn.all()}  # MLflow may give two runs the same colour
-    assert len({points for points in shown if len(points) > 20}) == 2  # one curve for each row
+    # one curve for each row, told apart by their points, since MLflow may give two runs the same colour
+    page.wait_for_function(
+        """() => {
+            const chart = document.querySelector(".js-plotly-plot");
+            const lines = chart ? [...chart.querySelectorAll(".scatterlayer .trace path.js-line")] : [];
+            const drawn = lines.map((line) => line.getAttribute("d") ?? "");
+            return new Set(drawn.filter((points) => points.length > 20)).size === 2;
+        }""",
+        timeout=PATIENCE,
+    )
 
 
 def test_times_are_listed_apart(visit: Visit, links: dict[str, str]) -> None:
