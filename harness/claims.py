@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from harness.fields import Name
 from harness.matching import Wanted
 from harness.protocol import Settings
 
@@ -20,6 +21,7 @@ class Rows(Settings):
 class _Claim(Settings):
     sentence: str = Field(min_length=1, description="what is claimed, in quotation marks if quoted word for word")
     where: str = Field("", description="where it stands")
+    family: Name | None = Field(None, description="a name under `families`: claims that are corrected together")
 
 
 class LowerError(_Claim):
@@ -30,6 +32,19 @@ class LowerError(_Claim):
     than: Rows
     task: str
     by: float = Field(0.0, ge=0, le=100, description="at least so many percentage points")
+
+
+class LowerMeanError(_Claim):
+    """The mean error of some rows is below the mean error of others, on a task."""
+
+    kind: Literal["lower_mean_error"]
+    of: Rows
+    than: Rows
+    task: str
+    by: float = Field(0.0, ge=0, le=100, description="at least so many percentage points")
+    each: bool = Field(
+        False, description="whether each row alone is asked as well, once the difference of the means is shown"
+    )
 
 
 class LowestError(_Claim):
@@ -92,6 +107,6 @@ class CouplingFollowsActivity(_Claim):
 
 
 Claim = Annotated[
-    LowerError | LowestError | ErrorValue | TimeRatio | ClearerSeparation | CouplingFollowsActivity,
+    LowerError | LowerMeanError | LowestError | ErrorValue | TimeRatio | ClearerSeparation | CouplingFollowsActivity,
     Field(discriminator="kind"),
 ]

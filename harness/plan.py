@@ -43,6 +43,7 @@ class Plan(Settings):
     precision: Precision
     trials: list[Trial]
     claims: list[Claim] = Field(default_factory=list)
+    families: dict[str, str] = Field(default_factory=dict)  # of claims: the name of each, and what it holds
 
     def only(self, pattern: str) -> Plan:
         """The plan with the trials alone whose name matches a pattern such as `*capsnet*`.

@@ -56,6 +56,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         precision=suite.precision,
         trials=trials,
         claims=suite.claims,
+        families=suite.families,
     )
 
 

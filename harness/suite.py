@@ -109,6 +109,9 @@ class Suite(Settings):
     table2: ErrorTable | None = Field(None, description="test errors")
     table3: TimeTable | None = Field(None, description="times per training iteration")
     claims: list[Claim] = Field(default_factory=list, max_length=1000, description="what a paper says of these rows")
+    families: dict[Name, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict, max_length=100, description="claims that are corrected together: what each family holds"
+    )
     profiles: dict[ProfileName, Profile] = Field(default_factory=dict, max_length=100)
 
     def keeps_model(self, seed: int) -> bool:
@@ -181,6 +184,7 @@ def _check_references(suite: Suite, path: Path) -> None:
                 f"{path}: table2.rows.{number}.protocol: unknown protocol '{row.protocol}': "
                 f"{nearest(row.protocol, suite.protocols)}."
             )
+    _check_families(suite, path)
     _check_trials(suite, None, path)
     for name, profile in suite.profiles.items():
         for changed in profile.protocols:
@@ -188,6 +192,24 @@ def _check_references(suite: Suite, path: Path) -> None:
                 near = nearest(changed, suite.protocols)
                 raise UserError(f"{path}: profiles.{name}.protocols: unknown protocol '{changed}': {near}.")
         _check_trials(apply_profile(suite.model_copy(update={"config": {}}), name), name, path)
+
+
+def _check_families(suite: Suite, path: Path) -> None:
+    """Refuse families that a claim names and nobody has listed, and those that no claim names.
+
+    Raises:
+        UserError: there is one.
+    """
+    for number, claim in enumerate(suite.claims):
+        if claim.family is not None and claim.family not in suite.families:
+            near = nearest(claim.family, suite.families)
+            raise UserError(
+                f"{path}: claims.{number}.family: unknown family '{claim.family}': {near}; or list it under 'families'."
+            )
+    named = {claim.family for claim in suite.claims}
+    for name in suite.families:
+        if name not in named:
+            raise UserError(f"{path}: families.{name}: no claim names this family; name it in one or remove it.")
 
 
 def _check_trials(suite: Suite, profile: str | None, path: Path) -> None:

@@ -21,6 +21,7 @@ from harness.claims import (
     CouplingFollowsActivity,
     ErrorValue,
     LowerError,
+    LowerMeanError,
     LowestError,
     Rows,
     TimeRatio,
@@ -162,6 +163,8 @@ def _part(claim: Claim, group: tuple[TableRow, ...], evidence: Evidence) -> _Par
     row, other = group[0], group[-1]
     if isinstance(claim, LowerError | LowestError):
         return _lower(row, other, claim.by if isinstance(claim, LowerError) else 0.0, evidence)
+    if isinstance(claim, LowerMeanError):
+        return _Part("not judged yet")
     if isinstance(claim, TimeRatio):
         return _ratio(row, other, claim, evidence)
     if isinstance(claim, ClearerSeparation):

@@ -324,6 +324,20 @@ def test_a_claim_about_a_setting_that_is_none(write: Write) -> None:
     assert len(plan_of(path).claims) == 1
 
 
+def test_families_are_in_the_plan_and_older_plans_have_none(write: Write) -> None:
+    claim = (
+        "{kind: lower_mean_error, sentence: x, task: mnist, of: {variant: cnn}, than: {variant: capsnet}, family: a}"
+    )
+    plan = plan_of(write(f"{SUITE}claims: [{claim}]\nfamilies: {{a: All of them.}}\n"))
+    assert plan.families == {"a": "All of them."}
+    stored = json.loads(plan.model_dump_json())
+    assert Plan.model_validate(stored) == plan
+    del stored["families"]
+    del stored["claims"][0]["family"]
+    older = Plan.model_validate(stored)
+    assert (older.families, older.claims[0].family) == ({}, None)
+
+
 def test_a_baseline_that_several_rows_have(write: Write) -> None:
     named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet}")
     with pytest.raises(UserError, match=r"table3\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):

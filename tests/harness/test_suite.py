@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.claims import LowerMeanError
 from harness.errors import UserError
 from harness.fields import seconds
 from harness.profile import ProtocolChange, ResourcesChange, ScheduleChange, TimingChange
@@ -308,6 +309,52 @@ def test_a_profile_has_the_bounds_of_what_it_changes(change: type[Settings], ori
     for name, field in change.model_fields.items():
         rules = {str(rule) for rule in original.model_fields[name].metadata}
         assert rules <= {str(rule) for rule in field.metadata}, name
+
+
+FAMILIES = """
+claims:
+  - {kind: lower_mean_error, sentence: x, of: {variant: cnn}, than: {variant: capsnet}, task: mnist, family: first}
+  - {kind: lower_error, sentence: y, of: {variant: cnn}, than: {variant: capsnet}, task: mnist}
+families:
+  first: The mean errors.
+"""
+
+
+def test_claims_in_families(write: Write) -> None:
+    suite = load_suite(write(SUITE + FAMILIES)).suite
+    mean, alone = suite.claims
+    assert isinstance(mean, LowerMeanError)
+    assert (mean.family, mean.by, mean.each, alone.family) == ("first", 0, False, None)
+    assert suite.families == {"first": "The mean errors."}
+    assert load_suite(write(SUITE)).suite.families == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "family: first",
+            "family: fisrt",
+            "claims.0.family: unknown family 'fisrt': did you mean 'first'? available: first; or list it under "
+            "'families'.",
+        ),
+        ("families:\n  first: The mean errors.", "", "available: none; or list it under 'families'."),
+        (
+            "  first: The",
+            "  second: The others.\n  first: The",
+            "families.second: no claim names this family; name it in one or remove it.",
+        ),
+        (", family: first", "", "families.first: no claim names this family"),
+        ("first: The mean errors.", "first: ''", "'families.first' is ''"),
+        ("family: first", "by: 101, family: first", "by' is 101"),
+    ],
+)
+def test_families_that_are_not_sound(write: Write, old: str, new: str, message: str) -> None:
+    assert old in FAMILIES
+    path = write(SUITE + FAMILIES.replace(old, new, 1))
+    found = refusal(path)
+    assert str(path) in found
+    assert message in found
 
 
 def test_too_many_trials_of_a_suite_or_of_a_profile_that_is_not_chosen(write: Write) -> None:
