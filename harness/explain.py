@@ -74,7 +74,7 @@ def _range(field: FieldInfo | None, is_item: bool) -> str:
         for name, text in BOUNDS.items()
         if getattr(rule, name, None) is not None
     ]
-    return " and ".join(found)
+    return " and ".join(dict.fromkeys(found))
 
 
 def _item_rules(annotation: Any) -> list[Any]:

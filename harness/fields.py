@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -60,6 +60,26 @@ def _not_null(value: Any) -> Any:
 T = TypeVar("T")
 Name = Annotated[str, AfterValidator(plain_name)]
 Duration = Annotated[float, BeforeValidator(seconds)]
-Seed = Annotated[int, Field(ge=0, le=2**31)]
-Seeds = Annotated[list[Seed], AfterValidator(distinct)]
 NotNull = Annotated[T | None, AfterValidator(_not_null)]  # may be left out, but has no default to go back to
+Seed = Annotated[int, Field(ge=0, le=2**31)]
+SeedList = Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)]
+_LIST: TypeAdapter[list[int]] = TypeAdapter(SeedList)
+_BY_TASK: TypeAdapter[dict[str, list[int]]] = TypeAdapter(Annotated[dict[str, SeedList], Field(min_length=1)])
+
+
+def _seeds(value: Any) -> list[int] | dict[str, list[int]]:
+    if isinstance(value, dict):  # each by itself: the message is about the form that was meant
+        return _BY_TASK.validate_python(value)
+    if isinstance(value, list):
+        return _LIST.validate_python(value)
+    raise ValueError(
+        f"{value!r} is no seeds; write a list such as [0, 1, 2], or a mapping of tasks to such lists: {{mnist: [0, 1]}}"
+    )
+
+
+Seeds = Annotated[list[Seed] | dict[str, list[Seed]], PlainValidator(_seeds)]  # of all tasks, or by task
+
+
+def seeds_on(task: str, seeds: list[int] | dict[str, list[int]] | None) -> list[int] | None:
+    """The seeds of one task; None where they are not told."""
+    return seeds.get(task) if isinstance(seeds, dict) else seeds

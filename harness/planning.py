@@ -89,7 +89,7 @@ def _training_trials(
             work = _training_work(chosen, row, task, fraction)
             trials += [
                 _trial("training", number, row.variant, label, config, task, seed, identities[task], work)
-                for seed in table.seeds
+                for seed in table.seeds_of(row, task)
             ]
     return rows, trials
 

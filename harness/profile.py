@@ -75,7 +75,7 @@ class Profile(Settings):
 
     description: str = ""
     budget: Duration | None = Field(None, description="how long the whole suite may take")
-    seeds: NotNull[Seeds] = Field(None, min_length=1)
+    seeds: NotNull[Seeds] = Field(None, description="of all rows, on all tasks or by task")
     config: dict[str, Any] = Field(default_factory=dict, description="settings of every row")
     precision: Precision | None = None
     protocol: ProtocolChange = Field(ProtocolChange(), description="changes of every protocol")

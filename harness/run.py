@@ -198,7 +198,7 @@ class _Run:
             line=self.claim.line,
             driver=self.claim.driver,
             algorithms=self.options.algorithms,
-            keep_model=trial.kind == "training" and self.chosen.suite.keeps_model(trial.seed),
+            keep_model=trial.kind == "training" and self.chosen.suite.keeps_model(trial.row, trial.task, trial.seed),
         )
 
     def _calibrated(self, plan: Plan, display: Display) -> tuple[Plan, dict[str, Cost]]:

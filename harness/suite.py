@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from harness.claims import Claim
+from harness.consistency import check_names, check_trials
 from harness.errors import UserError
 from harness.explain import explain
-from harness.fields import Duration, Name, Seeds, distinct, seconds
+from harness.fields import Duration, Name, Seeds, distinct, seconds, seeds_on
 from harness.paths import usable
 from harness.profile import Profile, ProtocolChange, changed_protocol
 from harness.protocol import Precision, Protocol, Settings, TimingProtocol
@@ -19,7 +20,6 @@ from harness.textfile import is_pipe, read_text
 from harness.yamlfile import LARGEST, parse_yaml
 
 TAKEN = {"default"}  # names in lower case
-MOST_TRIALS = 100_000
 
 
 def _free_name(name: str) -> str:
@@ -49,6 +49,7 @@ class TrainedRow(Row):
     """A line of Table 2, with the protocol that trains it."""
 
     protocol: str = Field(description="a name under `protocols`")
+    seeds: Seeds | None = Field(None, description="instead of the table's, on all tasks or on those that are named")
 
 
 class ErrorTable(Settings):
@@ -57,10 +58,14 @@ class ErrorTable(Settings):
     tasks: Annotated[list[str], AfterValidator(distinct)] = Field(
         min_length=1, description="datasets to train and test on"
     )
-    seeds: Seeds = Field(min_length=1, description="one trial each")
+    seeds: Seeds = Field(description="one trial each, of every row on all tasks or by task")
     train_images: int | None = Field(None, ge=1, description="training images at most, drawn by class; default: all")
     test_images: int | None = Field(None, ge=1, description="images of each test at most, drawn by class; default: all")
     rows: list[TrainedRow] = Field(min_length=1, max_length=1000)
+
+    def seeds_of(self, row: TrainedRow, task: str) -> list[int]:
+        """The seeds of a row on a task: its own, else the table's."""
+        return seeds_on(task, row.seeds) or seeds_on(task, self.seeds) or []
 
 
 class TimedRow(Row):
@@ -102,7 +107,7 @@ class Suite(Settings):
     resources: Resources = Resources()
     deadline: Duration | None = Field(None, description="how long one trial may take before it is stopped")
     keep_models: Literal["first", "all", "none"] = Field(
-        "first", description="whose trained parameters are kept: those of the first seed, of all seeds, or none"
+        "first", description="whose trained parameters are kept: those of each row's first seed, of all, or none"
     )
     attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
     protocols: dict[Name, Protocol] = Field(default_factory=dict, max_length=1000)
@@ -114,10 +119,11 @@ class Suite(Settings):
     )
     profiles: dict[ProfileName, Profile] = Field(default_factory=dict, max_length=100)
 
-    def keeps_model(self, seed: int) -> bool:
-        """Whether the models of a seed are kept."""
-        first = self.table2.seeds[0] if self.table2 is not None else None
-        return self.keep_models == "all" or (self.keep_models == "first" and seed == first)
+    def keeps_model(self, row: int, task: str, seed: int) -> bool:
+        """Whether the model of a row of Table 2 on a task is kept, for a seed."""
+        if self.table2 is None or self.keep_models != "first":
+            return self.keep_models == "all"
+        return seed == self.table2.seeds_of(self.table2.rows[row], task)[0]
 
 
 class Chosen(Settings):
@@ -157,7 +163,7 @@ def load_suite(path: Path, profile: str | None = None, budget: str | None = None
         suite = Suite.model_validate(document)
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, Suite)}.") from None
-    _check_references(suite, path)
+    _check(suite, path)
     limit = None
     if profile is not None:
         if profile not in suite.profiles:
@@ -175,60 +181,19 @@ def load_suite(path: Path, profile: str | None = None, budget: str | None = None
     return Chosen(suite=suite, profile=profile, budget=limit, path=path, folder=folder, text=text)
 
 
-def _check_references(suite: Suite, path: Path) -> None:
-    if suite.table2 is None and suite.table3 is None:
-        raise UserError(f"{path}: neither 'table2' nor 'table3' is there, so there is nothing to run; add one.")
-    for number, row in enumerate(suite.table2.rows if suite.table2 else []):
-        if row.protocol not in suite.protocols:
-            raise UserError(
-                f"{path}: table2.rows.{number}.protocol: unknown protocol '{row.protocol}': "
-                f"{nearest(row.protocol, suite.protocols)}."
-            )
-    _check_families(suite, path)
-    _check_trials(suite, None, path)
-    for name, profile in suite.profiles.items():
-        for changed in profile.protocols:
-            if changed not in suite.protocols:
-                near = nearest(changed, suite.protocols)
-                raise UserError(f"{path}: profiles.{name}.protocols: unknown protocol '{changed}': {near}.")
-        _check_trials(apply_profile(suite.model_copy(update={"config": {}}), name), name, path)
-
-
-def _check_families(suite: Suite, path: Path) -> None:
-    """Refuse families that a claim names and nobody has listed, and those that no claim names.
+def _check(suite: Suite, path: Path) -> None:
+    """Refuse what does not fit together, under any profile.
 
     Raises:
-        UserError: there is one.
+        UserError: there is something.
     """
-    for number, claim in enumerate(suite.claims):
-        if claim.family is not None and claim.family not in suite.families:
-            near = nearest(claim.family, suite.families)
-            raise UserError(
-                f"{path}: claims.{number}.family: unknown family '{claim.family}': {near}; or list it under 'families'."
-            )
-    named = {claim.family for claim in suite.claims}
-    for name in suite.families:
-        if name not in named:
-            raise UserError(f"{path}: families.{name}: no claim names this family; name it in one or remove it.")
-
-
-def _check_trials(suite: Suite, profile: str | None, path: Path) -> None:
-    """Refuse what would be planned for hours.
-
-    Raises:
-        UserError: a suite of more trials than there may be.
-    """
-    errors, times = suite.table2, suite.table3
-    trials = len(errors.rows) * len(errors.tasks) * len(errors.seeds) if errors is not None else 0
-    if times is not None:
-        references = sum(row.reference is not None for row in times.rows)
-        trials += (len(times.rows) + references + 1) * times.rounds  # and the sentinel
-    if trials > MOST_TRIALS:
-        where = f"profiles.{profile}: " if profile is not None else ""
-        raise UserError(
-            f"{path}: {where}rows, tasks, seeds and rounds come to {trials:,} trials; {MOST_TRIALS:,} are the most "
-            f"of one suite: split it."
-        )
+    try:
+        check_names(suite)
+        check_trials(suite, None)
+        for name in suite.profiles:
+            check_trials(apply_profile(suite.model_copy(update={"config": {}}), name), name)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def apply_profile(suite: Suite, name: str) -> Suite:
@@ -246,7 +211,10 @@ def apply_profile(suite: Suite, name: str) -> Suite:
     if suite.table2 is not None:
         images = {"train_images", "test_images"} & profile.model_fields_set
         errors: dict[str, Any] = {name: getattr(profile, name) for name in images}
-        update["table2"] = suite.table2.model_copy(update={"seeds": profile.seeds or suite.table2.seeds, **errors})
+        if profile.seeds is not None:
+            errors["seeds"] = profile.seeds
+            errors["rows"] = [row.model_copy(update={"seeds": None}) for row in suite.table2.rows]
+        update["table2"] = suite.table2.model_copy(update=errors)
     if suite.table3 is not None:
         update["table3"] = profile.timing.of(suite.table3)
     return apply_config(suite.model_copy(update=update), profile.config, override=True)

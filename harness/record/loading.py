@@ -134,7 +134,7 @@ def _files(client: MlflowClient, run: Run, address: str, into: Path) -> Path:
             cause = masked(cause_of(error.__cause__ or error))
             raise UserError(f"the model of {name} can't be read from {masked(address)} ({cause}).") from error
     raise UserError(
-        f"{name} has no model: those of the suite's first seed are kept, and of all seeds with 'keep_models: all' in "
+        f"{name} has no model: those of each row's first seed are kept, and of all seeds with 'keep_models: all' in "
         f"the suite, until `python -m harness clean` removes what is no longer planned."
     )
 

@@ -13,14 +13,25 @@ from harness.trial import TrainingWork, Trial
 
 def methods_of(plan: Plan) -> list[Method]:
     """What was done for each group of rows that were treated alike."""
-    trained: dict[tuple[str, str], list[Trial]] = {}
+    trained: dict[tuple[str, str, tuple[int, ...]], list[Trial]] = {}
     timed: dict[str, list[Trial]] = {}
+    seeds = _seeds_of_rows(plan)
     for trial in plan.trials:
         if trial.training is not None:
-            trained.setdefault((trial.task, trial.training.model_dump_json()), []).append(trial)
+            alike = trial.task, trial.training.model_dump_json(), tuple(seeds[trial.row, trial.task])
+            trained.setdefault(alike, []).append(trial)
         elif trial.timing is not None:
             timed.setdefault(trial.timing.model_dump_json(), []).append(trial)
     return [_trained(each) for each in trained.values()] + [_timed(each) for each in timed.values()]
+
+
+def _seeds_of_rows(plan: Plan) -> dict[tuple[int, str], list[int]]:
+    """The seeds of each row of Table 2 on each task."""
+    seeds: dict[tuple[int, str], list[int]] = {}
+    for trial in plan.trials:
+        if trial.training is not None:
+            seeds.setdefault((trial.row, trial.task), []).append(trial.seed)
+    return seeds
 
 
 def _trained(trials: list[Trial]) -> Method:

@@ -164,6 +164,19 @@ def test_what_is_not_measured_is_not_in_the_keys(write: Write, changes: list[tup
     assert set(keys_after(write, *changes).values()) == set(keys_after(write).values())
 
 
+def test_each_row_is_trained_with_its_own_seeds(write: Write) -> None:
+    path = write(SUITE.replace("cnn, config: {width: 8}", "cnn, config: {width: 8}, seeds: {mnist: [4, 2]}"))
+    trained = kinds(plan_of(path), "training")
+    assert [(trial.variant, trial.seed) for trial in trained] == [
+        ("cnn", 4),
+        ("cnn", 2),
+        ("capsnet", 0),
+        ("capsnet", 1),
+    ]
+    same = {trial.key for trial in trained} & set(keys_after(write).values())
+    assert len(same) == 2  # a trial is the same, whatever the seeds of other rows
+
+
 def test_adding_a_row_a_seed_or_a_round_leaves_the_other_keys(write: Write) -> None:
     before = keys_after(write)
     after = keys_after(

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.fields import seconds
 from harness.profile import ProtocolChange, ResourcesChange, ScheduleChange, TimingChange
 from harness.protocol import Protocol, Schedule, Settings, TimingProtocol
-from harness.suite import Resources, load_suite
+from harness.suite import Chosen, Resources, load_suite
 
 Write = Callable[..., Path]
 SUITE = """
@@ -311,6 +311,107 @@ def test_a_profile_has_the_bounds_of_what_it_changes(change: type[Settings], ori
         assert rules <= {str(rule) for rule in field.metadata}, name
 
 
+def seeds_of(chosen: Chosen) -> list[list[list[int]]]:
+    """The seeds of each row of Table 2, task by task."""
+    table = chosen.suite.table2
+    assert table is not None
+    return [[table.seeds_of(row, task) for task in table.tasks] for row in table.rows]
+
+
+@pytest.mark.parametrize(
+    ("of_table", "of_row", "expected"),
+    [
+        ("[0, 1, 2]", None, [[[0, 1, 2], [0, 1, 2]]] * 2),
+        ("{affnist: [4], mnist: [0, 1]}", None, [[[0, 1], [4]]] * 2),
+        ("[0, 1, 2]", "[5, 3]", [[[0, 1, 2], [0, 1, 2]], [[5, 3], [5, 3]]]),
+        ("[0, 1, 2]", "{affnist: [9]}", [[[0, 1, 2], [0, 1, 2]], [[0, 1, 2], [9]]]),
+        ("{mnist: [0, 1], affnist: [4]}", "{mnist: [2], affnist: [3, 0]}", [[[0, 1], [4]], [[2], [3, 0]]]),
+        ("{mnist: [0, 1], affnist: [4]}", "{mnist: [2]}", [[[0, 1], [4]], [[2], [4]]]),
+        ("{mnist: [0, 1], affnist: [4]}", "[2]", [[[0, 1], [4]], [[2], [2]]]),
+        ("[0]", "null", [[[0], [0]]] * 2),
+    ],
+)
+def test_a_row_has_its_own_seeds_else_those_of_the_table(
+    write: Write, of_table: str, of_row: str | None, expected: list[list[list[int]]]
+) -> None:
+    text = SUITE.replace("seeds: [0, 1, 2]", f"seeds: {of_table}")
+    if of_row is not None:
+        text = text.replace("protocol: fast}", f"protocol: fast, seeds: {of_row}}}")
+    path = write(text)
+    assert seeds_of(load_suite(path)) == expected
+    assert seeds_of(load_suite(path, "empty")) == expected
+    assert seeds_of(load_suite(path, "laptop")) == [[[7], [7]]] * 2  # a profile's replace the rows' too
+    path.write_text(text.replace("seeds: [7]", "seeds: {mnist: [7, 8], affnist: [1]}"))
+    assert seeds_of(load_suite(path, "laptop")) == [[[7, 8], [1]]] * 2
+
+
+def test_the_models_that_are_kept_are_those_of_each_rows_first_seed_on_each_task(write: Write) -> None:
+    text = SUITE.replace("protocol: fast}", "protocol: fast, seeds: {affnist: [5, 0]}}")
+
+    def kept(path: Path) -> list[tuple[int, str, int]]:
+        suite = load_suite(path).suite
+        every = [(row, task, seed) for row in (0, 1) for task in ("mnist", "affnist") for seed in (0, 1, 2, 5)]
+        return [each for each in every if suite.keeps_model(*each)]
+
+    assert kept(write(text)) == [(0, "mnist", 0), (0, "affnist", 0), (1, "mnist", 0), (1, "affnist", 5)]
+    assert len(kept(write(f"keep_models: all{text}"))) == 2 * 2 * 4
+    assert kept(write(f"keep_models: none{text}")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "protocol: fast}",
+            "protocol: fast, seeds: {affnits: [0]}}",
+            "table2.rows.1.seeds: unknown task 'affnits': did you mean 'affnist'? available: affnist, mnist.",
+        ),
+        ("seeds: [0, 1, 2]", "seeds: {mnist: [0], affnist: [0], mnits: [0]}", "table2.seeds: unknown task 'mnits'"),
+        (
+            "seeds: [0, 1, 2]",
+            "seeds: {mnist: [0]}",
+            "table2.seeds: the task 'affnist' has none; name every task, or write one list for all.",
+        ),
+        ("seeds: [7]", "seeds: {affnist: [0]}", "profiles.laptop.seeds: the task 'mnist' has none; name every task"),
+        ("seeds: [7]", "seeds: {affnist: [0], mnits: [1]}", "profiles.laptop.seeds: unknown task 'mnits'"),
+        ("seeds: [0, 1, 2]", "seeds: []", "'table2.seeds' is []: list should have at least 1 item"),
+        ("protocol: fast}", "protocol: fast, seeds: {}}", "'table2.rows.1.seeds' is {}"),
+        ("protocol: fast}", "protocol: fast, seeds: {mnist: []}}", "'table2.rows.1.seeds.mnist' is []: list should"),
+        ("protocol: fast}", "protocol: fast, seeds: {mnist: [1, 1]}}", "table2.rows.1.seeds.mnist: 1 stands twice"),
+        (
+            "protocol: fast}",
+            "protocol: fast, seeds: {mnist: [0, -1]}}",
+            "'table2.rows.1.seeds.mnist.1' is -1: input should be greater than or equal to 0; "
+            "allowed: ≥ 0 and ≤ 2147483648.",
+        ),
+        ("protocol: fast}", "protocol: fast, seeds: {mnist: 3}}", "'table2.rows.1.seeds.mnist' is 3: input should be"),
+        (
+            "seeds: [0, 1, 2]",
+            "seeds: 3",
+            "table2.seeds: 3 is no seeds; write a list such as [0, 1, 2], or a mapping of tasks to such lists: "
+            "{mnist: [0, 1]}.",
+        ),
+    ],
+)
+def test_seeds_that_are_not_sound(write: Write, old: str, new: str, message: str) -> None:
+    path = changed(write, old, new)
+    found = refusal(path)
+    assert found.startswith(str(path))
+    assert message in found
+
+
+def test_trials_are_counted_by_the_seeds_of_each_row(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SUITE.replace("seeds: [0, 1, 2]", "seeds: {mnist: [0, 1], affnist: [4]}")
+    rows = ["seeds: {mnist: [0, 1, 2, 3, 4]}", "seeds: [1, 2, 3, 4]", "seeds: {affnist: [1, 2, 3], mnist: [9]}"]
+    listed = "".join(f"    - {{variant: cnn, protocol: fast, {row}}}\n" for row in rows)
+    path = write(text.replace("  rows:\n", f"  rows:\n{listed}", 1))
+    trials = (5 + 1) + (4 + 4) + (1 + 3) + (2 + 1) + (2 + 1) + 5 * 3  # the last are timed
+    monkeypatch.setattr("harness.consistency.MOST_TRIALS", trials)
+    load_suite(path)
+    monkeypatch.setattr("harness.consistency.MOST_TRIALS", trials - 1)
+    assert f"come to {trials} trials; {trials - 1} are the most" in refusal(path)
+
+
 FAMILIES = """
 claims:
   - {kind: lower_mean_error, sentence: x, of: {variant: cnn}, than: {variant: capsnet}, task: mnist, family: first}
@@ -335,10 +436,10 @@ def test_claims_in_families(write: Write) -> None:
         (
             "family: first",
             "family: fisrt",
-            "claims.0.family: unknown family 'fisrt': did you mean 'first'? available: first; or list it under "
+            "claims.0.family: unknown family 'fisrt': did you mean 'first'? available: first; or list it in "
             "'families'.",
         ),
-        ("families:\n  first: The mean errors.", "", "available: none; or list it under 'families'."),
+        ("families:\n  first: The mean errors.", "", "available: none; or list it in 'families'."),
         (
             "  first: The",
             "  second: The others.\n  first: The",

@@ -298,7 +298,7 @@ def test_changed_code_is_told(ran: History, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_which_models_are_kept(ran: History, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="has no model: those of the suite's first seed are kept"):
+    with pytest.raises(UserError, match="has no model: those of each row's first seed are kept"):
         harness.load(runs_by_seed(ran)["0"], ran.address)
     with pytest.raises(UserError, match="there is no run 0123"):
         harness.load("0123", ran.address)
