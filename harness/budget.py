@@ -1,4 +1,4 @@
-"""Fit a suite's training into a budget: one fraction of the protocol for all, so that rows stay comparable."""
+"""Fit a suite's training into a budget: the same share of each protocol; orders of rows may change with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import UserError
+from harness.order import turn
 from harness.trial import TrainingWork
 
 FEWEST = 20  # iterations of a trial that are worth the name of training
@@ -31,26 +32,36 @@ def iterations_at(work: TrainingWork, fraction: float) -> int:
     return max(1, round(fraction * work.full_iterations))
 
 
+def seconds_of(work: TrainingWork, cost: Cost, iterations: int) -> float:
+    """What a trial takes with so many iterations, and a test after each whole epoch, one at least."""
+    epochs = iterations * work.protocol.batch_size / work.train_images
+    return cost.of(iterations, evaluations=max(1, int(epochs)))
+
+
 def makespan(durations: Sequence[float], slots: int) -> float:
-    """When the last of some jobs ends, the longest being started first on `slots` workers."""
+    """When the last of some jobs ends, each in its turn being started on the first of `slots` workers that is free."""
     ends = [0.0] * max(1, slots)
-    for duration in sorted(durations, reverse=True):
+    for duration in durations:
         heapq.heapreplace(ends, ends[0] + duration)
     return max(ends)
 
 
-def fit_fraction(works: Sequence[TrainingWork], costs: Sequence[Cost], slots: int, seconds: float) -> float:
-    """The largest fraction, at most 1, with which all trials end within so many seconds.
+def fit_fraction(
+    works: Sequence[TrainingWork], costs: Sequence[Cost], places: Sequence[int], slots: int, seconds: float
+) -> float:
+    """The largest fraction, at most 1, with which all trials end within so many seconds, by bisection.
+
+    Arguments:
+        places: of the trials' seeds, as trials are run in the order of `harness.order.by_seeds`.
 
     Raises:
         UserError: not even a few iterations of each would fit.
     """
 
     def total(fraction: float) -> float:
-        return makespan(
-            [_duration(w, c, fraction) for w, c in zip(works, costs, strict=True)],
-            slots,
-        )
+        durations = [seconds_of(w, c, iterations_at(w, fraction)) for w, c in zip(works, costs, strict=True)]
+        in_turn = sorted(zip(places, durations, strict=True), key=lambda each: turn(*each))
+        return makespan([duration for _, duration in in_turn], slots)
 
     least = FEWEST / min(work.full_iterations for work in works)
     if total(min(1.0, least)) > seconds:
@@ -63,9 +74,3 @@ def fit_fraction(works: Sequence[TrainingWork], costs: Sequence[Cost], slots: in
         middle = (low + high) / 2
         low, high = (middle, high) if total(middle) <= seconds else (low, middle)
     return 1.0 if total(1.0) <= seconds else low
-
-
-def _duration(work: TrainingWork, cost: Cost, fraction: float) -> float:
-    iterations = iterations_at(work, fraction)
-    epochs = iterations * work.protocol.batch_size / work.train_images
-    return cost.of(iterations, evaluations=max(1, int(epochs)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.budget import iterations_at
 from harness.claims import Claim, Rows
 from harness.data import DATASETS
 from harness.data.check import Identity, identify
@@ -105,15 +106,15 @@ def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float |
             f"batch_size of protocol '{row.protocol}' is {protocol.batch_size}, but there are {images} training "
             f"images; lower it or raise train_images."
         )
-    full = protocol.full_iterations(images)
-    return TrainingWork(
+    work = TrainingWork(
         protocol=protocol,
-        full_iterations=full,
-        iterations=None if fraction is None else max(1, round(fraction * full)),
+        full_iterations=protocol.full_iterations(images),
+        iterations=None,
         train_images=images,
         test_images=table.test_images,
         precision=chosen.suite.precision,
     )
+    return work if fraction is None else work.model_copy(update={"iterations": iterations_at(work, fraction)})
 
 
 def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[list[PlannedRow], list[Trial]]:

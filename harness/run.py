@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.budget import Cost, fit_fraction
+from harness.budget import Cost, fit_fraction, seconds_of
 from harness.data import DATASETS, check
 from harness.elapsed import since_start
 from harness.engine.cluster import Node, check_requests, cluster, slots, threads_of, uses_gpu
@@ -22,6 +22,7 @@ from harness.engine.serial import SerialExecutor, estimate_here
 from harness.errors import UserError
 from harness.isolation import foreign_code
 from harness.options import Options
+from harness.order import by_seeds, places_of_seeds
 from harness.plan import Plan, count
 from harness.planning import make_plan
 from harness.plugins import needed, texts_of
@@ -160,8 +161,7 @@ class _Run:
             driver.run(timing, executor)
             plan, costs = self._calibrated(plan, display)
             training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
-            training.sort(key=lambda trial: -_expected(trial, costs))
-            driver.run(training, executor)
+            driver.run(by_seeds(training, plan.trials, lambda trial: _expected(trial, costs)), executor)
         self.record.keep_overhead(self.invocation, overhead(driver.moments))
         return plan, driver.failed
 
@@ -210,8 +210,10 @@ class _Run:
         costs = self._measure_costs(trials, display)
         known = [trial for trial in trials if _cost_key(trial) in costs]  # the others will fail again, as trials
         works = [trial.training for trial in known if trial.training is not None]
+        places = places_of_seeds(trials)
         left = plan.budget * (1 - SAFETY) - since_start() - REPORTING
-        fraction = fit_fraction(works, [costs[_cost_key(t)] for t in known], self._slots(), left)
+        found = [costs[_cost_key(t)] for t in known]
+        fraction = fit_fraction(works, found, [places[t.key] for t in known], self._slots(), left)
         self.record.keep_fraction(plan.profile, plan.budget, fraction)
         plan = make_plan(self.chosen, self.options.data, fraction)
         self.record.keep_plan(self.invocation, plan)
@@ -252,9 +254,13 @@ def _cost_key(trial: Trial) -> str:
 
 
 def _expected(trial: Trial, costs: dict[str, Cost]) -> float:
-    cost = costs.get(_cost_key(trial))
-    assert trial.training is not None
-    return cost.of(trial.training.iterations or 0) if cost is not None else trial.config["image_size"]
+    """The seconds that a trial takes, as far as it was calibrated; else the pixels that it goes through."""
+    cost, work = costs.get(_cost_key(trial)), trial.training
+    assert work is not None
+    iterations = work.iterations or 0
+    if cost is None:
+        return iterations * work.protocol.batch_size * trial.config["image_size"] ** 2
+    return seconds_of(work, cost, iterations)
 
 
 def _fetch(plan: Plan, data: Path, console: Console) -> None:
