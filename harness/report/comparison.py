@@ -1,25 +1,27 @@
 """Two runs of suites row by row: what is faster, what is better, and what differs in what was run.
 
-Errors are compared image by image, with the seeds that both have. Times are compared as times of the fixed model that
-was timed in the same blocks, so that a machine which was slower on the other day does not count as a change. Findings
-are corrected for the number of rows (Holm), those on errors and those on times.
+Errors are compared over seeds and images. Times are compared as multiples of those of the fixed model that was timed
+beside them, so that a machine which was slower on the other day does not count as a change. Findings are corrected for
+the number of rows (Holm), those on errors and those on times, and intervals stand at the level that each had to pass.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from harness.plan import Plan, PlannedRow
-from harness.report.evidence import Measured, pair_of
-from harness.report.pairs import LEVEL as SIGNIFICANCE
-from harness.report.pairs import Pair, holm
-from harness.report.statistics import FEWEST_BLOCKS, LEVEL, Estimate, p_of_ratio
-from harness.trial import SENTINEL, Trial
+from harness.report.evidence import Measured
+from harness.report.pairs import Pair, pair_of
+from harness.report.statistics.estimate import FEWEST, LEVEL, difference_of_means
+from harness.report.statistics.ratios import Ratio
+from harness.report.statistics.several import holm, levels
+from harness.report.timed import Timed
+from harness.trial import Trial
 
 Kind = Literal["training", "timing"]
 Name = tuple[Kind, str, str]  # of a row: which table, title, task
@@ -42,6 +44,7 @@ class Side:
     name: str
     plan: Plan
     measured: Measured
+    timed: Timed
     facts: Mapping[str, str]
     errors: Mapping[str, float]
 
@@ -65,15 +68,8 @@ class Side:
 
     def seconds(self, name: Name) -> float | None:
         """A row's time of an iteration, the median over processes."""
-        found = [self.measured.seconds[key] for key in self.keys(name) if key in self.measured.seconds]
+        found = list(self.timed.seconds(name[1:]).values())
         return float(np.median(found)) if found else None
-
-    def in_sentinels(self, name: Name) -> list[float]:
-        """The logarithm of a row's time over the fixed model's, in each block that has both."""
-        _, title, task = name
-        times, fixed = self.measured.times(title, task), self.measured.times(SENTINEL, task)
-        blocks = sorted(times.keys() & fixed.keys())
-        return [math.log(times[b] / fixed[b]) for b in blocks if times[b] > 0 and fixed[b] > 0]
 
     def settings(self, name: Name) -> dict[str, str]:
         """What a row was given, and the digests of its source and data."""
@@ -89,31 +85,42 @@ class Side:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A row of both runs; errors in percent, times in seconds, differences from the first run to the second."""
+    """A row of both runs; errors in percent, times in seconds, differences from the first run to the second.
+
+    difference, ratio: with both ends of their intervals, at the level that the finding had to pass.
+    could_show: the difference that would have been shown at that level four times in five.
+    changes: the settings that differ.
+    """
 
     title: str
     task: str
-    error: float | None
-    other_error: float | None
-    pair: Pair | None  # the second run less the first
-    quality: Quality
-    seconds: float | None
-    other_seconds: float | None
-    ratio: Estimate | None  # the second run's time over the first's, by the fixed model's
-    speed: Speed
-    changes: list[str]  # settings that differ
+    changes: list[str]
+    error: float | None = None
+    other_error: float | None = None
+    pair: Pair | None = None  # the second run less the first
+    difference: tuple[float, float, float] | None = None
+    could_show: float | None = None
+    quality: Quality = "not measured in both"
+    seconds: float | None = None
+    other_seconds: float | None = None
+    rate: Ratio | None = None  # the second run's time over the first's, by the fixed model's
+    ratio: tuple[float, float, float] | None = None
+    speed: Speed = "not measured in both"
 
     def p_slower(self, factor: float) -> float | None:
         """The p-value of that the second run takes more than so many times as long; None if it was not tested."""
-        if self.ratio is None or self.speed == SAME:
+        if self.rate is None or self.rate.log is None or self.speed == SAME:
             return None
-        return p_of_ratio(self.ratio, [factor]) if self.ratio.low is not None and self.ratio.low > factor else 1.0
+        return self.rate.log.p(math.log(factor)) if self.rate.value > factor else 1.0
 
     def p_worse(self, points: float) -> float | None:
-        """The p-value of that the second run's error is larger by more than so much; None if it was not tested."""
-        if self.pair is None or self.quality == SAME:
+        """The p-value of that the second run's error is larger by more than so much; None if it was not tested.
+
+        Two models tell nothing of two methods.
+        """
+        if self.pair is None or self.quality == SAME or not self.pair.is_of_methods:
             return None
-        return self.pair.against(points) if self.pair.low > points else 1.0
+        return self.pair.against(points) if self.pair.estimate.value > points else 1.0
 
 
 @dataclass(frozen=True)
@@ -125,11 +132,12 @@ class Comparison:
     rows: list[ComparedRow]
     alone: list[str]  # rows of one run only
     facts: list[str]  # code, machine and versions that differ
+    has_fixed: bool = True  # whether both runs have timed the fixed model
 
     def regressions(self, slower_percent: float | None, worse_points: float | None) -> list[str]:
         """The rows that are shown to be slower or worse by more than so much; what is None is not looked at.
 
-        Shown is what the lower end of its interval exceeds, at a level corrected for the number of rows (Holm).
+        Findings are corrected for the number of rows (Holm).
         """
         found = []
         if slower_percent is not None:
@@ -140,28 +148,33 @@ class Comparison:
             found += [f"{where} is worse by more than {worse_points:g} points" for where in _significant(ps)]
         return found
 
+    def untested(self) -> list[str]:
+        """The rows with one seed a side, which can't be called better or worse as methods."""
+        return [
+            f"{row.title} · {row.task}"
+            for row in self.rows
+            if row.pair is not None and row.quality != SAME and not row.pair.is_of_methods
+        ]
+
 
 def _significant(ps: Sequence[tuple[ComparedRow, float | None]]) -> list[str]:
     """The rows whose p-value, corrected for all of them, is below the level."""
     known = [(row, p) for row, p in ps if p is not None]
     corrected = holm([p for _, p in known])
-    return [f"{row.title} · {row.task}" for (row, _), p in zip(known, corrected, strict=True) if p < SIGNIFICANCE]
+    return [f"{row.title} · {row.task}" for (row, _), p in zip(known, corrected, strict=True) if p < LEVEL]
 
 
 def compare_runs(first: Side, second: Side) -> Comparison:
     """Compare two runs row by row."""
     ours, theirs = first.rows(), second.rows()
     shared = [name for name in ours if name in theirs]
-    pairs = {name: _pair(first, second, name) for name in shared if name[0] == "training"}
-    ratios = {name: _ratio(first, second, name) for name in shared if name[0] == "timing"}
-    other = [name for name in shared if not _is_same(first, second, name)]
-    of_errors = {name: pair.p for name in other if (pair := pairs.get(name)) is not None}
-    of_times = {name: p for name in other if (ratio := ratios.get(name)) and (p := p_of_ratio(ratio, [1])) is not None}
-    ps = _corrected(of_errors) | _corrected(of_times)
-    rows = [_compared(first, second, name, pairs.get(name), ratios.get(name), ps.get(name)) for name in shared]
+    trained = [name for name in shared if name[0] == "training"]
+    timed = [name for name in shared if name[0] == "timing"]
+    rows = _compared_errors(first, second, trained) + _compared_times(first, second, timed)
     alone = [f"{_told(name)}, in {first.name} alone" for name in ours if name not in theirs]
     alone += [f"{_told(name)}, in {second.name} alone" for name in theirs if name not in ours]
-    return Comparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts))
+    has_fixed = first.timed.has_fixed and second.timed.has_fixed
+    return Comparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts), has_fixed)
 
 
 def _told(name: Name) -> str:
@@ -169,67 +182,87 @@ def _told(name: Name) -> str:
     return f"{title} · {task} ({kind})"
 
 
-def _corrected(ps: Mapping[Name, float]) -> dict[Name, float]:
-    return dict(zip(ps, holm(list(ps.values())), strict=True))
+def _compared_errors(first: Side, second: Side, names: Sequence[Name]) -> list[ComparedRow]:
+    pairs = {name: pair for name in names if (pair := _pair(first, second, name)) is not None}
+    level_of = _levels({name: pair.p for name, pair in pairs.items()}, lambda name: _is_same(first, second, name))
+
+    def row(name: Name) -> ComparedRow:
+        pair, level = pairs.get(name), level_of.get(name, LEVEL)
+        if pair is None:
+            return ComparedRow(*_settings(first, second, name), error=first.error(name), other_error=second.error(name))
+        return ComparedRow(
+            *_settings(first, second, name),
+            error=first.error(name),
+            other_error=second.error(name),
+            pair=pair,
+            difference=(pair.estimate.value, *pair.estimate.interval(level)),
+            could_show=pair.estimate.detectable(level),
+            quality=SAME if _is_same(first, second, name) else pair.finding(level),
+        )
+
+    return [row(name) for name in names]
+
+
+def _compared_times(first: Side, second: Side, names: Sequence[Name]) -> list[ComparedRow]:
+    rates = {name: rate for name in names if (rate := _rate(first, second, name)) is not None}
+    ps = {name: p for name, rate in rates.items() if (p := rate.p(1)) is not None}
+    level_of = _levels(ps, lambda name: _is_same(first, second, name))
+
+    def row(name: Name) -> ComparedRow:
+        rate, level = rates.get(name), level_of.get(name, LEVEL)
+        ends = rate.interval(level) if rate is not None else None
+        if rate is None or ends is None:
+            return ComparedRow(
+                *_settings(first, second, name), seconds=first.seconds(name), other_seconds=second.seconds(name)
+            )
+        return ComparedRow(
+            *_settings(first, second, name),
+            seconds=first.seconds(name),
+            other_seconds=second.seconds(name),
+            rate=rate,
+            ratio=(rate.value, *ends),
+            speed=SAME if _is_same(first, second, name) else _speed(rate, level),
+        )
+
+    return [row(name) for name in names]
+
+
+def _levels(ps: Mapping[Name, float], is_left_out: Callable[[Name], bool]) -> dict[Name, float]:
+    """The level that each p-value had to pass; the same trials are no test."""
+    known = {name: p for name, p in ps.items() if not is_left_out(name)}
+    return dict(zip(known, levels(list(known.values())), strict=True))
+
+
+def _settings(first: Side, second: Side, name: Name) -> tuple[str, str, list[str]]:
+    return name[1], name[2], _differing(first.settings(name), second.settings(name))
 
 
 def _pair(first: Side, second: Side, name: Name) -> Pair | None:
-    _, title, task = name
-    return pair_of(second.measured.answers(title, task), first.measured.answers(title, task))
+    ours, theirs = (side.measured.mistakes(*name[1:]) for side in (second, first))
+    return pair_of(ours, theirs) if ours is not None and theirs is not None else None
 
 
-def _ratio(first: Side, second: Side, name: Name) -> Estimate | None:
-    return ratio_of_means(second.in_sentinels(name), first.in_sentinels(name))
+def _rate(first: Side, second: Side, name: Name) -> Ratio | None:
+    return rate_of(second.timed.beside_fixed(name[1:]), first.timed.beside_fixed(name[1:]))
+
+
+def rate_of(logs: Sequence[float], base: Sequence[float]) -> Ratio | None:
+    """The ratio of two geometric means by Welch's test of their logarithms; None with fewer than `FEWEST` a side."""
+    if min(len(logs), len(base)) < FEWEST:
+        return None
+    found = difference_of_means(logs, base)
+    return Ratio(math.exp(found.value), min(len(logs), len(base)), found)
 
 
 def _is_same(first: Side, second: Side, name: Name) -> bool:
     return bool(first.keys(name)) and first.keys(name) == second.keys(name)
 
 
-def _compared(
-    first: Side, second: Side, name: Name, pair: Pair | None, ratio: Estimate | None, p: float | None
-) -> ComparedRow:
-    """A row of both runs; `p` is the corrected p-value of its pair or its ratio."""
-    kind, title, task = name
-    is_same = _is_same(first, second, name)
-    quality: Quality = "not measured in both" if pair is None else SAME if is_same else pair.finding(p)
-    speed: Speed = "not measured in both" if ratio is None else SAME if is_same else _speed(ratio, p)
-    return ComparedRow(
-        title=title,
-        task=task,
-        error=first.error(name) if kind == "training" else None,
-        other_error=second.error(name) if kind == "training" else None,
-        pair=pair,
-        quality=quality,
-        seconds=first.seconds(name) if kind == "timing" else None,
-        other_seconds=second.seconds(name) if kind == "timing" else None,
-        ratio=ratio,
-        speed=speed,
-        changes=_differing(first.settings(name), second.settings(name)),
-    )
-
-
-def _speed(ratio: Estimate, p: float | None) -> Speed:
-    if p is None or p >= SIGNIFICANCE:
+def _speed(rate: Ratio, level: float) -> Speed:
+    p = rate.p(1)
+    if p is None or p >= level:
         return "no difference shown"
-    return "slower" if ratio.mean > 1 else "faster"
-
-
-def ratio_of_means(logs: Sequence[float], base: Sequence[float]) -> Estimate | None:
-    """The ratio of two geometric means with Welch's 95% interval; None where one has fewer than `FEWEST_BLOCKS`."""
-    if min(len(logs), len(base)) < FEWEST_BLOCKS:
-        return None
-    from scipy import stats  # takes a second to import
-
-    mean = float(np.mean(logs) - np.mean(base))
-    if not np.ptp(logs) and not np.ptp(base):
-        return Estimate(math.exp(mean), 0.0, math.exp(mean), math.exp(mean), min(len(logs), len(base)), "blocks")
-    result = stats.ttest_ind(logs, base, equal_var=False)
-    interval = result.confidence_interval(LEVEL)
-    error = math.sqrt(np.var(logs, ddof=1) / len(logs) + np.var(base, ddof=1) / len(base))
-    low, high = math.exp(interval.low), math.exp(interval.high)
-    fewer = min(len(logs), len(base))
-    return Estimate(math.exp(mean), math.exp(mean) * error, low, high, fewer, "blocks", float(result.df))
+    return "slower" if rate.value > 1 else "faster"
 
 
 def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from harness.report.comparison import ComparedRow, Comparison
-from harness.report.sheets import NONE, Sheet, number, signed
+from harness.report.sheets import NONE, Sheet, number, signed, tests_told
 from harness.report.terminal import print_sheet
 
 
@@ -23,24 +23,36 @@ def print_comparison(compared: Comparison, console: Console) -> None:
 
 
 def _errors(compared: Comparison) -> Sheet:
+    pairs = [row.pair for row in compared.rows if row.pair is not None]
     rows = [
         [
             f"{row.title} · {row.task}",
             number(row.error, 2),
             number(row.other_error, 2),
-            signed(row.pair.difference, 2) if row.pair else NONE,
-            f"{signed(row.pair.low, 2)} to {signed(row.pair.high, 2)}" if row.pair else NONE,
-            row.quality,
+            signed(row.difference[0], 2) if row.difference else NONE,
+            f"{signed(row.difference[1], 2)} to {signed(row.difference[2], 2)}" if row.difference else NONE,
+            number(row.could_show, 2),
+            _found(row),
         ]
         for row in compared.rows
         if row.error is not None or row.other_error is not None
     ]
     notes = [
-        f"A is {compared.name}, B is {compared.other}. Percent and percentage points, B less A, with 95% intervals; "
-        f"findings by paired tests, corrected for the number of rows (Holm).",
+        f"A is {compared.name}, B is {compared.other}. Percent and percentage points, B less A. {tests_told(pairs)}; "
+        f"each interval and the difference that could have been shown stand at the level that the finding had to pass "
+        f"(Holm, over the rows).",
         *_changes(compared),
     ]
-    return Sheet("Test error", ["Row", "A", "B", "diff.", "95%", "B is"], rows, notes)
+    if compared.untested():
+        notes.append(
+            "These two models: one seed of a side tells nothing of its other seeds, so neither run is called better."
+        )
+    return Sheet("Test error", ["Row", "A", "B", "diff.", "interval", "could show", "B is"], rows, notes)
+
+
+def _found(row: ComparedRow) -> str:
+    is_of_models = row.pair is not None and not row.pair.is_of_methods and row.quality in {"better", "worse"}
+    return f"{row.quality} (these two models)" if is_of_models else row.quality
 
 
 def _times(compared: Comparison) -> Sheet:
@@ -49,18 +61,24 @@ def _times(compared: Comparison) -> Sheet:
             f"{row.title} · {row.task}",
             number(row.seconds, 4),
             number(row.other_seconds, 4),
-            number(row.ratio.mean, 2) if row.ratio else NONE,
-            f"{number(row.ratio.low, 2)}–{number(row.ratio.high, 2)}" if row.ratio else NONE,
+            number(row.ratio[0], 2) if row.ratio else NONE,
+            f"{number(row.ratio[1], 2)}–{number(row.ratio[2], 2)}" if row.ratio else NONE,
             row.speed,
         ]
         for row in compared.rows
         if row.seconds is not None or row.other_seconds is not None
     ]
+    by_fixed = (
+        "each over the time that a fixed model took in the same rounds"
+        if compared.has_fixed
+        else "as they were measured, since no fixed model was timed in both, so that a slower machine counts as slower"
+    )
     notes = [
-        "Seconds, medians over processes. The ratio is B's time over A's, each as a multiple of the fixed model's time "
-        "in the same block, with Welch's 95% interval; findings are corrected for the number of rows (Holm).",
+        f"Seconds, medians over processes. The ratio is B's time over A's, {by_fixed}; from three rounds on, by "
+        f"Welch's test of the logarithms. Each interval stands at the level that the finding had to pass (Holm, over "
+        f"the rows).",
     ]
-    return Sheet("Seconds per training iteration", ["Row", "A", "B", "ratio", "95%", "B is"], rows, notes)
+    return Sheet("Seconds per training iteration", ["Row", "A", "B", "ratio", "interval", "B is"], rows, notes)
 
 
 def _changes(compared: Comparison) -> list[str]:

@@ -1,9 +1,9 @@
-"""What the record holds of pairs of rows: their models' mistakes image by image, their times block by block."""
+"""What the record holds of the rows of Table 2: what their models answered to the images of a test, their curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
@@ -11,12 +11,14 @@ import numpy as np
 
 from harness.plan import Plan
 from harness.report.learning import Answers
-from harness.report.pairs import Pair, compare
+from harness.report.pairs import Mistakes, Pair, contrast_of, mistakes_of, pair_of
 from harness.report.rows import TableRow
-from harness.report.statistics import Estimate, ratio_over_blocks
+from harness.report.statistics.crossed import over_seeds
+from harness.report.statistics.estimate import Estimate
 from harness.trial import Trial
 
 T = TypeVar("T")
+LAST = 0.1  # share of a training at the end of which its curve should be flat
 
 
 def tests_of(trial: Trial, recorded: Iterable[str]) -> list[str]:
@@ -52,33 +54,47 @@ class Files(Protocol):
 class Measured:
     """The trials of a plan that are done, by the rows of its tables.
 
-    seconds: the median time of an iteration by the key of a timing trial that is done.
-    nodes: the machine that such a trial was timed on, by its key.
     done: the keys of all trials that are done.
     """
 
     plan: Plan
     files: Files
-    seconds: dict[str, float]
     done: frozenset[str]
-    nodes: dict[str, str] = field(default_factory=dict)
+
+    def mistakes(self, title: str, task: str) -> Mistakes | None:
+        """What a row's models have got wrong on the task's first test; None where that is not known."""
+        return mistakes_of(self.answers(title, task))
 
     def pair(self, row: TableRow, other: TableRow) -> Pair | None:
-        """Two rows of Table 2 on the first test of a task, over the seeds that both have; None if there are none."""
-        if row.task != other.task:
-            return None
-        return pair_of(self.answers(row.title, row.task), self.answers(other.title, other.task))
+        """Two rows of Table 2 on the first test of a task; None if one is not measured, or on other images."""
+        found = self._mistakes([row, other])
+        return pair_of(*found) if found is not None and row.task == other.task else None
 
-    def ratio(self, row: TableRow, other: TableRow) -> Estimate | None:
-        """The time of a row of Table 3 over another's, block by block; None if they share no block on one machine."""
-        ours, theirs = self.times(row.title, row.task), self.times(other.title, other.task)
-        blocks = sorted(ours.keys() & theirs.keys())
-        return ratio_over_blocks([ours[b] for b in blocks], [theirs[b] for b in blocks]) if blocks else None
+    def contrast(self, rows: Sequence[TableRow], others: Sequence[TableRow]) -> Estimate | None:
+        """The mean error of rows less that of others, in points; None if one is not measured, or on other images."""
+        found = self._mistakes([*rows, *others])
+        return contrast_of(found[: len(rows)], found[len(rows) :]) if found is not None else None
+
+    def over_seeds(self, row: TableRow) -> Estimate | None:
+        """A row's error on these very images, percent; None if it has not two seeds."""
+        found = self.mistakes(row.title, row.task)
+        return over_seeds(found.table) if found is not None else None
+
+    def _mistakes(self, rows: Sequence[TableRow]) -> list[Mistakes] | None:
+        found = [self.mistakes(row.title, row.task) for row in rows]
+        known = [each for each in found if each is not None]
+        return known if len(known) == len(found) else None
 
     def activity(self, row: TableRow) -> list[dict[str, list[float]]]:
         """The activities of a row's models, one for each seed that is done."""
         found = [self.files.activity(trial.key) for trial in self.trials("training", row.title, row.task)]
         return [each for each in found if each]
+
+    def falling(self, title: str, task: str) -> float | None:
+        """By how many points a row's curves fell in the last tenth of training, their mean; None without curves."""
+        curves = [_cached(self.files.curve, trial.key) for trial in self.trials("training", title, task)]
+        fell = [falling(curve) for curve in curves if len(curve) > 1]
+        return float(np.mean(fell)) if fell else None
 
     def answers(self, title: str, task: str) -> dict[int, Answers]:
         """Predicted and true classes of the task's first test, by the seed of the model."""
@@ -95,14 +111,6 @@ class Measured:
         trials = self.trials("training", title, task)
         return self.files.pictures(trials[0].key) if trials else {}
 
-    def times(self, title: str, task: str) -> dict[tuple[int, str], float]:
-        """The median time of an iteration in each block, seconds, by block and machine.
-
-        A block that has lost its machine goes on on another, whose times can't be compared with the first one's.
-        """
-        trials = self.trials("timing", title, task)
-        return {(trial.seed, self.nodes.get(trial.key, "")): self.seconds[trial.key] for trial in trials}
-
     def trials(self, kind: str, title: str, task: str) -> list[Trial]:
         """The trials of a row that are done."""
         return [
@@ -112,17 +120,11 @@ class Measured:
         ]
 
 
-def pair_of(ours: dict[int, Answers], theirs: dict[int, Answers]) -> Pair | None:
-    """Two rows' answers by seed compared over the seeds that both have; None if there are none, or other images.
-
-    Images whose true classes are the same one after the other are taken for the same images.
-    """
-    seeds = sorted(ours.keys() & theirs.keys())
-    trues = [each[seed][1] for each in (ours, theirs) for seed in seeds]
-    if not seeds or not all(np.array_equal(true, trues[0]) for true in trues):
-        return None
-    wrong, other = ([each[seed][0] != each[seed][1] for seed in seeds] for each in (ours, theirs))
-    return compare(wrong, other)
+def falling(curve: Sequence[tuple[float, float]]) -> float:
+    """By how many points a curve of epochs and errors fell in its last tenth, or since its last point but one."""
+    epochs, errors = np.asarray(curve, dtype=np.float64).T
+    before = min(epochs[-1] * (1 - LAST), epochs[-2])
+    return float(np.interp(before, epochs, errors) - errors[-1])
 
 
 @lru_cache(maxsize=512)

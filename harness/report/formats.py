@@ -12,12 +12,13 @@ from typing import Any
 from harness.report.escape import csv_cell, json_text, latex, markdown
 from harness.report.html import to_html
 from harness.report.numbers import rounded
-from harness.report.rows import ErrorRow, Tables, TimeRow
+from harness.report.rows import ErrorRow, PairRow, Tables, TimeRow
 from harness.report.sheets import (
     Sheet,
     all_sheets,
     conditions,
     environments,
+    family_lines,
     method_lines,
     overhead,
     verdict_counts,
@@ -30,6 +31,8 @@ def to_markdown(tables: Tables) -> str:
     parts = [f"# {markdown(tables.suite)}", "", markdown(f"Run as: {conditions(tables)}."), ""]
     if tables.verdicts:
         parts += ["## Claims", "", f"{verdict_counts(tables)}.", "", *_bullets(verdict_lines(tables)), ""]
+        if family_lines(tables):
+            parts += ["Families of claims:", "", *_bullets(family_lines(tables)), ""]
     for sheet in all_sheets(tables):
         parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
     parts += ["## How each number was obtained", "", *_bullets(method_lines(tables)), ""]
@@ -118,8 +121,11 @@ def to_json(tables: Tables) -> str:
         "table2": [row_object(row) for row in tables.table2],
         "table3": [row_object(row) for row in tables.table3],
         "claims": [dataclasses.asdict(verdict) for verdict in tables.verdicts],
-        "pairs": [dataclasses.asdict(row) for row in tables.pairs],
+        "families": tables.families,
+        "pairs": [_pair_object(row) for row in tables.pairs],
         "speed": [dataclasses.asdict(row) for row in tables.speed],
+        "drift": dataclasses.asdict(tables.drift) if tables.drift is not None else None,
+        "slope": dataclasses.asdict(tables.slope),
         "overhead": tables.overhead,
         "failures": tables.failures,
         "environment": tables.environment,
@@ -136,6 +142,28 @@ def row_object(row: ErrorRow | TimeRow) -> dict[str, Any]:
     for name, value in dataclasses.asdict(row).items():
         plain |= {name: value} | ({"reason": row.reason} if name == "comparable" else {})
     return {**plain, "title": row.title, "difference": row.difference}
+
+
+def _pair_object(row: PairRow) -> dict[str, Any]:
+    """Two rows compared as plain data; the interval and what could be shown are those of the level."""
+    low, high = row.interval
+    return {
+        "title": row.title,
+        "other": row.other,
+        "task": row.task,
+        "test": row.test,
+        "difference": row.pair.estimate.value,
+        "standard_error": row.pair.estimate.error,
+        "freedom": row.pair.estimate.freedom,
+        "low": low,
+        "high": high,
+        "p": row.pair.p,
+        "level": row.level,
+        "finding": row.finding,
+        "is_of_methods": row.pair.is_of_methods,
+        "seeds": row.pair.seeds,
+        "could_show": row.detectable,
+    }
 
 
 FORMATS: dict[str, Callable[[Tables], str]] = {

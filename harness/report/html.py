@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.report.escape import html_value, web_address
 from harness.report.figures.gallery import Gallery, draw_all
 from harness.report.rows import Tables
-from harness.report.sheets import all_sheets, conditions, environments, overhead, verdict_counts
+from harness.report.sheets import all_sheets, conditions, environments, family_lines, overhead, verdict_counts
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -29,6 +29,7 @@ def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
         how=conditions(tables),
         claims=tables.verdicts,
         counts=verdict_counts(tables),
+        families=family_lines(tables),
         sheets=all_sheets(tables),
         drawings=gallery.drawings,
         left_out=gallery.left_out,

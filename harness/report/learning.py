@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.report.statistics import wilson
+from harness.report.statistics.estimate import LEVEL
+from harness.report.statistics.exact import wilson
 
 Answers = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
 
@@ -28,7 +29,7 @@ def constant_error(true: np.ndarray) -> float:
 
 def has_learned(predicted: np.ndarray, true: np.ndarray) -> bool:
     """Whether the interval of a model's error lies below the error of the best constant answer."""
-    _, high = wilson(int((predicted != true).sum()), len(true))
+    _, high = wilson(float((predicted != true).mean()), len(true), LEVEL)
     return 100 * high < constant_error(true)
 
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from harness.report.figures.graphs import Graphs
 from harness.report.numbers import rounded
 from harness.report.pairs import Finding, Pair
+from harness.report.statistics.covariate import Slope
+from harness.report.timed import Drift
 from harness.trial import row_title
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
@@ -30,16 +32,22 @@ class TableRow:
     low: float | None
     high: float | None
     n: int  # seeds of Table 2, processes of Table 3
-    standard_error_over: str  # what was repeated: seeds, processes, or test images where there is one seed
+    standard_error_over: str  # what it is uncertain by: seeds and images, images alone of one seed, processes
     comparable: bool
-    reasons: tuple[str, ...]  # why not
+    reasons: tuple[str, ...]  # what sets it apart from the published row
+    incomplete: str  # how many of its seeds or rounds are done; empty if all or none are
     unlike: str  # why the published number is one of another network; empty if it is not
     status: str  # done, or what is missing
 
     @property
+    def caveats(self) -> tuple[str, ...]:
+        """All that stands against comparing it with the published row."""
+        return (*self.reasons, self.incomplete) if self.incomplete else self.reasons
+
+    @property
     def reason(self) -> str:
-        """The reasons as a line of text, which is not to be taken apart again."""
-        return "; ".join(self.reasons)
+        """The caveats as a line of text, which is not to be taken apart again."""
+        return "; ".join(self.caveats)
 
     @property
     def difference(self) -> float | None:
@@ -64,6 +72,7 @@ class ErrorRow(TableRow):
     other_tests: dict[str, float]  # mean error on the task's other test sets, percent
     unlearned: int  # of the row's models: no better than the best constant answer
     chance: float | None  # the error of that answer, percent; None where the answers are not known
+    falling: float | None  # points by which the error in training fell in its last tenth; None without curves
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class TimeRow(TableRow):
     median: float | None  # over processes, of each one's median
     q25: float | None  # likewise
     q75: float | None
-    ratio: float | None  # to the baseline, block by block
+    ratio: float | None  # of the medians, to the baseline, block by block
     ratio_low: float | None
     ratio_high: float | None
     with_data: float | None  # the whole step, the batch's making included
@@ -86,6 +95,10 @@ class TimeRow(TableRow):
     batch_size: int
     threads: int
     unsteady: int  # processes whose warm-up never settled
+    drifting: int  # processes around which the fixed model's time has changed
+    trend: float | None  # the last timed iterations over the first ones, where they are shown to differ
+    trend_low: float | None
+    trend_high: float | None
 
 
 @dataclass(frozen=True)
@@ -115,8 +128,18 @@ class PairRow:
     task: str
     test: str
     pair: Pair
-    p_corrected: float  # for the number of rows of the task
+    level: float  # that the p-value had to pass, and at which its interval stands (Holm, over the rows of the task)
     finding: Finding
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the difference, at the level of the finding."""
+        return self.pair.estimate.interval(self.level)
+
+    @property
+    def detectable(self) -> float:
+        """The difference that would have been shown at this level four times in five."""
+        return self.pair.estimate.detectable(self.level)
 
 
 @dataclass(frozen=True)
@@ -128,6 +151,9 @@ class Verdict:
     word: Word
     evidence: str
     scope: str  # what sets the measured rows apart from the paper's
+    family: str = ""  # of claims that were corrected together
+    p: float | None = None  # corrected for them; None where nothing can be decided
+    each: Word | None = None  # whether each row alone shows it; None where that was not asked
 
 
 @dataclass(frozen=True)
@@ -173,12 +199,14 @@ class Tables:
     table3: list[TimeRow]
     speed: list[SpeedRow]
     baseline: str  # the row of Table 3 that the others are compared with
-    drift: float | None  # largest over smallest of the sentinel's times
+    drift: Drift | None  # of the machine over the rounds of Table 3
+    slope: Slope  # how the times follow the fixed model's, which ratios make use of
     failures: dict[str, str]  # cause by trial's name
     environments: int  # different machines or versions among the results
     environment: dict[str, str]  # of the newest
     overhead: dict[str, float]  # of the harness, in seconds and shares
     verdicts: list[Verdict]  # on the suite's claims
+    families: dict[str, str]  # what the families of claims hold, by name
     pairs: list[PairRow]  # rows of Table 2 beside the baseline
     graphs: Graphs | None  # what figures are drawn from
     methods: list[Method]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from harness.engine.display import clock
 from harness.report.numbers import rounded
-from harness.report.pairs import ENOUGH_SEEDS, told
-from harness.report.rows import ErrorRow, Tables, TimeRow
+from harness.report.pairs import METHODS, MODELS, Pair
+from harness.report.rows import ErrorRow, PairRow, Tables, TimeRow
+from harness.report.statistics.several import told
+from harness.report.timed import DRIFTED
 from harness.running.others import BUSY
 
 NONE = "–"
@@ -132,23 +134,49 @@ def _time_sheet(tables: Tables) -> Sheet:
         _standard_errors(tables.table3),
         *_flags(tables.table3),
         f"Batches of {first.batch_size}, {first.threads} threads; every process alone on its machine, in randomised "
-        f"blocks. Ratio: to {tables.baseline}, block by block, with the interval of Student's t on its "
-        f"logarithms, from three rounds on. "
-        f"+data: median of the whole step, the making of its batch included.",
+        f"blocks. Ours: the mean over processes of each one's mean. Ratio: of the processes' medians to that of "
+        f"{tables.baseline} in the same block, the geometric mean over the blocks, with the interval of Student's t "
+        f"of its logarithms from three blocks on. +data: median of the whole step, the making of its batch included.",
     ]
-    notes += [
-        f"{row.title}: {row.unsteady} of {row.n} processes never became steady."
-        for row in tables.table3
-        if row.unsteady
-    ]
-    if tables.drift is not None:
-        notes.append(f"Drift of the machine over the rounds, by a fixed model: {tables.drift:.2f}×.")
-    disturbed = [row for row in tables.table3 if row.others_cores is not None and row.others_cores > BUSY]
-    notes += [
-        f"{row.title}: others kept up to {row.others_cores:.1f} processor cores busy while it was timed."
-        for row in disturbed
-    ]
+    notes += [*_of_machine(tables), *(note for row in tables.table3 for note in _doubts(row))]
     return Sheet("Table 3. Seconds per training iteration", columns, rows, notes)
+
+
+def _of_machine(tables: Tables) -> list[str]:
+    """What the machine did meanwhile, by the fixed model."""
+    notes, drift = [], tables.drift
+    if drift is not None:
+        notes.append(
+            f"A fixed model, timed before and after each process, took {drift.change:.2f} times as long in the last "
+            f"round as in the first ({drift.low:.2f} to {drift.high:.2f}, by a straight line); from round to round its "
+            f"time varied by {drift.spread:.1%}."
+        )
+    if tables.slope.value:
+        notes.append(
+            f"Ratios are of times without {tables.slope.value:.2f} of what the fixed model varied by on a logarithmic "
+            f"scale, which takes away {tables.slope.lowers:.0%} of their variance."
+        )
+    return notes
+
+
+def _doubts(row: TimeRow) -> list[str]:
+    """Why a row's times are to be taken with care."""
+    notes = []
+    if row.unsteady:
+        notes.append(f"{row.title}: {row.unsteady} of {row.n} processes never became steady.")
+    if row.drifting:
+        notes.append(
+            f"{row.title}: around {row.drifting} of {row.n} processes the fixed model's time changed by more than "
+            f"{DRIFTED:.0%}."
+        )
+    if row.trend is not None:
+        notes.append(
+            f"{row.title}: the last third of the timed iterations took {row.trend:.2f} times as long as the first "
+            f"({number(row.trend_low, 2)} to {number(row.trend_high, 2)}), so that it depends on how many are timed."
+        )
+    if row.others_cores is not None and row.others_cores > BUSY:
+        notes.append(f"{row.title}: others kept up to {row.others_cores:.1f} processor cores busy while it was timed.")
+    return notes
 
 
 def _cost_sheet(tables: Tables) -> Sheet:
@@ -174,40 +202,62 @@ def _cost_sheet(tables: Tables) -> Sheet:
 
 
 def _pair_sheet(tables: Tables) -> Sheet:
-    columns = ["Method", "task", "diff.", "95%", "p", "finding", "could show"]
+    columns = ["Method", "task", "diff.", "interval", "p", "finding", "could show"]
     unlearned = {(row.title, row.task) for row in tables.table2 if row.unlearned}
     rows = [
         [
             row.title + (UNLEARNED if unlearned & {(row.title, row.task), (row.other, row.task)} else ""),
             row.task,
-            signed(row.pair.difference, 2),
-            f"{signed(row.pair.low, 2)} to {signed(row.pair.high, 2)}",
-            told(row.p_corrected).removeprefix("p ").removeprefix("= "),
-            "none shown" if row.finding == "no difference shown" else row.finding,
-            number(row.pair.detectable, 2),
+            signed(row.pair.estimate.value, 2),
+            f"{signed(row.interval[0], 2)} to {signed(row.interval[1], 2)}",
+            told(row.pair.p).removeprefix("p ").removeprefix("= "),
+            _found(row),
+            number(row.detectable, 2),
         ]
         for row in tables.pairs
     ]
-    methods = dict.fromkeys(row.pair.method for row in tables.pairs)
-    seeds = min(row.pair.seeds for row in tables.pairs)
-    few = f"{seeds} seed{'s' if seeds > 1 else ''}"
     notes = [
-        f"Differences in percentage points to {', '.join(dict.fromkeys(row.other for row in tables.pairs))}: the same "
-        f"images, the same seeds. Tested by: {'; '.join(methods)}; p corrected for the rows of a task (Holm), "
-        f"intervals not.",
-        "Could show: the difference that so many images and seeds show four times in five.",
+        f"Differences in percentage points to {', '.join(dict.fromkeys(row.other for row in tables.pairs))}. "
+        f"{tests_told([row.pair for row in tables.pairs])}.",
+        f"A finding has to pass a level that takes the number of rows of a task into account (Holm), here "
+        f"{_levels(tables.pairs)}. Each interval stands at the level of its finding, as does the difference that so "
+        f"many seeds and images could show four times in five.",
     ]
     if unlearned:
         notes.append(f"{UNLEARNED} one of the two has not learned.")
     base = [(row.variant, row.config) for row in tables.table3 if row.title == tables.baseline]
     if base and not any((row.variant, row.config) in base for row in tables.table2):
         notes.append(f"Table 2 has no row {tables.baseline}, with which Table 3 compares; the first takes its place.")
-    if seeds < ENOUGH_SEEDS:
-        notes.append(
-            f"With {few} a finding holds for the models that were trained here; of the methods, which other seeds "
-            f"would train to other models, nothing is concluded from fewer than {ENOUGH_SEEDS} seeds."
-        )
     return Sheet("Table 2, row by row. Difference of test errors", columns, rows, notes)
+
+
+def _found(row: PairRow) -> str:
+    if row.finding == "no difference shown":
+        return "none shown"
+    return row.finding if row.pair.is_of_methods else f"{row.finding}, these two"
+
+
+def _levels(pairs: Sequence[PairRow]) -> str:
+    found = sorted({row.level for row in pairs})
+    return f"{found[0]:.2g}" if len(found) == 1 else f"{found[0]:.2g} to {found[-1]:.2g}"
+
+
+def tests_told(pairs: Sequence[Pair]) -> str:
+    """What pairs of rows were tested by, and what that answers."""
+    tests = {pair.test for pair in pairs}
+    sentences = []
+    if METHODS in tests:
+        few = min(seeds for pair in pairs if pair.test == METHODS for seeds in pair.seeds)
+        sentences.append(
+            f"With two seeds a side or more ({few} here at least) by a t test over seeds and images, which answers for "
+            f"other seeds and other images: for the methods"
+        )
+    if MODELS in tests:
+        sentences.append(
+            "With one seed of a side by McNemar's exact test of two models on these images, which says nothing of "
+            "models of other seeds, and so nothing of the methods"
+        )
+    return ". ".join(sentences)
 
 
 def verdict_lines(tables: Tables) -> list[str]:
@@ -224,6 +274,18 @@ def method_lines(tables: Tables) -> list[str]:
     return [
         f"{method.what} ({method.rows}): {method.text}{f' From: {method.source}' if method.source else ''}"
         for method in tables.methods
+    ]
+
+
+def family_lines(tables: Tables) -> list[str]:
+    """The families of claims: what each holds, and how many claims are corrected together in it."""
+    counts: dict[str, int] = {}
+    for verdict in tables.verdicts:
+        counts[verdict.family] = counts.get(verdict.family, 0) + 1
+    return [
+        f"{family}: {tables.families.get(family, '')} ({count} claim{'s' if count > 1 else ''} corrected together)"
+        for family, count in counts.items()
+        if family
     ]
 
 
@@ -310,7 +372,7 @@ def _flags(rows: Sequence[ErrorRow] | Sequence[TimeRow]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for row in rows:
         if row.published is not None and not row.comparable:
-            for reason in row.reasons:
+            for reason in row.caveats:
                 reasons.setdefault(reason, []).append(f"{row.title} on {row.task}")
     flagged = sum(row.published is not None and not row.comparable for row in rows)
     notes = []

@@ -12,6 +12,7 @@ from harness.fields import plain_name
 from harness.record.history import History, suite_of
 from harness.report.comparison import Side
 from harness.report.tables import first_errors, measured_of
+from harness.report.timed import timed_of
 from harness.yamlfile import read_yaml
 
 MOMENTARY = ("load", "clock_mhz", "node", "convolutions")  # of a trial, not of a machine
@@ -79,7 +80,8 @@ def read_side(target: Target) -> Side:
         facts |= {str(name).removeprefix("machine."): str(value) for name, value in machine.iloc[-1].items()}
     for name in MOMENTARY:
         facts.pop(name, None)
-    return Side(target.text, plan, measured_of(plan, frame, record), facts, first_errors(plan, frame))
+    measured, timed = measured_of(plan, frame, record), timed_of(plan.trials, frame)
+    return Side(target.text, plan, measured, timed, facts, first_errors(plan, frame))
 
 
 def suite_name(text: str) -> str:

@@ -1,0 +1,128 @@
+"""Claims on test errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.claims import ErrorValue, LowerError, LowerMeanError, LowestError
+from harness.report.judging.part import Evidence, Finding, Part, missing
+from harness.report.judging.rows import errors_of, freed
+from harness.report.pairs import METHODS
+from harness.report.rows import ErrorRow
+from harness.report.statistics.estimate import FEWEST, Estimate
+from harness.report.statistics.several import told
+
+
+def lower(claim: LowerError, evidence: Evidence) -> list[Part]:
+    """Each row with each other one."""
+    ours, theirs = _sides(claim, evidence)
+    return _each_with_each(claim, ours, theirs, claim.by, evidence)
+
+
+def lowest(claim: LowestError, evidence: Evidence) -> list[Part]:
+    """The row with each of the others."""
+    ours = errors_of(evidence.errors, claim.of, claim.task)
+    others = [row for row in errors_of(evidence.errors, claim.among, claim.task) if row not in ours]
+    return _each_with_each(claim, ours, others, 0.0, evidence)
+
+
+def lower_mean(claim: LowerMeanError, evidence: Evidence) -> list[Part]:
+    """The mean of some rows with that of others: one comparison."""
+    ours, theirs = _sides(claim, evidence)
+    if not ours or not theirs:
+        return []
+    estimate = evidence.contrast(ours, theirs)
+    names = f"{_mean(ours)} less {_mean(theirs)}"
+    if estimate is None:
+        return [missing(f"{names} is not measured on the same images, with two seeds of a row of each side")]
+    part = Part(lambda level: _told(names, estimate, claim.by, level), _lower(estimate, claim.by), METHODS)
+    return [freed(claim, part, [*ours, *theirs], estimate.value)]
+
+
+def each_row(claim: LowerMeanError, evidence: Evidence) -> list[Part]:
+    """What is asked once the means differ: each row with each other one."""
+    ours, theirs = _sides(claim, evidence)
+    return _each_with_each(claim, ours, theirs, claim.by, evidence)
+
+
+def value(claim: ErrorValue, evidence: Evidence) -> list[Part]:
+    """Each row's error, which lies between two bounds or outside of them."""
+    return [_value(claim, row, evidence) for row in errors_of(evidence.errors, claim.of, claim.task)]
+
+
+def _sides(claim: LowerError | LowerMeanError, evidence: Evidence) -> tuple[list[ErrorRow], list[ErrorRow]]:
+    ours = errors_of(evidence.errors, claim.of, claim.task)
+    return ours, [row for row in errors_of(evidence.errors, claim.than, claim.task) if row not in ours]
+
+
+def _each_with_each(
+    claim: LowerError | LowerMeanError | LowestError,
+    ours: Sequence[ErrorRow],
+    theirs: Sequence[ErrorRow],
+    by: float,
+    evidence: Evidence,
+) -> list[Part]:
+    return [_pair(claim, row, other, by, evidence) for row in ours for other in theirs]
+
+
+def _pair(
+    claim: LowerError | LowerMeanError | LowestError, row: ErrorRow, other: ErrorRow, by: float, evidence: Evidence
+) -> Part:
+    pair = evidence.pair(row, other)
+    if pair is None:
+        return missing(f"{row.title} or {other.title} is not measured, or on other images")
+    names, estimate = f"{row.title} less {other.title}", pair.estimate
+    if pair.is_of_methods:
+        part = Part(lambda level: _told(names, estimate, by, level), _lower(estimate, by), pair.test)
+        return freed(claim, part, [row, other], estimate.value)
+    text = "these two models: {}, {}, which says nothing of models of other seeds"
+    finding = Finding(estimate.value < -by, None)
+    return Part(lambda level: text.format(_told(names, estimate, by, level), told(pair.p)), finding, pair.test)
+
+
+def _lower(estimate: Estimate, by: float) -> Finding:
+    return Finding(estimate.value < -by, estimate.p(-by))
+
+
+def _mean(rows: Sequence[ErrorRow]) -> str:
+    names = ", ".join(row.title for row in rows)
+    return names if len(rows) == 1 else f"the mean of {len(rows)} rows ({names})"
+
+
+def _told(names: str, estimate: Estimate, by: float, level: float) -> str:
+    low, high = estimate.interval(level)
+    text = f"{names} {_signed(estimate.value)} points ({_signed(low)} to {_signed(high)})"
+    claimed = f", claimed at least {by:g} lower" if by else ""
+    return f"{text}{claimed}, could show {estimate.detectable(level):.2f}"
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")  # no −0
+
+
+def _value(claim: ErrorValue, row: ErrorRow, evidence: Evidence) -> Part:
+    claimed = f"claimed {claim.percent:g} ± {claim.within:g}"
+    estimate = evidence.over_seeds(row)
+    if row.measured is None:
+        return missing(f"{row.title} is not measured")
+    if estimate is None or row.n < FEWEST:
+        text = f"{row.title} {row.measured:.2f}%, {claimed}, by fewer than {FEWEST} seeds"
+        return Part(lambda _: text, Finding(abs(row.measured - claim.percent) <= claim.within, None))
+
+    def tell(level: float) -> str:
+        low, high = estimate.interval(2 * level)
+        return f"{row.title} {estimate.value:.2f}% ({low:.2f} to {high:.2f} over seeds), {claimed}"
+
+    part = Part(
+        tell, _within(estimate, claim.percent - claim.within, claim.percent + claim.within), "two one-sided t tests"
+    )
+    return freed(claim, part, [row])
+
+
+def _within(estimate: Estimate, low: float, high: float) -> Finding:
+    """Inside is shown by two one-sided tests, outside by the nearer bound."""
+    is_inside = low <= estimate.value <= high
+    if not estimate.has_spread:
+        return Finding(is_inside, None)
+    nearer = low if estimate.value < low else high
+    return Finding(is_inside, estimate.p_within(low, high) if is_inside else estimate.p(nearer))

@@ -1,0 +1,50 @@
+"""Claims on times."""
+
+from __future__ import annotations
+
+import math
+
+from harness.claims import TimeRatio
+from harness.report.judging.part import Evidence, Finding, Part, missing
+from harness.report.judging.rows import times_of
+from harness.report.rows import TimeRow
+from harness.report.statistics.ratios import Ratio
+
+
+def ratio(claim: TimeRatio, evidence: Evidence) -> list[Part]:
+    """Each row with each other one."""
+    ours, theirs = times_of(evidence.times, claim.of), times_of(evidence.times, claim.to)
+    return [_ratio(claim, row, other, evidence) for row in ours for other in theirs if row is not other]
+
+
+def _ratio(claim: TimeRatio, row: TimeRow, other: TimeRow, evidence: Evidence) -> Part:
+    rated = evidence.ratio(row, other)
+    if rated is None or rated.ratio.interval() is None:
+        return missing(f"{row.title} and {other.title} are not timed in three rounds")
+    found, bounds = rated.ratio, [("least", claim.at_least), ("most", claim.at_most)]
+    claimed = " and ".join(f"at {word} {bound:g}" for word, bound in bounds if bound is not None)
+    return Part(
+        lambda level: (
+            f"{row.title} takes {found.value:.2f} times as long as {other.title}{_span(found, level)}, "
+            f"claimed {claimed}"
+        ),
+        _between(claim, found),
+        "Student's t of the rounds' logarithms",
+        f"{rated.flagged} of {found.rounds} rounds: {', '.join(rated.flags)}" if rated.flagged else "",
+        _between(claim, rated.unflagged) if rated.unflagged is not None else None,
+    )
+
+
+def _span(found: Ratio, level: float) -> str:
+    ends = found.interval(level)
+    return "" if ends is None else f" ({ends[0]:.2f} to {ends[1]:.2f})"
+
+
+def _between(claim: TimeRatio, found: Ratio) -> Finding:
+    """Between two bounds each of them must be passed; what lies outside is held against the nearer one."""
+    low, high = claim.at_least or 0.0, claim.at_most or math.inf
+    holds = low <= found.value <= high
+    if found.log is None or not found.log.has_spread:
+        return Finding(holds, None)
+    bounds = [math.log(bound) for bound in claim.bounds if holds or bound == (low if found.value < low else high)]
+    return Finding(holds, max(found.log.p(bound) for bound in bounds))

@@ -1,0 +1,1 @@
+"""What measured numbers can tell: estimates and tests, which know nothing of rows, trials or records."""
