@@ -52,6 +52,7 @@ def _usable(value: Any) -> Any:
 SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.", callback=_usable)]
 ProfileName = Annotated[str | None, typer.Option(metavar="NAME", help="A profile of the suite.")]
 Budget = Annotated[str | None, typer.Option(metavar="TIME", help="Fit the suite into so long: 20m, 2h.")]
+Fraction = Annotated[float | None, typer.Option(metavar="SHARE", help="Run that share of every protocol: 0.05.")]
 DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where datasets are kept.", callback=_usable)]
 TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="An MLflow server, or sqlite:///FILE.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.", callback=_usable)]
@@ -69,6 +70,7 @@ def run(
     suite: SuitePath,
     profile: ProfileName = None,
     budget: Budget = None,
+    fraction: Fraction = None,
     only: Annotated[str | None, typer.Option(metavar="GLOB", help="Only trials with such a name.")] = None,
     address: Annotated[
         str | None, typer.Option(help="A Ray cluster; RAY_ADDRESS, else embedded, if not given.")
@@ -81,7 +83,7 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a claim of the suite is contradicted.")] = False,
 ) -> None:
     """Run what is missing of a suite and write its tables. The same command goes on after a stop."""
-    chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
+    chosen, options = _prepare(suite, profile, budget, fraction, tracking_uri, data_dir, results, plugin)
     from dataclasses import replace
 
     from harness.report.terminal import print_tables
@@ -109,6 +111,7 @@ def plan(
     suite: SuitePath,
     profile: ProfileName = None,
     budget: Budget = None,
+    fraction: Fraction = None,
     tracking_uri: TrackingUri = None,
     data_dir: DataDir = None,
     results: Results = RESULTS,
@@ -117,7 +120,7 @@ def plan(
 ) -> None:
     """Show what `run` would do: trials done and new, before anything runs."""
     with standard_output(alone=as_json) as out:
-        chosen, options = _prepare(suite, profile, budget, tracking_uri, data_dir, results, plugin)
+        chosen, options = _prepare(suite, profile, budget, fraction, tracking_uri, data_dir, results, plugin)
         from harness.preview import preview, print_preview
 
         shown = preview(chosen, options)
@@ -335,6 +338,7 @@ def _prepare(
     suite: Path,
     profile: str | None,
     budget: str | None,
+    fraction: float | None,
     tracking_uri: str | None,
     data_dir: Path | None,
     results: Path,
@@ -343,7 +347,7 @@ def _prepare(
     """Read the suite, load its plugins and gather the options; all cheap checks come first."""
     from harness.suite import load_suite
 
-    chosen = load_suite(suite, profile, budget)
+    chosen = load_suite(suite, profile, budget, fraction)
     address = _address(tracking_uri, results)
     from harness.data import data_folder
     from harness.options import Options, with_plugins

@@ -72,9 +72,7 @@ def _seeds(value: Any) -> list[int] | dict[str, list[int]]:
         return _BY_TASK.validate_python(value)
     if isinstance(value, list):
         return _LIST.validate_python(value)
-    raise ValueError(
-        f"{value!r} is no seeds; write a list such as [0, 1, 2], or a mapping of tasks to such lists: {{mnist: [0, 1]}}"
-    )
+    raise ValueError("write a list such as [0, 1, 2], or a mapping of tasks to such lists: {mnist: [0, 1]}")
 
 
 Seeds = Annotated[list[Seed] | dict[str, list[Seed]], PlainValidator(_seeds)]  # of all tasks, or by task

@@ -28,14 +28,19 @@ FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the tas
 
 
 def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan:
-    """The plan of a suite. Without a budget the fraction is 1.
+    """The plan of a suite.
+
+    Arguments:
+        fraction: what a budget was calibrated to; it counts for nothing where there is no budget.
 
     Raises:
         UserError: an unknown variant, setting or dataset, or one that does not fit.
     """
     suite = chosen.suite
-    if chosen.budget is None or suite.table2 is None:
+    if suite.table2 is None:
         fraction = 1.0
+    elif chosen.budget is None:
+        fraction = chosen.fraction or 1.0
     try:
         with foreign_code():  # variants and datasets do what the plan asks with code of their own
             identities = _identities(suite, data)

@@ -121,11 +121,13 @@ def print_preview(shown: dict[str, Any], console: Console) -> None:
             f"{shown['no_longer_planned']} recorded ones are not in this plan; they stay in the record alone",
             highlight=False,
         )
-    if shown["budget_seconds"] and shown["fraction"] is None:
+    if shown["fraction"] is None:
         console.print(
             "the iterations will be calibrated when it runs, to fit the budget; the keys follow them",
             highlight=False,
         )
+    elif shown["fraction"] < 1:
+        console.print(f"{shown['fraction']:.3%} of each training protocol", highlight=False)
 
 
 def _print_changes(lines: list[dict[str, Any]], console: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.fields import Duration, Name, NotNull, Seeds
 from harness.protocol import Precision, Protocol, Settings
@@ -75,6 +75,7 @@ class Profile(Settings):
 
     description: str = ""
     budget: Duration | None = Field(None, description="how long the whole suite may take")
+    fraction: float | None = Field(None, gt=0, le=1, description="the share of every protocol that is run; null: all")
     seeds: NotNull[Seeds] = Field(None, description="of all rows, on all tasks or by task")
     config: dict[str, Any] = Field(default_factory=dict, description="settings of every row")
     precision: Precision | None = None
@@ -84,6 +85,12 @@ class Profile(Settings):
     train_images: int | None = Field(None, ge=1, description="null: all")
     test_images: int | None = Field(None, ge=1, description="null: all")
     resources: ResourcesChange | None = Field(None, description="null: the default ones")
+
+    @model_validator(mode="after")
+    def _has_one_extent(self) -> Profile:
+        if self.budget is not None and self.fraction is not None:
+            raise ValueError("'budget' and 'fraction' exclude one another; remove one of them")
+        return self
 
 
 def changed_protocol(protocol: Protocol, changes: list[ProtocolChange], profile: str) -> Protocol:

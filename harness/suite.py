@@ -105,6 +105,9 @@ class Suite(Settings):
         "float32", description="tf32: products of a GPU in TensorFloat-32; bfloat16: forward passes under autocast"
     )
     resources: Resources = Resources()
+    fraction: float | None = Field(
+        None, gt=0, le=1, description="the share of every protocol that is run; default: all"
+    )
     deadline: Duration | None = Field(None, description="how long one trial may take before it is stopped")
     keep_models: Literal["first", "all", "none"] = Field(
         "first", description="whose trained parameters are kept: those of each row's first seed, of all, or none"
@@ -132,6 +135,7 @@ class Chosen(Settings):
     suite: Suite
     profile: str | None
     budget: float | None  # seconds
+    fraction: float | None  # of every protocol; None: all, or what the budget allows
     path: Path
     folder: Path  # that the suite's own paths are relative to: its file's, or the working directory if it was piped
     text: str  # as it was read
@@ -151,11 +155,13 @@ class Chosen(Settings):
             raise UserError(f"{self.path}: {key}: {error}") from None
 
 
-def load_suite(path: Path, profile: str | None = None, budget: str | None = None) -> Chosen:
-    """Read a suite and apply a profile and a budget.
+def load_suite(
+    path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
+) -> Chosen:
+    """Read a suite and apply a profile, and a budget or a fraction of the protocols in place of the suite's own.
 
     Raises:
-        UserError: what is wrong with the file, its keys, the profile or the budget.
+        UserError: what is wrong with the file, its keys, the profile, the budget or the fraction.
     """
     text = read_text(path, LARGEST, may_be_pipe=True)
     document = parse_yaml(text, path)
@@ -164,21 +170,36 @@ def load_suite(path: Path, profile: str | None = None, budget: str | None = None
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, Suite)}.") from None
     _check(suite, path)
-    limit = None
-    if profile is not None:
-        if profile not in suite.profiles:
-            raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
-        limit = suite.profiles[profile].budget
-    if budget is not None:
-        try:
-            limit = seconds(budget)
-        except ValueError as error:
-            raise UserError(f"--budget: {error}.") from None
+    if profile is not None and profile not in suite.profiles:
+        raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
+    limit, share = _asked(budget, fraction) or _listed(suite, profile)
     suite = apply_config(suite, suite.config, override=False)
     if profile is not None:
         suite = apply_profile(suite, profile)
     folder = Path.cwd() if is_pipe(path) else path.resolve().parent
-    return Chosen(suite=suite, profile=profile, budget=limit, path=path, folder=folder, text=text)
+    return Chosen(suite=suite, profile=profile, budget=limit, fraction=share, path=path, folder=folder, text=text)
+
+
+def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, float | None] | None:
+    """The budget and the fraction that the command line asks for; None if for neither."""
+    if budget is not None and fraction is not None:
+        raise UserError("--budget and --fraction exclude one another; give one of them.")
+    if budget is not None:
+        try:
+            return seconds(budget), None
+        except ValueError as error:
+            raise UserError(f"--budget: {error}.") from None
+    if fraction is not None and not 0 < fraction <= 1:
+        raise UserError(f"--fraction is {fraction}; allowed: above 0, up to 1.")
+    return None if fraction is None else (None, fraction)
+
+
+def _listed(suite: Suite, name: str | None) -> tuple[float | None, float | None]:
+    """The budget and the fraction of a profile, as far as it has one, else of the suite."""
+    profile = suite.profiles[name] if name is not None else Profile()
+    if profile.budget is not None or "fraction" in profile.model_fields_set:
+        return profile.budget, profile.fraction
+    return None, suite.fraction
 
 
 def _check(suite: Suite, path: Path) -> None:

@@ -107,6 +107,10 @@ def test_mistakes_in_a_suite(refused: Cli, suite: Path, change: tuple[str, str],
         (["--budget", "soon"], ["--budget: 'soon' is not a duration"]),
         (["--budget", "-5m"], ["--budget", "-5m"]),
         (["--budget"], ["--budget"]),
+        (["--fraction", "0"], ["--fraction is 0.0; allowed: above 0, up to 1."]),
+        (["--fraction", "-0.1"], ["--fraction is -0.1"]),
+        (["--fraction", "some"], ["--fraction", "valid number"]),
+        (["--fraction", "0.1", "--budget", "5m"], ["--budget and --fraction exclude one another"]),
         (["--profile", "labtop"], ["unknown profile 'labtop'", "did you mean 'laptop'?"]),
         (["--only", "*resnet*"], ["--only *resnet*: no trial has such a name", "capsnet"]),
         (["--plugin", "/nowhere/mine.py"], ["there is no plugin file /nowhere/mine.py"]),
@@ -344,6 +348,15 @@ def test_plan_lists_its_trials(cli: Cli, suite: Path, results: Path) -> None:
     [training] = [trial for trial in trials if trial["kind"] == "training"]
     assert (training["name"], training["status"]) == ("capsnet r=3 · mnist · seed 0", "new")
     assert (training["parameters"], training["iterations"]) == (8_215_568, 50)
+
+
+def test_plan_tells_the_share_that_is_run(cli: Cli, suite: Path, results: Path) -> None:
+    whole, part = (cli("plan", suite, "--results", results, *more) for more in ([], ["--fraction", "0.5"]))
+    assert "of each training protocol" not in whole.out
+    assert "50.000% of each training protocol" in part.out
+    shown = json.loads(cli("plan", suite, "--results", results, "--fraction", "0.5", "--json").out)
+    assert (shown["fraction"], shown["budget_seconds"]) == (0.5, None)
+    assert [trial["iterations"] for trial in shown["trials"] if trial["kind"] == "training"] == [25]
 
 
 def test_lists(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -37,7 +37,23 @@ SOUND: dict[str, Any] = {
     "deadline": "5m",
     "attempts": 2,
     "protocols": {"short": {"batch_size": 20, "epochs": 1, "learning_rate": 0.01, "schedule": {"factor": 0.5}}},
-    "table2": {"tasks": ["tiny-digits"], "seeds": [0, 1], "rows": [{"variant": "tiny", "protocol": "short"}]},
+    "fraction": 0.5,
+    "table2": {
+        "tasks": ["tiny-digits"],
+        "seeds": [0, 1],
+        "rows": [{"variant": "tiny", "protocol": "short", "seeds": {"tiny-digits": [2]}}],
+    },
+    "claims": [
+        {
+            "kind": "lower_mean_error",
+            "sentence": "s",
+            "of": {"variant": "tiny"},
+            "than": {"variant": "tiny", "config": {"hidden": 3}},
+            "task": "tiny-digits",
+            "family": "means",
+        }
+    ],
+    "families": {"means": "what is said of means"},
     "table3": {
         "task": "tiny-digits",
         "batch_size": 20,
@@ -165,8 +181,27 @@ def test_any_file_is_yaml_or_refused_in_one_sentence(tmp_path: Path, content: by
 OPTIONS = [
     (command, option)
     for command, options in {
-        "run": ["SUITE", "--profile", "--budget", "--only", "--address", "--tracking-uri", "--results", "--plugin"],
-        "plan": ["SUITE", "--profile", "--budget", "--tracking-uri", "--data-dir", "--results", "--plugin"],
+        "run": [
+            "SUITE",
+            "--profile",
+            "--budget",
+            "--fraction",
+            "--only",
+            "--address",
+            "--tracking-uri",
+            "--results",
+            "--plugin",
+        ],
+        "plan": [
+            "SUITE",
+            "--profile",
+            "--budget",
+            "--fraction",
+            "--tracking-uri",
+            "--data-dir",
+            "--results",
+            "--plugin",
+        ],
         "report": ["SUITE", "--profile", "--tracking-uri", "--results", "--format"],
         "compare": ["WHAT", "--slower", "--worse", "--tracking-uri", "--results"],
         "list": ["WHAT", "--tracking-uri", "--results", "--plugin"],

@@ -131,6 +131,25 @@ def test_a_budget_leaves_the_iterations_open_until_it_is_calibrated(write: Write
     assert {t.training.full_iterations for t in kinds(half, "training") if t.training} == {40}
 
 
+def test_a_fraction_of_the_suite_is_that_of_a_budget_without_a_calibration(write: Write) -> None:
+    calibrated = plan_of(write(SUITE), budget="5m", fraction=0.3)
+    asked = plan_of(write(f"fraction: 0.3{SUITE}"))
+    assert (asked.fraction, asked.budget) == (0.3, None)
+    assert {t.training.iterations for t in kinds(asked, "training") if t.training} == {12}  # of 40
+    assert by_name(asked) == by_name(calibrated)
+    assert plan_of(write(f"fraction: 1e-9{SUITE}")).trials[-1].training.iterations == 1  # type: ignore[union-attr]
+
+
+def test_a_budget_counts_more_than_the_fraction_that_it_replaces(write: Write) -> None:
+    path = write(f"fraction: 0.3{SUITE}")
+    assert plan_of(path, budget="5m").fraction is None
+    assert plan_of(path, budget="5m", fraction=0.5).fraction == 0.5
+
+
+def test_a_fraction_of_times_alone_is_none(write: Write) -> None:
+    assert plan_of(write("name: times\nfraction: 0.1\ntable3: {rows: [{variant: cnn}]}\n")).fraction == 1
+
+
 def test_a_budget_without_training_needs_no_calibration(write: Write) -> None:
     path = write("name: times\ntable3: {rows: [{variant: cnn}]}\n")
     assert plan_of(path, budget="5m").fraction == 1

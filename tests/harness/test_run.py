@@ -186,6 +186,19 @@ def test_a_budget_gives_every_trial_the_same_share_and_is_kept(run: Cli, plan: C
     assert f'budget_seconds": {float(budget[:-1])}' in (results / "reports" / "tiny" / "tables.json").read_text()
 
 
+def test_a_fraction_is_run_seed_by_seed_without_a_calibration(run: Cli, plan: Cli, suite: Path, results: Path) -> None:
+    rows = ["config: {hidden: 3}, seeds: [4, 1]", "seeds: {tiny-digits: [2, 0, 1]}"]
+    listed = ", ".join(f"{{variant: tiny, {row}, protocol: short}}" for row in rows)
+    edit(suite, TRAINED, f"rows: [{listed}]")
+    said = run("--fraction", "0.5", "--only", "*seed*")
+    assert said.code == 0, said.err
+    assert "calibrat" not in said.err
+    done = re.findall(r"\] tiny h=(\d) · tiny-digits · seed (\d):", said.err)
+    assert done == [("3", "4"), ("6", "2"), ("3", "1"), ("6", "0"), ("6", "1")]
+    assert {t["iterations"] for t in plan("--fraction", "0.5") if t["kind"] == "training"} == {12}  # of 24
+    assert "50.000% of each training protocol" in (results / "reports" / "tiny" / "report.md").read_text()
+
+
 def test_too_small_a_budget_is_refused_in_one_line(run: Cli) -> None:
     said = run("--budget", "5s")
     assert said.code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,47 @@ def test_a_budget_on_the_command_line_counts_more_than_the_profiles(write: Write
 
 
 @pytest.mark.parametrize(
+    ("of_suite", "of_profile", "on_command_line", "expected"),
+    [
+        ("", "", {}, (None, None)),
+        ("fraction: 0.5", "", {}, (None, 0.5)),
+        ("", "fraction: 0.25", {}, (None, 0.25)),
+        ("fraction: 0.5", "fraction: 0.25", {}, (None, 0.25)),
+        ("fraction: 0.5", "budget: 20m", {}, (1200, None)),
+        ("fraction: 0.5", "fraction: null", {}, (None, None)),
+        ("fraction: 0.5", "budget: null", {}, (None, 0.5)),
+        ("", "budget: 20m, fraction: null", {}, (1200, None)),
+        ("fraction: 0.5", "", {"budget": "90s"}, (90, None)),
+        ("", "budget: 20m", {"fraction": 0.1}, (None, 0.1)),
+        ("fraction: 0.5", "fraction: 0.25", {"fraction": 0.1}, (None, 0.1)),
+        ("fraction: 0.5", "fraction: 0.25", {"budget": "90s"}, (90, None)),
+        ("", "budget: 20m", {"budget": "90s"}, (90, None)),
+        ("", "", {"fraction": 1.0}, (None, 1.0)),
+    ],
+)
+def test_a_budget_and_a_fraction_replace_each_other(
+    write: Write, of_suite: str, of_profile: str, on_command_line: dict[str, Any], expected: tuple[float, float]
+) -> None:
+    text = SUITE.replace("    budget: 20m", f"    {of_profile.replace(', ', chr(10) + '    ')}")
+    chosen = load_suite(write(f"{of_suite}{text}"), "laptop", **on_command_line)
+    assert (chosen.budget, chosen.fraction) == expected
+
+
+def test_a_budget_and_a_fraction_in_one_place(write: Write) -> None:
+    path = changed(write, "budget: 20m", "budget: 20m\n    fraction: 0.5")
+    assert refusal(path) == f"{path}: profiles.laptop: 'budget' and 'fraction' exclude one another; remove one of them."
+    with pytest.raises(UserError, match=r"^--budget and --fraction exclude one another; give one of them\.$"):
+        load_suite(write(SUITE), None, "20m", 0.5)
+
+
+@pytest.mark.parametrize("fraction", [0, -0.5, 1.5, float("nan"), float("inf")])
+def test_bad_fraction(write: Write, fraction: float) -> None:
+    with pytest.raises(UserError) as caught:
+        load_suite(write(SUITE), None, None, fraction)
+    assert str(caught.value) == f"--fraction is {fraction}; allowed: above 0, up to 1."
+
+
+@pytest.mark.parametrize(
     ("text", "expected"), [("90s", 90), ("20m", 1200), ("1.5h", 5400), ("2d", 172_800), ("45", 45), (" 3 m ", 180)]
 )
 def test_durations(text: str, expected: float) -> None:
@@ -190,6 +232,8 @@ def test_unknown_key_tells_the_nearest(write: Write, old: str, new: str, parts: 
         ("gpus: 0.5", "gpus: 2", "resources.gpus", "> 0 and ≤ 1"),
         ("memory_gb: 4", "memory_gb: -4", "resources.memory_gb", "≥ 0 and ≤ 4096"),
         ("seeds: [0, 1, 2]", "seeds: [0, -1]", "table2.seeds.1", "≥ 0 and ≤ 2147483648"),
+        ("name: mine", "name: mine\nfraction: 0", "fraction", "> 0 and ≤ 1"),
+        ("budget: 20m", "fraction: 1.5", "profiles.laptop.fraction", "> 0 and ≤ 1"),
         ("seeds: [7]", "seeds: [9999999999]", "profiles.laptop.seeds.0", "≥ 0 and ≤ 2147483648"),
         ("protocol: {batch_size: 20", "protocol: {batch_size: 0", "profiles.laptop.protocol.batch_size", "≤ 65536"),
         ("timing: {warmup: 4", "timing: {warmup: -4", "profiles.laptop.timing.warmup", "≥ 0 and ≤ 10000"),
@@ -388,8 +432,7 @@ def test_the_models_that_are_kept_are_those_of_each_rows_first_seed_on_each_task
         (
             "seeds: [0, 1, 2]",
             "seeds: 3",
-            "table2.seeds: 3 is no seeds; write a list such as [0, 1, 2], or a mapping of tasks to such lists: "
-            "{mnist: [0, 1]}.",
+            "table2.seeds: write a list such as [0, 1, 2], or a mapping of tasks to such lists: {mnist: [0, 1]}.",
         ),
     ],
 )
