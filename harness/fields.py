@@ -51,6 +51,17 @@ def distinct(values: list[Any]) -> list[Any]:
     return values
 
 
+def mirrored(rounds: int | None) -> int | None:
+    """A number of rounds, each second of which goes in reverse order; None stands for the default.
+
+    Raises:
+        ValueError: a round is without the one that would reverse it.
+    """
+    if rounds is not None and rounds > 1 and rounds % 2:
+        raise ValueError(f"rounds is {rounds}; every second round goes in reverse order, so write an even number, or 1")
+    return rounds
+
+
 def _not_null(value: Any) -> Any:
     if value is None:
         raise ValueError("null stands for the default, and there is none; write a value or leave it out")

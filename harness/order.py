@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from random import Random
 
 from harness.trial import Trial
 
@@ -35,3 +36,24 @@ def places_of_seeds(planned: Iterable[Trial]) -> dict[str, int]:
 def turn(place: int, seconds: float) -> tuple[int, float]:
     """What training trials are sorted by: the place of the seed, then how long the trial takes, the longest first."""
     return place, -seconds
+
+
+def in_mirrored_rounds(trials: Iterable[Trial], random: Random) -> list[Trial]:
+    """Timed trials round after round, the first two in one drawn order and its reverse, the next two likewise.
+
+    In two such rounds a machine that becomes steadily slower slows every row equally.
+
+    Arguments:
+        trials: all that are planned, in any order; then what is drawn depends on nothing but `random`.
+    """
+    rounds: dict[int, list[Trial]] = {}
+    for trial in sorted(trials, key=lambda each: (each.seed, each.row)):
+        rounds.setdefault(trial.seed, []).append(trial)
+    rows = sorted({trial.row for each in rounds.values() for trial in each})
+    ordered: list[Trial] = []
+    for number in range(0, 1 + max(rounds, default=-1), 2):
+        random.shuffle(rows)
+        places = {row: place for place, row in enumerate(rows)}
+        ordered += sorted(rounds.get(number, ()), key=lambda each: places[each.row])
+        ordered += sorted(rounds.get(number + 1, ()), key=lambda each: -places[each.row])
+    return ordered

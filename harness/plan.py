@@ -31,7 +31,7 @@ class PlannedRow(Settings):
 
 
 class Plan(Settings):
-    """All trials of a suite under a profile and a fraction, in the order in which they should start."""
+    """All trials of a suite under a profile and a fraction; in which order they start is decided by each run."""
 
     suite: str
     profile: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from harness.protocol import TimingProtocol
 from harness.registry import nearest
 from harness.settings import plain_settings
 from harness.suite import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
-from harness.trial import SENTINEL, TimingWork, TrainingWork, Trial
+from harness.trial import TimingWork, TrainingWork, Trial
 from variants import VARIANTS, configure
 from variants.contract import Config
 
@@ -139,18 +138,16 @@ def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[lis
         told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
         config = checked_config(row, table.task, f"table3.rows.{first}.reference")
         labelled.append((config, f"{VARIANTS.get(row.variant).label(config)}, {told}".removeprefix(", ")))
-    trials = []
-    for number in range(table.rounds):
-        block = [
-            _trial("timing", n, row.variant, label, config, table.task, number, identities[table.task], work)
-            for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
-        ]
-        block.append(_trial("timing", -1, SENTINEL, "", None, table.task, number, identities[table.task], work))
-        random.Random(f"{chosen.suite.name} {number}").shuffle(block)
-        trials += block
+    numbered = [
+        (n, row.variant, config, label) for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
+    ]
+    trials = [
+        _trial("timing", n, variant, label, config, table.task, number, identities[table.task], work)
+        for number in range(table.rounds)
+        for n, variant, config, label in numbered
+    ]
     rows = [
-        _planned(n, row.variant, label, config, table.task, references.get(n))
-        for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
+        _planned(n, variant, label, config, table.task, references.get(n)) for n, variant, config, label in numbered
     ]
     return rows, trials
 
@@ -231,14 +228,14 @@ def _trial(
     row: int,
     variant: str,
     label: str,
-    config: Config | None,
+    config: Config,
     task: str,
     seed: int,
     data: Identity,
     work: TrainingWork | TimingWork,
 ) -> Trial:
-    settings = plain_settings(variant, config) if config is not None else {}
-    source = VARIANTS.source_digest(variant) if config is not None else ""
+    settings = plain_settings(variant, config)
+    source = VARIANTS.source_digest(variant)
     data_source = DATASETS.source_digest(task)
     measured = {
         "kind": kind,

@@ -18,7 +18,7 @@ from harness.report.published import load_published
 from harness.running.model_size import COPIES, WORD, parameter_count
 from harness.source import unwatched
 from harness.suite import Chosen
-from harness.trial import SENTINEL, Trial
+from harness.trial import Trial
 from variants import VARIANTS
 
 
@@ -52,7 +52,7 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
 def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
     """What may decide results and is not in their keys, by variant and dataset."""
     found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
-    names = sorted({trial.variant for trial in trials} - {SENTINEL})
+    names = sorted({trial.variant for trial in trials})
     found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}
     return {name: left_out for name, modules in found.items() if (left_out := unwatched(*modules))}
 
@@ -80,8 +80,6 @@ def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, in
 
 
 def _parameters(trial: Trial, sizes: dict[str, int | None]) -> int | None:
-    if trial.variant == SENTINEL:
-        return None
     which = f"{trial.variant} {sorted(trial.config.items())}"
     if which not in sizes:
         sizes[which] = parameter_count(trial.variant, trial.config)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from harness.fields import Duration, Name, NotNull, Seeds
+from harness.fields import Duration, Name, NotNull, Seeds, mirrored
 from harness.protocol import Precision, Protocol, Settings
 
 S = TypeVar("S", bound=Settings)
@@ -59,6 +59,9 @@ class TimingChange(Change):
     window: int | None = Field(None, ge=1, le=1000)
     longest_warmup: int | None = Field(None, ge=0, le=100_000)
     threads: int | None = Field(None, ge=1, le=1024)
+    sentinel: int | None = Field(None, ge=0, le=1000)
+
+    _rounds = field_validator("rounds")(mirrored)
 
 
 class ResourcesChange(Change):

@@ -50,7 +50,7 @@ class TimingProtocol(Settings):
 
     task: str = Field("mnist", description="the dataset whose images the timed batch holds")
     batch_size: int = Field(100, ge=1, le=65_536, description="images per timed iteration")
-    rounds: int = Field(5, ge=1, le=1000, description="fresh processes per row, in randomised complete blocks")
+    rounds: int = Field(6, ge=1, le=1000, description="fresh processes per row, in randomised complete blocks")
     iterations: int = Field(30, ge=2, le=100_000, description="timed iterations per process")
     with_data: int = Field(5, ge=1, le=100_000, description="further iterations that make their batch first")
     warmup: int = Field(10, ge=0, le=10_000, description="iterations before the first timed one, at least")
@@ -58,3 +58,6 @@ class TimingProtocol(Settings):
     tolerance: float = Field(0.05, gt=0, le=1, description="how far the medians of two windows may differ")
     longest_warmup: int = Field(60, ge=0, le=100_000, description="iterations after which warm-up gives up")
     threads: int = Field(2, ge=1, le=1024, description="processor threads of a timed process")
+    sentinel: int = Field(
+        3, ge=0, le=1000, description="timed iterations of a fixed model, before and after each process; 0: none"
+    )

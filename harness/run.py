@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from rich.console import Console
 
@@ -22,7 +23,7 @@ from harness.engine.serial import SerialExecutor, estimate_here
 from harness.errors import UserError
 from harness.isolation import foreign_code
 from harness.options import Options
-from harness.order import by_seeds, places_of_seeds
+from harness.order import by_seeds, in_mirrored_rounds, places_of_seeds
 from harness.plan import Plan, count
 from harness.planning import make_plan
 from harness.plugins import needed, texts_of
@@ -39,7 +40,7 @@ from harness.running.rehearsal import rehearse
 from harness.running.template import Broken
 from harness.source import engine_digest
 from harness.suite import Chosen
-from harness.trial import SENTINEL, Trial
+from harness.trial import Trial
 from variants import VARIANTS
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget
@@ -157,13 +158,18 @@ class _Run:
             )
             executor = self.executor_for(self._context, driver, self._homes(plan))
             # Timing goes first: then the machine is quiet, and what is left of a budget is known.
-            timing = [trial for trial in todo if trial.kind == "timing"]
+            timing = self._timing(plan, {trial.key for trial in todo})
             driver.run(timing, executor)
             plan, costs = self._calibrated(plan, display)
             training = [t for t in self._missing(plan, announce=False) if t.kind == "training"]
             driver.run(by_seeds(training, plan.trials, lambda trial: _expected(trial, costs)), executor)
         self.record.keep_overhead(self.invocation, overhead(driver.moments))
         return plan, driver.failed
+
+    def _timing(self, plan: Plan, todo: set[str]) -> list[Trial]:
+        """The timing trials that are to run, in an order that the id of the invocation alone decides."""
+        timed = [trial for trial in plan.trials if trial.kind == "timing"]
+        return [trial for trial in in_mirrored_rounds(timed, Random(self.invocation)) if trial.key in todo]
 
     def _homes(self, plan: Plan) -> dict[int, str]:
         """The node that each block was timed on, as far as it was; the rest of it belongs there too."""
@@ -183,9 +189,7 @@ class _Run:
     def _context(self, trial: Trial) -> Context:
         resources = self.chosen.suite.resources
         on_gpu = not self.options.serial and uses_gpu(resources, self.offers)
-        modules = DATASETS.sources(trial.task)
-        if trial.variant != SENTINEL:
-            modules += VARIANTS.sources(trial.variant)
+        modules = DATASETS.sources(trial.task) + VARIANTS.sources(trial.variant)
         mine, others = needed((path.resolve() for path in self.options.plugins), modules)
         return Context(
             data=self.options.data,

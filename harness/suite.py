@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from harness.claims import Claim
 from harness.consistency import check_names, check_trials
 from harness.errors import UserError
 from harness.explain import explain
-from harness.fields import Duration, Name, Seeds, distinct, seconds, seeds_on
+from harness.fields import Duration, Name, Seeds, distinct, mirrored, seconds, seeds_on
 from harness.paths import usable
 from harness.profile import Profile, ProtocolChange, changed_protocol
 from harness.protocol import Precision, Protocol, Settings, TimingProtocol
@@ -82,6 +82,8 @@ class TimeTable(TimingProtocol):
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
     baseline: Row | None = Field(None, description="the row that the others are compared with; else the first")
     rows: list[TimedRow] = Field(min_length=1, max_length=1000)
+
+    _rounds = field_validator("rounds")(mirrored)  # here, since plans of earlier versions have odd numbers
 
 
 class Resources(Settings):

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.protocol import Precision, Protocol, Settings, TimingProtocol
 
-SENTINEL = "sentinel"  # the fixed model that exposes drift between timing rounds; not a variant
+SENTINEL = "sentinel"  # no variant may be called so: in older records it is a fixed model, timed as a row −1
 
 
 def row_title(variant: str, label: str) -> str:
@@ -46,7 +46,7 @@ class Trial(Settings):
 
     key: str
     kind: Literal["training", "timing"]
-    row: int  # of its table; the sentinel's is -1
+    row: int  # of its table
     variant: str
     label: str
     config: dict[str, Any]

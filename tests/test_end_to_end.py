@@ -69,7 +69,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Run:
     told = ""
     for line in process.stderr:
         told += line
-        if line.startswith("[1/6]"):
+        if line.startswith("[1/5]"):
             os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
             break
     out, rest = process.communicate(timeout=120)
@@ -97,7 +97,7 @@ def rows(finished: Run) -> Callable[[str], list[dict[str, Any]]]:
 def test_ctrl_c_leaves_a_run_that_goes_on(stopped: Run) -> None:
     assert stopped.code == 130, stopped.err
     assert "Traceback" not in stopped.err
-    assert "smoke: 6 trials: 6 new" in stopped.err
+    assert "smoke: 5 trials: 5 new" in stopped.err
     last = stopped.err.splitlines()[-1]
     assert last.startswith("interrupted; ")
     assert f"python -m harness run {SMOKE} --results {stopped.results}" in last
@@ -106,10 +106,10 @@ def test_ctrl_c_leaves_a_run_that_goes_on(stopped: Run) -> None:
 
 def test_it_ends_well_and_shows_both_tables(stopped: Run, finished: Run) -> None:
     assert finished.code == 0, finished.err
-    assert re.search(r"^smoke: 6 trials: 1 done, (1 interrupted, 4|5) new$", finished.err, re.MULTILINE), finished.err
-    for number in range(1, 6):
+    assert re.search(r"^smoke: 5 trials: 1 done, (1 interrupted, 3|4) new$", finished.err, re.MULTILINE), finished.err
+    for number in range(1, 5):
         assert f"[{number}/5] " in finished.err
-    [first] = re.findall(r"^\[1/6\] (.*?):", stopped.err, re.MULTILINE)
+    [first] = re.findall(r"^\[1/5\] (.*?):", stopped.err, re.MULTILINE)
     assert first not in finished.err  # what was done is not done again
     assert "Table 2. Test error, percent" in finished.out
     assert "Table 3. Seconds per training iteration" in finished.out
@@ -166,7 +166,7 @@ def test_a_second_time_nothing_is_run_twice(finished: Run, data_dir: Path) -> No
     before, tables = recorded(finished.results), (finished.results / "reports" / "smoke" / "tables.json").read_bytes()
     again = harness("run", SMOKE, "--results", finished.results, "--data-dir", data_dir)
     assert again.returncode == 0, again.stderr
-    assert "smoke: 6 trials: 6 done" in again.stderr
+    assert "smoke: 5 trials: 5 done" in again.stderr
     assert "started" not in again.stderr
     after = recorded(finished.results)
     assert after == sorted([*before, ("suite smoke", "FINISHED")])  # the invocation, and no trial
@@ -178,8 +178,8 @@ def test_the_plan_knows_what_is_done(finished: Run, data_dir: Path) -> None:
         path=ROOT / SMOKE, results=finished.results, data=data_dir, address=default_address(finished.results)
     )
     shown = preview(load_suite(options.path), options)
-    assert [trial["status"] for trial in shown["trials"]] == ["done"] * 6
-    assert len({trial["key"] for trial in shown["trials"]}) == 6
+    assert [trial["status"] for trial in shown["trials"]] == ["done"] * 5
+    assert len({trial["key"] for trial in shown["trials"]}) == 5
 
 
 def test_runs_are_flat_and_named_for_a_browser(finished: Run) -> None:
@@ -193,7 +193,6 @@ def test_runs_are_flat_and_named_for_a_browser(finished: Run) -> None:
         "lcapsnet K=50 15×15 · mnist · seed 0",
         "capsnet r=3 · timing · round 1",
         "lcapsnet K=50 15×15 · timing · round 1",
-        "sentinel · timing · round 1",
         "suite smoke",
     }
     assert nested == 0

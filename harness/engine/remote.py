@@ -24,6 +24,7 @@ from harness.engine.blocks import Blocks
 from harness.engine.cluster import Node, nodes, places, request_of
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.errors import UserError, cause_of
+from harness.running.bracket import bracketed
 from harness.running.context import Context
 from harness.running.template import Broken, Lost, Template
 from harness.suite import Resources
@@ -58,13 +59,14 @@ TEMPLATE = Template()  # of the worker that this module is imported in
 
 @ray.remote(max_retries=0)  # retries are the driver's
 def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result | Broken:
-    """One trial in a fresh process, as a used one contaminates timing and memory."""
+    """One trial in a fresh process, or several in turn, as a used one contaminates timing and memory."""
+    context = replace(context, gpu=bool(ray.get_gpu_ids()))
 
     def report(progress: Progress) -> None:
         mailbox.put.remote(trial.key, context.attempt, progress)
 
     report(Progress(0, 0, stage="starting"))
-    outcome = TEMPLATE.run("execute", trial, replace(context, gpu=bool(ray.get_gpu_ids())), report)
+    outcome = bracketed(trial, lambda work: TEMPLATE.run(work, trial, context, report))
     if isinstance(outcome, Result):
         outcome = replace(outcome, machine={**outcome.machine, "node": ray.get_runtime_context().get_node_id()})
     return outcome

@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from harness.budget import Cost
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
+from harness.running.bracket import bracketed
 from harness.running.context import Context
-from harness.running.execute import estimate, execute
-from harness.running.template import Broken
+from harness.running.execute import estimate, execute, watch
+from harness.running.template import Broken, Work
 from harness.trial import Progress, Trial
 
 
@@ -63,9 +65,13 @@ class SerialExecutor:
             if trial.key in self._stopped:
                 raise Stopped
 
+        def do(work: Work) -> Any:
+            return (watch if work == "watch" else execute)(trial, self._context_of(trial), report)
+
         self._stopped.discard(trial.key)
         try:
-            return [Finished(trial, execute(trial, self._context_of(trial), report))]
+            outcome = bracketed(trial, do)
+            return [failure(trial, outcome) if isinstance(outcome, Broken) else Finished(trial, outcome)]
         except Stopped:
             return [Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True)]
         except Exception as error:

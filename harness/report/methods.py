@@ -8,7 +8,7 @@ from harness.plan import Plan
 from harness.protocol import Schedule
 from harness.report.published import decay
 from harness.report.rows import Method
-from harness.trial import TrainingWork, Trial
+from harness.trial import SENTINEL, TrainingWork, Trial
 
 
 def methods_of(plan: Plan) -> list[Method]:
@@ -78,14 +78,34 @@ def _timed(trials: list[Trial]) -> Method:
     protocol = work.protocol
     rounds = 1 + max(trial.seed for trial in trials)
     text = (
-        f"{rounds} rounds; in each, every row and a fixed model in a fresh process of its own, in shuffled order, "
-        f"alone on the machine, with {protocol.threads} threads; a warm-up of {protocol.warmup} to "
-        f"{protocol.longest_warmup} iterations, until two windows agree, then {protocol.iterations} timed "
-        f"iterations: zeroing the gradients, forward, loss, backward, Adam's step, on one batch of "
-        f"{protocol.batch_size} images of {trials[0].task} that is at hand; then {protocol.with_data} that make their "
-        f"batch first. Mean over a process's iterations; mean and standard error over processes."
+        f"{rounds} rounds; in each, {_order(trials)}, alone on the machine, with {protocol.threads} threads; a "
+        f"warm-up of {protocol.warmup} to {protocol.longest_warmup} iterations, until two windows agree, then "
+        f"{protocol.iterations} timed iterations: zeroing the gradients, forward, loss, backward, Adam's step, on one "
+        f"batch of {protocol.batch_size} images of {trials[0].task} that is at hand; then {protocol.with_data} that "
+        f"make their batch first. {_fixed_model(trials)}Mean over a process's iterations; mean and standard error "
+        f"over processes."
     )
     return Method("Seconds per training iteration", _titles(trials), text, "")
+
+
+def _is_older(trials: list[Trial]) -> bool:
+    """Whether they were planned by a version that timed the fixed model as a row of each round."""
+    return any(trial.variant == SENTINEL for trial in trials)
+
+
+def _order(trials: list[Trial]) -> str:
+    if _is_older(trials):
+        return "every row and a fixed model in a fresh process of its own, in shuffled order"
+    return (
+        "every row in a fresh process of its own, in an order drawn anew by each run and reversed in every second round"
+    )
+
+
+def _fixed_model(trials: list[Trial]) -> str:
+    iterations = trials[0].timing.protocol.sentinel if trials[0].timing is not None else 0
+    if _is_older(trials) or not iterations:
+        return ""
+    return f"Before and after each process {iterations} iterations of a fixed model, in processes of their own. "
 
 
 def _titles(trials: Iterable[Trial]) -> str:

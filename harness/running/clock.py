@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -14,6 +16,17 @@ def seconds_of(call: Callable[[], object], count: int, device: torch.device) -> 
     """Seconds of each of `count` calls, by the device's own clock."""
     timer = _time_on_gpu if device.type == "cuda" else _time_on_cpu
     return [timer(call, device) for _ in range(count)]
+
+
+@contextmanager
+def collecting_no_garbage() -> Iterator[None]:
+    """What is garbage before is collected first, and nothing inside."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _time_on_cpu(call: Callable[[], object], _: torch.device) -> float:

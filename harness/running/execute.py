@@ -16,11 +16,12 @@ from harness.isolation import isolated_process
 from harness.plugins import keep_in_reserve, load_plugin
 from harness.running.context import Context, Report
 from harness.source import engine_digest, file_digest
-from harness.trial import SENTINEL, Progress, Result, Trial
+from harness.trial import Progress, Result, Trial
 from variants import VARIANTS
 
 if TYPE_CHECKING:
     from harness.budget import Cost
+    from harness.running.bracket import SentinelRun
 
 
 def execute(trial: Trial, context: Context, report: Report) -> Result:
@@ -54,6 +55,16 @@ def estimate(trial: Trial, context: Context, report: Report) -> Cost:
     report(Progress(0, 0, stage="calibrating"))
     with _prepared(trial, context):
         return calibrate(trial, context)
+
+
+def watch(trial: Trial, context: Context, report: Report) -> SentinelRun:
+    """Time the sentinel as a timed trial's row is: with its threads and precision, on its device."""
+    from harness.running.machine import choose_device
+    from harness.running.sentinel import time_sentinel
+
+    assert trial.timing is not None
+    with _settings(trial, context):
+        return time_sentinel(trial.timing.protocol.sentinel, trial.timing.precision, choose_device(context.gpu))
 
 
 def _here(plugin: Path, trial: Trial, context: Context) -> tuple[Path, bytes | None]:
@@ -90,9 +101,10 @@ def _check_sources(trial: Trial, context: Context) -> None:
             f"{engine_digest()}); give the same command again, and if that does not help, end what runs in another "
             f"checkout."
         )
-    planned = [(f"the dataset '{trial.task}'", trial.data_source, DATASETS.source_digest(trial.task))]
-    if trial.variant != SENTINEL:
-        planned.append((f"the variant '{trial.variant}'", trial.source, VARIANTS.source_digest(trial.variant)))
+    planned = [
+        (f"the dataset '{trial.task}'", trial.data_source, DATASETS.source_digest(trial.task)),
+        (f"the variant '{trial.variant}'", trial.source, VARIANTS.source_digest(trial.variant)),
+    ]
     for what, wanted, found in planned:
         if wanted != found:
             raise UserError(
@@ -103,18 +115,25 @@ def _check_sources(trial: Trial, context: Context) -> None:
 
 @contextmanager
 def _prepared(trial: Trial, context: Context) -> Iterator[None]:
-    """This process with the plugins, threads, precision and choices of algorithms that a trial needs; what a trial
-    changes of its settings is put back."""
+    """This process with the plugins, settings and choices of algorithms that a trial needs."""
     from harness.running.choices import kept_choices
-    from harness.running.precision import products_in
 
-    work = trial.timing or trial.training
-    assert work is not None
     for path in context.plugins:
         load_plugin(*_here(path, trial, context))
     keep_in_reserve([_here(path, trial, context) for path in context.others])
     _check_sources(trial, context)
+    with _settings(trial, context), kept_choices(context.algorithms):
+        yield
+
+
+@contextmanager
+def _settings(trial: Trial, context: Context) -> Iterator[None]:
+    """A trial's threads and precision; what is changed of this process's settings inside is put back."""
+    from harness.running.precision import products_in
+
+    work = trial.timing or trial.training
+    assert work is not None
     with isolated_process():
         torch.set_num_threads(context.threads)
-        with kept_choices(context.algorithms), products_in(work.precision):
+        with products_in(work.precision):
             yield

@@ -27,8 +27,15 @@ from harness.running.context import Context, Report
 from harness.source import engine_digest
 from harness.trial import Progress, Superseded, Trial
 
-Work = Literal["execute", "estimate"]  # functions of harness.running.execute
-NEEDED = ("torch", "harness.data", "harness.running.calibration", "harness.running.timing", "harness.running.training")
+Work = Literal["execute", "estimate", "watch"]  # functions of harness.running.execute
+NEEDED = (
+    "torch",
+    "harness.data",
+    "harness.running.calibration",
+    "harness.running.sentinel",
+    "harness.running.timing",
+    "harness.running.training",
+)
 
 
 Kind = Literal["error", "memory", "disk", "superseded"]
@@ -180,7 +187,7 @@ def _work(call: _Call, channel: Connection) -> None:
 def _outcome(call: _Call, report: Report) -> object:
     from harness.running import execute
 
-    work = {"execute": execute.execute, "estimate": execute.estimate}[call.work]
+    work = {"execute": execute.execute, "estimate": execute.estimate, "watch": execute.watch}[call.work]
     try:
         return work(call.trial, call.context, report)
     except BaseException as error:

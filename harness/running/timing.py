@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 
@@ -26,16 +25,15 @@ from harness.running.checks import (
     unchanged,
 )
 from harness.running.choices import describe_choices
-from harness.running.clock import seconds_of
+from harness.running.clock import collecting_no_garbage, seconds_of
 from harness.running.context import Context
 from harness.running.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
 from harness.running.optimizer import Adam
 from harness.running.others import Others
 from harness.running.precision import forward_in
-from harness.running.sentinel import Sentinel
 from harness.running.task import task_data
-from harness.trial import SENTINEL, Moments, Result, Trial
-from variants.contract import Config, Variant
+from harness.trial import Moments, Result, Trial
+from variants.contract import Variant
 
 INFERENCES = 5
 
@@ -52,16 +50,12 @@ def measure(trial: Trial, context: Context) -> Result:
     seed_everything(trial.seed)
     batches = _batches(trial, context, device)
     with kept_settings():
-        model = _model(trial, batches.at(0)[0]).to(device)
+        model = variants.build(trial.variant, **trial.config).to(device)
     check_state(model)
     step = _Step(model, Adam(model, work.learning_rate), work.precision)
     first, first_step = _first_iteration(step, batches, device)
-    gc.collect()
-    gc.disable()
-    try:
+    with collecting_no_garbage():
         raw, seen = _sample(step, batches, work.protocol, device)
-    finally:
-        gc.enable()
     metrics = _summary(raw, first) | seen | {"memory/before_mib": before}
     metrics["machine/matrix_product_gflops"] = matrix_product_rate(device) / 1e9
     return Result(
@@ -129,13 +123,6 @@ def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
         seed=trial.seed,
         device=device,
     )
-
-
-def _model(trial: Trial, images: Tensor) -> Variant:
-    if trial.variant == SENTINEL:
-        classes = max(Config.model_fields["classes"].default, DATASETS.get(trial.task).classes)
-        return Sentinel(Config(image_size=images.shape[-1], image_channels=images.shape[1], classes=classes))
-    return variants.build(trial.variant, **trial.config)
 
 
 class _Step:
@@ -212,7 +199,7 @@ def agree(samples: list[float], window: int, tolerance: float) -> bool:
 
 def _summary(raw: dict[str, list[float]], first: float) -> dict[str, float]:
     q25, median, q75 = (float(q) for q in np.percentile(raw["iteration"], [25, 50, 75]))
-    return {
+    summary = {
         "time/iteration_mean_seconds": float(np.mean(raw["iteration"])),
         "time/iteration_median_seconds": median,
         "time/iteration_q25_seconds": q25,
@@ -221,3 +208,11 @@ def _summary(raw: dict[str, list[float]], first: float) -> dict[str, float]:
         "time/first_iteration_seconds": first,
         "time/warmup_iterations": float(len(raw["warmup"])),
     }
+    found = trend(raw["iteration"])
+    return summary if found is None else summary | {"time/trend": found}
+
+
+def trend(samples: list[float]) -> float | None:
+    """The median of the last third of the samples over that of the first third; None where there are fewer than 3."""
+    third = len(samples) // 3
+    return float(np.median(samples[-third:]) / np.median(samples[:third])) if third else None

@@ -29,7 +29,7 @@ table2:
   tasks: [tiny-digits]
   seeds: [0]
   rows: [{variant: tiny, protocol: short}, {variant: tiny, config: {hidden: 9}, protocol: short}]
-table3: {task: tiny-digits, batch_size: 20, rounds: 1, iterations: 4, threads: 1, rows: [{variant: tiny}]}
+table3: {task: tiny-digits, batch_size: 20, rounds: 1, iterations: 4, threads: 1, sentinel: 1, rows: [{variant: tiny}]}
 """
 
 

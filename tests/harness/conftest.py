@@ -39,6 +39,7 @@ table3:
   longest_warmup: 4
   iterations: 4
   threads: 1
+  sentinel: 0
   rows: [{variant: tiny}]
 """
 

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.plan import Plan, count
 from harness.planning import make_plan
 from harness.suite import load_suite
-from harness.trial import SENTINEL, Trial
+from harness.trial import Trial
 
 PAPER = Path(__file__).parents[2] / "suites" / "paper.yaml"
 Write = Callable[..., Path]
@@ -75,13 +75,13 @@ def refusal(path: Path) -> str:
 def test_the_papers_suite(profile: str | None, training: int) -> None:
     plan = plan_of(PAPER, profile)
     assert len(kinds(plan, "training")) == training
-    assert len(kinds(plan, "timing")) == (7 + 1) * 5
+    assert len(kinds(plan, "timing")) == 7 * 6
     assert len({trial.key for trial in plan.trials}) == len(plan.trials)
     assert len({trial.name for trial in plan.trials}) == len(plan.trials)
     assert len(plan.table2) == 9 * 2
     assert len(plan.table3) == 7
     assert plan.table3[plan.baseline].label == "r=3"
-    widths = {trial.config["width"] for trial in plan.trials if trial.variant != SENTINEL}
+    widths = {trial.config["width"] for trial in plan.trials}
     assert widths == ({64} if profile else {256})
 
 
@@ -104,16 +104,9 @@ def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
         assert output.details["code"].shape == (2, capsules)
 
 
-def test_each_round_is_one_block_of_every_row_and_the_sentinel(write: Write) -> None:
+def test_rounds_and_rows_are_listed_in_plain_order() -> None:
     trials = kinds(plan_of(PAPER), "timing")
-    orders = []
-    for start in range(0, 40, 8):
-        block = trials[start : start + 8]
-        assert {trial.seed for trial in block} == {start // 8}
-        assert sorted(trial.row for trial in block) == [-1, *range(7)]
-        orders.append(tuple(trial.row for trial in block))
-    assert len(set(orders)) > 1  # shuffled anew in each round
-    assert [t.row for t in kinds(plan_of(PAPER), "timing")] == [t.row for t in trials]
+    assert [(trial.seed, trial.row) for trial in trials] == [(number, row) for number in range(6) for row in range(7)]
 
 
 def test_without_a_budget_the_whole_protocol_is_planned(write: Write) -> None:
@@ -205,10 +198,10 @@ def test_adding_a_row_a_seed_or_a_round_leaves_the_other_keys(write: Write) -> N
             "rows:\n    - {variant: lcapsnet, protocol: long}\n    - {variant: cnn, config",
         ),
         ("seeds: [0, 1]", "seeds: [5, 0, 1]"),
-        ("rounds: 2", "rounds: 3"),
+        ("rounds: 2", "rounds: 4"),
     )
     assert set(before.values()) < set(after.values())
-    assert len(after) == 3 * 3 + 4 * 3
+    assert len(after) == 3 * 3 + 3 * 4
 
 
 @pytest.mark.parametrize(
@@ -221,6 +214,7 @@ def test_adding_a_row_a_seed_or_a_round_leaves_the_other_keys(write: Write) -> N
         (("rounds: 2", "rounds: 2\n  batch_size: 99"), "timing"),
         (("rounds: 2", "rounds: 2\n  threads: 1"), "timing"),
         (("rounds: 2", "rounds: 2\n  learning_rate: 0.1"), "timing"),
+        (("rounds: 2", "rounds: 2\n  sentinel: 0"), "timing"),
     ],
 )
 def test_what_is_measured_is_in_the_keys(write: Write, change: tuple[str, str], kind: str) -> None:
@@ -289,8 +283,7 @@ def test_only(write: Write) -> None:
         "capsnet r=2 · mnist · seed 0",
         "capsnet r=2 · mnist · seed 1",
     }
-    assert len(plan.only("*timing*").trials) == 8
-    assert len(plan.only("sentinel*").trials) == 2
+    assert len(plan.only("*timing*").trials) == 6
     with pytest.raises(UserError, match=r"--only \*resnet\*: no trial has such a name; names are like: .*round"):
         plan.only("*resnet*")
 
@@ -411,7 +404,7 @@ def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -
     ]
     assert plan.table3[4].config["convolution"] == "direct"
     assert plan.table3[5].config["routing"] == "literal"
-    assert len(plan.trials) == 2 * (6 + 1)
+    assert len(plan.trials) == 2 * 6
 
 
 def test_a_reference_that_does_not_fit_is_refused(write: Write) -> None:

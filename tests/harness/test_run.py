@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
@@ -16,7 +17,10 @@ import pytest
 
 from harness.data import DATASETS, Examples, TaskData
 from harness.options import Options
+from harness.order import in_mirrored_rounds
+from harness.planning import make_plan
 from harness.running import execute
+from harness.suite import load_suite
 
 Cli = Callable[..., Any]
 TRAINED = "rows: [{variant: tiny, protocol: short}]"
@@ -24,8 +28,9 @@ TRAINED = "rows: [{variant: tiny, protocol: short}]"
 
 @pytest.fixture
 def suite(tiny_suite: Path) -> Path:
-    """The tiny suite with one round of timing: three trials, one of them trained and one the sentinel's."""
+    """The tiny suite with one round of timing: three trials, one of them trained."""
     edit(tiny_suite, "rounds: 2", "rounds: 1")
+    edit(tiny_suite, "rows: [{variant: tiny}]", "rows: [{variant: tiny}, {variant: tiny, config: {hidden: 8}}]")
     return tiny_suite
 
 
@@ -159,6 +164,24 @@ def test_ctrl_c_leaves_a_run_that_goes_on(run: Cli, plan: Cli, results: Path, mo
     assert trial["status"] == "done"
 
 
+def test_timing_goes_in_an_order_drawn_by_the_invocation_and_keeps_to_it_in_what_is_missing(
+    run: Cli, cli: Cli, suite: Path, results: Path, tmp_path: Path
+) -> None:
+    edit(suite, "rounds: 1", "rounds: 2")
+    rows = ", ".join(f"{{variant: tiny, config: {{hidden: {hidden}}}}}" for hidden in (1, 2, 3, 4))
+    edit(suite, "rows: [{variant: tiny}, {variant: tiny, config: {hidden: 8}}]", f"rows: [{rows}]")
+    trials = [t for t in make_plan(load_suite(suite), tmp_path / "data").trials if t.kind == "timing"]
+    done = {trial.name for trial in trials if trial.config["hidden"] == 2 and trial.seed == 0}
+    assert run("--only", "tiny h=2 · timing · round 1").code == 0
+    said = run("--only", "*timing*")
+    assert said.code == 0, said.err
+    ran = re.findall(r"^\[\d+/7\] (.*?):", said.err, re.MULTILINE)
+    listed = json.loads(cli("list", "runs", "--results", results, "--json").out)
+    invocation = max(listed, key=lambda each: each["started"])["run_id"]
+    drawn = [trial.name for trial in in_mirrored_rounds(trials, Random(invocation))]
+    assert ran == [name for name in drawn if name not in done]
+
+
 def test_only_what_is_named_runs(run: Cli, plan: Cli) -> None:
     said = run("--only", "*seed 0")
     assert said.code == 0
@@ -208,6 +231,7 @@ def test_too_small_a_budget_is_refused_in_one_line(run: Cli) -> None:
 
 
 def test_a_profile_has_a_report_and_trials_of_its_own(run: Cli, suite: Path, results: Path) -> None:
+    edit(suite, ", {variant: tiny, config: {hidden: 8}}", "")
     suite.write_text(suite.read_text() + "profiles: {small: {config: {hidden: 2}}}\n")
     assert run("--profile", "small", "--only", "*seed*").code == 0
     assert "tiny h=2" in (results / "reports" / "tiny@small" / "report.md").read_text()
@@ -287,8 +311,7 @@ claims:
 
 
 def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Path, results: Path) -> None:
-    edit(suite, "rounds: 1", "rounds: 3")
-    edit(suite, "rows: [{variant: tiny}]", "rows: [{variant: tiny}, {variant: tiny, config: {hidden: 8}}]")
+    edit(suite, "rounds: 1", "rounds: 4")
     suite.write_text(suite.read_text() + CLAIM)
     said = run()
     assert said.code == 0

@@ -34,7 +34,7 @@ table2:
     - {variant: cnn, protocol: slow}
     - {variant: capsnet, config: {routing_iterations: 3, width: 32}, protocol: fast}
 table3:
-  rounds: 5
+  rounds: 4
   iterations: 30
   baseline: {variant: cnn}
   rows: [{variant: cnn}, {variant: capsnet, config: {routing_iterations: 5}}]
@@ -75,7 +75,7 @@ def test_what_is_read(write: Write, tmp_path: Path) -> None:
     assert [row.variant for row in suite.table2.rows] == ["cnn", "capsnet"]
     assert suite.table2.rows[1].config == {"routing_iterations": 3, "width": 32}
     assert suite.protocols["slow"].schedule.factor == 0.9
-    assert (suite.table3.rounds, suite.table3.batch_size, suite.table3.task) == (5, 100, "mnist")
+    assert (suite.table3.rounds, suite.table3.batch_size, suite.table3.task) == (4, 100, "mnist")
     assert suite.resources.device == "auto"
 
 
@@ -205,7 +205,7 @@ def test_bad_budget_of_a_profile(write: Write) -> None:
         ("epochs: 30", "epoch: 30", ["unknown key 'protocols.slow.epoch'", "did you mean 'epochs'?", "batch_size"]),
         ("factor: 0.9", "facto: 0.9", ["unknown key 'protocols.slow.schedule.facto'", "'factor'"]),
         ("protocol: fast}", "protcol: fast}", ["unknown key 'table2.rows.1.protcol'", "'protocol'"]),
-        ("rounds: 5", "round: 5", ["unknown key 'table3.round'", "did you mean 'rounds'?"]),
+        ("rounds: 4", "round: 4", ["unknown key 'table3.round'", "did you mean 'rounds'?"]),
         ("timing: {warmup", "timing: {warm", ["unknown key 'profiles.laptop.timing.warm'", "'warmup'"]),
         ("gpus: 0.5", "gpu: 0.5", ["unknown key 'resources.gpu'", "did you mean 'gpus'?"]),
     ],
@@ -227,7 +227,7 @@ def test_unknown_key_tells_the_nearest(write: Write, old: str, new: str, parts: 
         ("epochs: 30", "epochs: .inf", "protocols.slow.epochs", "> 0 and ≤ 10000"),
         ("factor: 0.9", "factor: 1.5", "protocols.slow.schedule.factor", "> 0 and ≤ 1"),
         ("shift: 2", "shift: 9", "protocols.slow.shift", "≥ 0 and ≤ 8"),
-        ("rounds: 5", "rounds: 0", "table3.rounds", "≥ 1 and ≤ 1000"),
+        ("rounds: 4", "rounds: 0", "table3.rounds", "≥ 1 and ≤ 1000"),
         ("threads: 2", "threads: 0", "resources.threads", "≥ 1 and ≤ 1024"),
         ("gpus: 0.5", "gpus: 2", "resources.gpus", "> 0 and ≤ 1"),
         ("memory_gb: 4", "memory_gb: -4", "resources.memory_gb", "≥ 0 and ≤ 4096"),
@@ -286,6 +286,24 @@ def test_other_mistakes_name_the_key(write: Write, old: str, new: str, parts: li
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("rounds: 4", "rounds: 5", "table3.rounds"),
+        ("timing: {warmup: 4", "timing: {rounds: 5, warmup: 4", "profiles.laptop.timing.rounds"),
+    ],
+)
+def test_rounds_are_even_or_one(write: Write, old: str, new: str, key: str) -> None:
+    message = refusal(changed(write, old, new))
+    assert message.endswith(
+        f"{key}: rounds is 5; every second round goes in reverse order, so write an even number, or 1."
+    )
+    for number in (1, 2, 6):
+        suite = load_suite(changed(write, old, new.replace("5", str(number))), "laptop").suite
+        assert suite.table3 is not None
+        assert suite.table3.rounds == number
+
+
 def test_a_schedule_and_resources_change_in_what_is_named_alone(write: Write) -> None:
     path = changed(write, "factor: 0.9, every: 1000}", "factor: 0.9, every: 1000, staircase: true, floor: 1e-6}")
     path.write_text(path.read_text().replace("schedule: {factor: 0.5, every: 10}", "schedule: {factor: 0.5}"))
@@ -307,7 +325,7 @@ def test_null_in_a_profile_goes_back_to_the_default(write: Write) -> None:
     assert empty.table2 is not None
     assert empty.table3 is not None
     assert (empty.table2.test_images, empty.table2.train_images) == (None, None)
-    assert (empty.precision, empty.table3.rounds, empty.table3.iterations) == ("float32", 5, 30)
+    assert (empty.precision, empty.table3.rounds, empty.table3.iterations) == ("float32", 6, 30)
     assert (empty.resources.gpus, empty.resources.threads, empty.protocols["slow"].shift) == (1.0, 2, 0)
     assert empty.protocols["slow"].schedule == Schedule(factor=0.9)
     assert (bare.resources, bare.protocols["slow"].schedule) == (Resources(), Schedule())
@@ -507,7 +525,7 @@ def test_too_many_trials_of_a_suite_or_of_a_profile_that_is_not_chosen(write: Wr
     path = changed(write, "tasks: [mnist, affnist]", tasks)
     text = path.read_text()
     message = refusal(write(text.replace("seeds: [0, 1, 2]", f"seeds: {many}")))
-    assert "come to 104,015 trials; 100,000 are the most" in message  # 2 rows on 200 tasks, and 5 blocks of 3
+    assert "come to 104,008 trials; 100,000 are the most" in message  # 2 rows on 200 tasks, and 4 blocks of 2
     message = refusal(write(text.replace("seeds: [7]", f"seeds: {many}")))
     assert "profiles.laptop: rows, tasks" in message
     rows = "rows: [" + "{variant: cnn, protocol: slow}, " * 1001 + "]\n  x:"

@@ -50,6 +50,7 @@ table3:
   longest_warmup: 4
   iterations: 4
   threads: 1
+  sentinel: 1
   rows: [{variant: lcapsnet, config: {k: 30, kernel: 15, width: 16, convolution: fast}}]
 """
 TEMPLATE = "harness.running.template"

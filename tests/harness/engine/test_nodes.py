@@ -117,7 +117,9 @@ def test_training_spreads_and_timing_has_a_node_to_itself(
         runner.submit(trial, 1)
     spread = results(runner)
     assert len({result.machine["node"] for result in spread}) == 2
-    for trial in [*beside, *trials(("rounds: 2", "rounds: 3"), pause=0.02)]:
+    row = "{variant: tiny, config: {'pause': 0.02}}"
+    changes = ("rounds: 2", "rounds: 4"), (f"rows: [{row}]", f"rows: [{row}, {{variant: tiny}}]")
+    for trial in [*beside, *trials(*changes, pause=0.02)]:
         runner.submit(trial, 1)
     ended = ends(runner)
     of_blocks: dict[int, set[str]] = {}
@@ -125,12 +127,12 @@ def test_training_spreads_and_timing_has_a_node_to_itself(
         assert isinstance(event, Finished), event
         if event.trial.kind == "timing":
             of_blocks.setdefault(event.trial.seed, set()).add(event.result.machine["node"])
-    assert [len(nodes) for nodes in of_blocks.values()] == [1, 1, 1]
-    found = [event.result for event in ended.values() if isinstance(event, Finished) and event.trial.variant == "tiny"]
+    assert [len(nodes) for nodes in of_blocks.values()] == [1, 1, 1, 1]
+    found = [event.result for event in ended.values() if isinstance(event, Finished)]
     found += spread
-    assert len(found) == 8
+    assert len(found) == 13
     timed = [result for result in found if result.samples]
-    assert len(timed) == 3
+    assert len(timed) == 8
     for one, other in combinations(found, 2):
         if one.machine["node"] == other.machine["node"] and (one.samples or other.samples):
             assert not overlap(one, other)

@@ -42,6 +42,17 @@ def test_trials_run_in_their_order(
     assert max(progressed) == 24
 
 
+def test_a_timed_trial_is_between_two_runs_of_the_sentinel(
+    executor: SerialExecutor, timing_trial: Callable[..., Trial]
+) -> None:
+    executor.submit(timing_trial(("sentinel: 0", "sentinel: 2")), 1)
+    [event] = executor.wait()
+    assert isinstance(event, Finished)
+    for when in ("before", "after"):
+        assert len(event.result.samples[f"sentinel_{when}"]) == 2
+        assert event.result.metrics[f"sentinel/{when}_seconds"] > 0
+
+
 def test_an_error_is_told_in_one_line_and_in_full(
     executor: SerialExecutor, training_trial: Callable[..., Trial]
 ) -> None:

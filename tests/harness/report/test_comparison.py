@@ -132,12 +132,13 @@ table2:
 table3:
   task: tiny-digits
   batch_size: 20
-  rounds: 5
+  rounds: 6
   warmup: 2
   window: 1
   longest_warmup: 3
   iterations: 4
   threads: 1
+  sentinel: 0
   rows: [{variant: tiny, config: {pause: PAUSE}}, {variant: tiny, config: {hidden: 9}}]
 """
 

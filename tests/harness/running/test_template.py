@@ -17,6 +17,7 @@ import torch
 
 from harness.budget import Cost
 from harness.engine.events import failure
+from harness.running.bracket import bracketed
 from harness.running.context import Context
 from harness.running.execute import execute
 from harness.running.template import Broken, Lost, Template
@@ -55,6 +56,18 @@ def test_each_has_a_process_of_its_own(
     assert len(processes) == 2
     assert os.getpid() not in processes
     assert not any(psutil.pid_exists(process) for process in processes)
+
+
+def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
+    template: Template, context: Context, timing_trial: MakeTrial, tmp_path: Path
+) -> None:
+    """The sentinel needs some hundred MiB and the row next to none, so that a peak tells whose process it was in."""
+    trial = timing_trial(("sentinel: 0", "sentinel: 1"), witness=str(tmp_path))
+    result = bracketed(trial, lambda work: template.run(work, trial, context, lambda _: None))
+    assert isinstance(result, Result)
+    assert result.metrics["memory/peak_mib"] - result.metrics["memory/before_mib"] < 100
+    assert result.metrics["time/first_iteration_seconds"] < result.metrics["sentinel/before_seconds"]
+    assert len([path for path in tmp_path.iterdir() if path.name.isdigit()]) == 1  # the variant has met one process
 
 
 def test_it_has_the_environment_of_the_moment(
@@ -110,6 +123,7 @@ def test_one_that_is_killed_is_lost_and_the_next_one_runs(
 CALLER = """
 import sys
 from pathlib import Path
+from harness.running.bracket import bracketed
 from harness.running.context import Context
 from harness.running.template import Template
 from harness.trial import Trial

@@ -13,10 +13,8 @@ import torch
 
 from harness.protocol import TimingProtocol
 from harness.running.context import Context
-from harness.running.sentinel import Sentinel
-from harness.running.timing import _warm_up, agree, measure
-from harness.trial import SENTINEL, Trial
-from variants.contract import Config
+from harness.running.timing import _summary, _warm_up, agree, measure, trend
+from harness.trial import Trial
 
 MakeTrial = Callable[..., Trial]
 
@@ -69,6 +67,7 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Co
     assert metrics["time/iteration_q25_seconds"] == ordered[2]
     assert metrics["time/iteration_q75_seconds"] == ordered[6]
     assert metrics["time/iteration_mean_seconds"] == pytest.approx(sum(ordered) / 9)
+    assert metrics["time/trend"] == sorted(raw["iteration"][6:])[1] / sorted(raw["iteration"][:3])[1]
     assert metrics["time/with_data_median_seconds"] == sorted(raw["with_data"])[1]
     assert metrics["time/warmup_iterations"] == len(raw["warmup"])
     assert metrics["model/parameters"] == 144 * 6 + 6 + 6 * 4 + 4
@@ -121,28 +120,21 @@ def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context:
     assert gc.isenabled()
 
 
-def test_the_sentinel_is_timed_as_a_variant_is(trials: Callable[..., list[Trial]], context: Context) -> None:
-    sentinel = next(trial for trial in trials() if trial.variant == SENTINEL)
-    result = measure(sentinel, context)
-    assert result.metrics["time/iteration_median_seconds"] > 0
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([1.0, 1.0], None),
+        ([1.0, 9.0, 2.0], 2.0),  # a third of three is one
+        ([1.0, 3.0, 9.0, 2.0, 3.0], 3.0),  # as is one of five
+        ([2.0, 2.2, 9.0, 9.0, 3.0, 3.3], 1.5),
+        ([2.0, 9.0, 2.0, 5.0, 5.0, 5.0, 1.0, 1.0, 9.0], 0.5),  # an outlier is none
+    ],
+)
+def test_a_trend_is_the_last_third_over_the_first(samples: list[float], expected: float | None) -> None:
+    assert trend(samples) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("size", range(1, 9))
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_sentinel_of_small_images(size: int, channels: int) -> None:
-    model = Sentinel(Config(image_size=size, image_channels=channels, classes=12))
-    images, labels = torch.rand(3, channels, size, size), torch.tensor([1, 2, 11])
-    model.loss(model(images), images, labels).backward()
-    assert all(p.grad is not None and p.numel() > 0 for p in model.parameters())
-
-
-@pytest.mark.parametrize("size", [10, 11, 12, 28, 40])
-def test_the_sentinel_never_changes(size: int) -> None:
-    model = Sentinel(Config(image_size=size))
-    side = (size - 9) // 2 + 1
-    hidden = 4 * ((size - 8) // 2) ** 2
-    expected = (81 * 16 + 16) + (16 * side * side + 1) * hidden + (hidden + 1) * 10
-    assert sum(p.numel() for p in model.parameters()) == expected
-    images, labels = torch.rand(2, 1, size, size), torch.tensor([1, 2])
-    model.loss(model(images), images, labels).backward()
-    assert all(p.grad is not None for p in model.parameters())
+def test_too_few_samples_have_no_trend() -> None:
+    raw = {"iteration": [1.0, 2.0], "with_data": [1.0], "warmup": []}
+    assert "time/trend" not in _summary(raw, 1.0)
+    assert _summary(raw | {"iteration": [1.0, 2.0, 3.0]}, 1.0)["time/trend"] == 3
