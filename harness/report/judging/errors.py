@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.claims import ErrorValue, LowerError, LowerMeanError, LowestError
+from harness.claims import ErrorValue, LowerError, LowerMeanError, LowestError, Rows
 from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import errors_of, freed
 from harness.report.pairs import METHODS
@@ -15,15 +15,14 @@ from harness.report.statistics.several import told
 
 def lower(claim: LowerError, evidence: Evidence) -> list[Part]:
     """Each row with each other one."""
-    ours, theirs = _sides(claim, evidence)
+    ours, theirs = (errors_of(evidence.errors, side, claim.task) for side in (claim.of, claim.than))
     return _each_with_each(claim, ours, theirs, claim.by, evidence)
 
 
 def lowest(claim: LowestError, evidence: Evidence) -> list[Part]:
     """The row with each of the others."""
     ours = errors_of(evidence.errors, claim.of, claim.task)
-    others = [row for row in errors_of(evidence.errors, claim.among, claim.task) if row not in ours]
-    return _each_with_each(claim, ours, others, 0.0, evidence)
+    return _each_with_each(claim, ours, _others(ours, claim.among, claim.task, evidence), 0.0, evidence)
 
 
 def lower_mean(claim: LowerMeanError, evidence: Evidence) -> list[Part]:
@@ -50,9 +49,13 @@ def value(claim: ErrorValue, evidence: Evidence) -> list[Part]:
     return [_value(claim, row, evidence) for row in errors_of(evidence.errors, claim.of, claim.task)]
 
 
-def _sides(claim: LowerError | LowerMeanError, evidence: Evidence) -> tuple[list[ErrorRow], list[ErrorRow]]:
+def _sides(claim: LowerMeanError, evidence: Evidence) -> tuple[list[ErrorRow], list[ErrorRow]]:
     ours = errors_of(evidence.errors, claim.of, claim.task)
-    return ours, [row for row in errors_of(evidence.errors, claim.than, claim.task) if row not in ours]
+    return ours, _others(ours, claim.than, claim.task, evidence)
+
+
+def _others(ours: Sequence[ErrorRow], wanted: Rows, task: str, evidence: Evidence) -> list[ErrorRow]:
+    return [row for row in errors_of(evidence.errors, wanted, task) if row not in ours]
 
 
 def _each_with_each(
@@ -62,7 +65,7 @@ def _each_with_each(
     by: float,
     evidence: Evidence,
 ) -> list[Part]:
-    return [_pair(claim, row, other, by, evidence) for row in ours for other in theirs]
+    return [_pair(claim, row, other, by, evidence) for row in ours for other in theirs if row is not other]
 
 
 def _pair(
