@@ -90,13 +90,14 @@ class Timed:
 
     @cached_property
     def slope(self) -> Slope:
-        """How the rows' times follow the fixed model's, within a row and a machine."""
-        groups: dict[tuple[Name, str], list[Process]] = {}
-        for name, processes in self.processes.items():
-            for each in processes:
-                if each.fixed is not None:
-                    groups.setdefault((name, each.block[1]), []).append(each)
-        return slope_of([([math.log(p.seconds) for p in g], [_log_fixed(p) for p in g]) for g in groups.values()])
+        """How the rows' times follow the fixed model's, within a row and a block."""
+        known = [(name, p) for name, processes in self.processes.items() for p in processes if p.fixed is not None]
+        return slope_of(
+            [math.log(p.seconds) for _, p in known],
+            [_log_fixed(p) for _, p in known],
+            [(name, p.block[1]) for name, p in known],
+            [p.block for _, p in known],
+        )
 
     def of(self, name: Name) -> dict[Block, Process]:
         """A row's processes by block."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from harness.report.statistics.estimate import NO_SPREAD
+
+FEWEST_DEGREES = 10  # of freedom; a slope of fewer would fit the noise of the few ratios that it is then used for
 
 
 @dataclass(frozen=True)
@@ -20,21 +24,35 @@ class Slope:
     lowers: float = 0.0
 
 
-def slope_of(groups: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Slope:
-    """The slope within groups of logarithms, of times and of the fixed model's times, one group for each row.
+def slope_of(
+    times: Sequence[float], fixed: Sequence[float], rows: Sequence[Hashable], blocks: Sequence[Hashable]
+) -> Slope:
+    """The slope of logarithms of times over those of the fixed model's times beside them, within rows and blocks.
 
-    It is the least squares slope of all groups together, no less than 0 and no more than 1: what is noise in the
-    fixed model's times makes it smaller. Where it does not lower the variance, it is 0.
+    A ratio of two rows is taken within a block, so that what all times of a block have in common is no part of it: by
+    that alone a fixed model that makes ratios worse could seem to follow the rows. The slope is the least squares one,
+    no less than 0 and no more than 1: what is noise in the fixed model's times makes it smaller. Where it does not
+    lower the variance, or of fewer than `FEWEST_DEGREES` degrees of freedom, it is 0.
+
+    Arguments:
+        rows, blocks: of each time, what it is of and what it was measured in.
     """
-    kept = [(np.asarray(times), np.asarray(fixed)) for times, fixed in groups if len(times) > 1]
-    degrees = sum(len(times) - 1 for times, _ in kept)
-    if degrees < 2:
+    if not times:
         return Slope()
-    times = np.concatenate([each - each.mean() for each, _ in kept])
-    fixed = np.concatenate([each - each.mean() for _, each in kept])
-    if not (fixed @ fixed > 0 and times @ times > 0):
+    levels = np.concatenate([_indicators(rows), _indicators(blocks)], axis=1)
+    both = np.stack([times, fixed], axis=1)
+    found, _, rank, _ = np.linalg.lstsq(levels, both, rcond=None)
+    ours, theirs = (both - levels @ found).T
+    degrees = len(times) - int(rank)
+    if degrees < FEWEST_DEGREES or min(np.ptp(ours), np.ptp(theirs)) <= NO_SPREAD * max(1.0, np.abs(both).max()):
         return Slope()
-    value = float(np.clip((fixed @ times) / (fixed @ fixed), 0, 1))
-    left = times - value * fixed
-    lowers = 1 - (left @ left / (degrees - 1)) / (times @ times / degrees)
+    value = float(np.clip((theirs @ ours) / (theirs @ theirs), 0, 1))
+    left = ours - value * theirs
+    lowers = 1 - (left @ left / (degrees - 1)) / (ours @ ours / degrees)
     return Slope(value, float(lowers)) if value > 0 and lowers > 0 else Slope()
+
+
+def _indicators(names: Sequence[Hashable]) -> np.ndarray:
+    """Which of the different names each one is, (names, different names) of 0 and 1."""
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    return np.eye(len(places))[[places[name] for name in names]]

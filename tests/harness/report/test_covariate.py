@@ -1,0 +1,69 @@
+"""How far times follow the fixed model's, against the formula for a full table and against what is put in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.report.statistics.covariate import Slope, slope_of
+
+ROWS, BLOCKS = 4, 6
+NAMES = [(row, block) for row in range(ROWS) for block in range(BLOCKS)]
+
+
+def slope(times: np.ndarray, fixed: np.ndarray, left_out: int = 0) -> Slope:
+    """Of tables of logarithms, (rows, blocks), without the last ones."""
+    kept = len(NAMES) - left_out
+    return slope_of(
+        times.ravel()[:kept].tolist(),
+        fixed.ravel()[:kept].tolist(),
+        [row for row, _ in NAMES[:kept]],
+        [block for _, block in NAMES[:kept]],
+    )
+
+
+def within(table: np.ndarray) -> np.ndarray:
+    """Without the means of rows and blocks."""
+    return table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
+
+
+def test_a_full_table() -> None:
+    random = np.random.default_rng(3)
+    fixed = random.normal(0, 0.1, (ROWS, BLOCKS))
+    times = 0.6 * fixed + random.normal(0, 0.05, (ROWS, BLOCKS))
+    found = slope(times, fixed)
+    ours, theirs = within(times), within(fixed)
+    value = (ours * theirs).sum() / (theirs**2).sum()
+    assert found.value == pytest.approx(value)
+    before, after = (ours**2).sum() / 15, ((ours - value * theirs) ** 2).sum() / 14  # degrees of freedom: 3 · 5
+    assert found.lowers == pytest.approx(1 - after / before)
+
+
+def test_what_rows_and_blocks_have_in_common_is_no_part_of_it() -> None:
+    """With some missing, too."""
+    random = np.random.default_rng(4)
+    fixed = random.normal(0, 0.1, (ROWS, BLOCKS))
+    common = random.normal(0, 1, (ROWS, 1)) + random.normal(0, 1, (1, BLOCKS))
+    found = slope(common + 0.6 * fixed, common + fixed, left_out=3)
+    assert (found.value, found.lowers) == pytest.approx((0.6, 1.0))
+
+
+def test_a_machine_that_changes_between_blocks_alone_needs_no_correction() -> None:
+    random = np.random.default_rng(5)
+    blocks = random.normal(0, 0.2, (1, BLOCKS))
+    times = blocks + random.normal(0, 0.03, (ROWS, BLOCKS))
+    assert slope(times, blocks + random.normal(0, 0.1, (ROWS, BLOCKS))).value < 0.2
+    assert slope(times, blocks + np.zeros((ROWS, BLOCKS))) == Slope()
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 3.0])
+def test_it_lies_between_none_and_all(factor: float) -> None:
+    fixed = np.random.default_rng(6).normal(0, 0.1, (ROWS, BLOCKS))
+    assert slope(factor * fixed, fixed).value == (1 if factor > 1 else 0)
+
+
+def test_too_few_times_give_none() -> None:
+    fixed = np.random.default_rng(7).normal(0, 0.1, (ROWS, BLOCKS))
+    assert slope(fixed, fixed, left_out=6).value == pytest.approx(1)  # 18 times, 3 rows, 6 blocks: 10 degrees
+    assert slope(fixed, fixed, left_out=7) == Slope()
+    assert slope_of([], [], [], []) == Slope()
