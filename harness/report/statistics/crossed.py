@@ -3,7 +3,9 @@
 Whether a model errs on an image depends on the model, the image, and both. A row's error would be another one with
 other seeds and with other images, and the estimates here hold for both: the variance between seeds and that between
 images are taken apart as in an analysis of variance with two random factors and one observation a cell (Searle,
-Casella and McCulloch, Variance Components, 1992, chapter 4), and added up with Satterthwaite's degrees of freedom.
+Casella and McCulloch, Variance Components, 1992, chapter 4), and added up with Satterthwaite's degrees of freedom. What
+images add is a difference of mean squares, all of which count there: taken for one of its own, it would be too certain
+where it is small, and so would be the smallest p-values.
 Seeds are no pairs: what two rows have in common is their images. All arrays are (seeds, images), bool or 0 and 1.
 """
 
@@ -78,12 +80,18 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
     known = [(sign, group) for sign, group in groups if group is not None]
     by_image = sum(sign * group.by_image for sign, group in known)
     assert isinstance(by_image, np.ndarray)
-    images = len(by_image)
+    images, sides = len(by_image), [group for _, group in known]
     # no less than if one image had spoken for each side: models that agree on all of them say little of others
-    of_images = max(2 / images**2, by_image.var(ddof=1) / images - sum(group.rest for _, group in known))
-    variances = [group.between for _, group in known] + [of_images]
-    freedom = satterthwaite(variances, [*(group.freedom for _, group in known), images - 1])
-    return Estimate(PERCENT * float(by_image.mean()), PERCENT * math.sqrt(sum(variances)), freedom)
+    least = 2 / images**2
+    spread, rest = max(least, by_image.var(ddof=1) / images), sum(side.rest for side in sides)
+    variance = sum(side.between for side in sides) + max(least, spread - rest)
+    freedom = satterthwaite(
+        [*(side.between for side in sides), spread, *(-side.rest for side in sides)],
+        [*(side.freedom for side in sides), images - 1, *(side.freedom * (images - 1) for side in sides)],
+        variance,
+    )
+    freedom = max(freedom, min(side.freedom for side in sides))
+    return Estimate(PERCENT * float(by_image.mean()), PERCENT * math.sqrt(variance), freedom)
 
 
 def over_seeds(wrong: np.ndarray) -> Estimate | None:

@@ -78,7 +78,11 @@ def combined(terms: Sequence[tuple[float, Estimate]]) -> Estimate:
     return Estimate(value, math.sqrt(sum(variances)), satterthwaite(variances, [each.freedom for _, each in terms]))
 
 
-def satterthwaite(variances: Sequence[float], freedoms: Sequence[float]) -> float:
-    """The degrees of freedom of a sum of independent variances (Satterthwaite 1946)."""
+def satterthwaite(variances: Sequence[float], freedoms: Sequence[float], total: float | None = None) -> float:
+    """The degrees of freedom of a sum of independent variances (Satterthwaite 1946).
+
+    Arguments:
+        total: the sum, if it is held above a least value; some of the variances may be taken away in it.
+    """
     parts = sum(variance**2 / freedom for variance, freedom in zip(variances, freedoms, strict=True))
-    return sum(variances) ** 2 / parts if parts > 0 else math.inf
+    return (sum(variances) if total is None else total) ** 2 / parts if parts > 0 else math.inf

@@ -49,7 +49,7 @@ def test_a_terminal_is_wide_enough(tables: Tables, width: int) -> None:
 def test_no_number_is_cut_in_a_narrow_terminal(tables: Tables, width: int) -> None:
     text = terminal(tables, width)
     assert "…" not in text
-    for shown in ("1.50 ± 0.38", "31.50 ± 1.47", "1.7340 ± 0.0589", "+0.002*", "0.02–0.04", "0.0550"):
+    for shown in ("1.50 ± 0.38", "31.50 ± 1.47", "1.7340 ± 0.0589", "+0.002*", "0.02–0.05", "0.0550"):
         assert shown in text
 
 
