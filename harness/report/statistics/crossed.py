@@ -72,7 +72,7 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
     one seed counts for the mean, and its side's other rows tell its variance.
 
     Returns:
-        None if no row of a side has two seeds.
+        None if no row of a side has two seeds, or there is one image only.
     """
     groups = [(sign, _group(side)) for sign, side in ((1, rows), (-1, others)) if side]
     if any(group is None for _, group in groups):
@@ -101,7 +101,7 @@ def over_seeds(wrong: np.ndarray) -> Estimate | None:
     what that leaves.
 
     Returns:
-        None if there is one seed only.
+        None if there is one seed only, or one image.
     """
     group = _group([wrong])
     if group is None:
@@ -111,13 +111,12 @@ def over_seeds(wrong: np.ndarray) -> Estimate | None:
 
 
 def _group(rows: Sequence[np.ndarray]) -> _Group | None:
-    freedom = sum(len(row) - 1 for row in rows)
-    if freedom < 1:
+    freedom, images = sum(len(row) - 1 for row in rows), rows[0].shape[1]
+    if freedom < 1 or images < 2:
         return None
     squares = [(mean_squares(row), len(row) - 1) for row in rows if len(row) > 1]
     seeds = sum(degrees * each.seeds for each, degrees in squares) / freedom
     rest = sum(degrees * each.rest for each, degrees in squares) / freedom
-    images = rows[0].shape[1]
     share = sum(1 / len(row) for row in rows) / len(rows) ** 2 / images  # of one model's variance on one image
     by_image = np.mean([row.mean(axis=0, dtype=np.float64) for row in rows], axis=0)
     return _Group(by_image, share * seeds, freedom, share * rest)

@@ -59,5 +59,5 @@ def rank_test(values: Sequence[float], others: Sequence[float]) -> float:
 
 
 def smallest_of_ranks(n: int, m: int) -> float:
-    """The p-value of `rank_test` for n and m numbers that do not overlap, which is the smallest there is."""
+    """The p-value of `rank_test` for n and m numbers that do not overlap: the smallest, if all differ."""
     return 2 / math.comb(n + m, n)

@@ -1,166 +1,181 @@
-"""Paired comparisons against scipy, against brute force, and against what is known of simulated rows."""
+"""Two rows compared: about methods from two seeds a side on, and about two models else."""
 
 from __future__ import annotations
-
-import itertools
-import math
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import nctdtrinc
 
-from harness.report.pairs import ENOUGH_SEEDS, compare, holm, rank_test, sign_flip, sign_flip_of_integers, told
+from harness.report.learning import Answers
+from harness.report.pairs import METHODS, MODELS, Mistakes, Pair, contrast_of, have_same_images, mistakes_of, pair_of
+from harness.report.statistics.crossed import contrast, difference
+from harness.report.statistics.estimate import Estimate
 
-
-def rows(counts: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Two rows of which so many images both get wrong, the first alone, the second alone, none."""
-    both, first, second, none = counts
-    wrong = np.repeat([1, 1, 0, 0], counts).astype(bool)
-    other = np.repeat([1, 0, 1, 0], counts).astype(bool)
-    assert len(wrong) == both + first + second + none
-    return wrong, other
+IMAGES = 200
 
 
-@pytest.mark.parametrize("counts", [(3, 12, 4, 200), (0, 1, 0, 5), (9, 7, 7, 100), (50, 300, 410, 9240), (2, 0, 0, 9)])
-def test_one_seed_is_mcnemars_exact_test(counts: tuple[int, int, int, int]) -> None:
-    wrong, other = rows(counts)
-    _, first, second, _ = counts
-    expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
-    pair = compare([wrong], [other])
-    assert pair.p == pytest.approx(expected, rel=1e-9)
-    assert pair.difference == pytest.approx(100 * (first - second) / sum(counts))
-    assert pair.low <= pair.difference <= pair.high
-    assert "McNemar" in pair.method
+def row(wrong: np.ndarray, first: int = 0) -> Mistakes:
+    """A row's mistakes on images of the same classes, seeds counted from `first`."""
+    return Mistakes(np.arange(wrong.shape[1]) % 10, {first + seed: each for seed, each in enumerate(wrong)})
 
 
-def test_integers_against_all_sign_patterns() -> None:
-    differences = np.array([3, -1, 2, 0, 1, 2, -3, 1, 1])
-    nonzero = differences[differences != 0]
-    sums = [abs(np.dot(signs, np.abs(nonzero))) for signs in itertools.product([-1, 1], repeat=len(nonzero))]
-    expected = np.mean(np.array(sums) >= abs(differences.sum()))
-    assert sign_flip_of_integers(differences) == pytest.approx(expected)
-    assert sign_flip_of_integers(-differences) == pytest.approx(expected)
+def random_row(seed: int, seeds: int, percent: float = 20.0, images: int = IMAGES, first: int = 0) -> Mistakes:
+    return row(np.random.default_rng(seed).random((seeds, images)) < percent / 100, first)
 
 
-def test_real_numbers_against_all_sign_patterns() -> None:
-    differences = np.array([0.31, -0.05, 0.22, 0.4, 0.11, 0.02])
-    sums = [abs(np.dot(signs, differences)) for signs in itertools.product([-1, 1], repeat=6)]
-    assert sign_flip(differences) == pytest.approx(np.mean(np.array(sums) >= abs(differences.sum()) - 1e-12))
+def compared(wrong: Mistakes, other: Mistakes) -> Pair:
+    """A pair that is there."""
+    found = pair_of(wrong, other)
+    assert found is not None
+    return found
 
 
-def test_many_real_numbers_are_flipped_at_random_but_always_alike() -> None:
-    differences = np.random.default_rng(4).normal(0.4, 1, 20)
-    found = sign_flip(differences)
-    assert found == sign_flip(differences)
-    expected = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=2**20 + 1)
-    assert found == pytest.approx(expected.pvalue, abs=0.01)
-    assert sign_flip(np.zeros(3)) == 1
+@pytest.mark.parametrize(("ours", "theirs"), [(2, 2), (2, 9), (5, 3)])
+def test_from_two_seeds_a_side_on_it_is_about_methods(ours: int, theirs: int) -> None:
+    one, other = random_row(1, ours, 30), random_row(2, theirs)
+    pair, expected = compared(one, other), difference(one.table, other.table)
+    assert expected is not None
+    assert pair == Pair(expected, expected.p(), (ours, theirs))
+    assert pair.is_of_methods
+    assert pair.test == METHODS
+    assert pair.against(3) == expected.p(3)
+    assert pair.against(0) == pair.p
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        ([5.0, 6.0, 7.0, 8.0], [1.0, 2.0, 3.0, 4.0]),
-        ([1.0, 4.0, 2.5], [3.0, 0.5, 6.0, 2.0, 7.0]),
-        ([1.0, 1.0, 2.0], [1.0, 2.0, 2.0, 3.0]),  # with ties
-        ([1.0], [1.0]),
-        ([2.0], [1.0, 0.0]),
-    ],
-)
-def test_ranks_against_all_divisions(ours: list[float], theirs: list[float]) -> None:
-    ranks = stats.rankdata([*ours, *theirs])
-    sums = np.array([sum(ranks[list(chosen)]) for chosen in itertools.combinations(range(len(ranks)), len(ours))])
-    away = abs(ranks[: len(ours)].sum() - sums.mean())
-    assert rank_test(ours, theirs) == pytest.approx(np.mean(np.abs(sums - sums.mean()) >= away - 1e-9))
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 1), (1, 5), (3, 1)])
+def test_with_one_seed_a_side_it_is_about_two_models(ours: int, theirs: int) -> None:
+    one, other = random_row(1, ours, 30), random_row(2, theirs)
+    pair = compared(one, other)
+    first, second = one.wrong[0] & ~other.wrong[0], other.wrong[0] & ~one.wrong[0]
+    assert pair.p == pytest.approx(stats.binomtest(int(first.sum()), int(first.sum() + second.sum())).pvalue)
+    assert pair.estimate.value == pytest.approx(100 * (one.wrong[0].mean() - other.wrong[0].mean()))
+    assert pair.seeds == (1, 1)
+    assert not pair.is_of_methods
+    assert pair.test == MODELS
+    assert pair.against(0) == pair.p
+    assert pair.against(10) == pair.estimate.p(10)
 
 
-@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 9), (3, 3), (4, 4), (12, 15)])
-def test_groups_that_do_not_overlap(n: int, m: int) -> None:
-    assert rank_test(list(range(n)), list(range(100, 100 + m))) == pytest.approx(2 / math.comb(n + m, n))
+def test_two_models_are_of_the_same_seed_if_there_is_one() -> None:
+    one, other = random_row(1, 1, 30, first=2), random_row(2, 4)
+    assert compared(one, other).estimate.value == pytest.approx(100 * (one.wrong[2].mean() - other.wrong[2].mean()))
+    strange = random_row(2, 4, first=7)
+    assert compared(one, strange).estimate.value == pytest.approx(100 * (one.wrong[2].mean() - strange.wrong[7].mean()))
 
 
-def test_one_image_and_equal_answers_have_an_interval() -> None:
-    for seeds in (1, 3):
-        one = compare([np.array([True])] * seeds, [np.array([False])] * seeds)
-        assert np.isfinite([one.low, one.high, one.p]).all()
-        equal = compare([np.array([True, False])] * seeds, [np.array([True, False])] * seeds)
-        assert (equal.difference, equal.p) == (0, 1)
-        assert equal.low < 0 < equal.high
+def test_seeds_are_no_pairs() -> None:
+    """Neither their order nor their numbers change what is found."""
+    one, other = random_row(3, 4, 30), random_row(4, 4)
+    again = Mistakes(one.true, {seed + 10: one.wrong[seed] for seed in (2, 0, 3, 1)})
+    pair, same = compared(one, other), compared(again, other)
+    assert (same.p, same.estimate.error) == (pytest.approx(pair.p), pytest.approx(pair.estimate.error))
 
 
-def test_a_difference_in_every_one_of_six_seeds_is_shown_and_five_are_too_few_to_ask() -> None:
+def test_a_row_that_has_lost_a_seed_is_compared_with_the_others() -> None:
+    one, other = random_row(3, 4, 30), random_row(4, 4)
+    lost = Mistakes(one.true, {seed: wrong for seed, wrong in one.wrong.items() if seed != 1})
+    assert compared(lost, other).seeds == (3, 4)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_other_way_round_the_sign_changes_alone(seeds: int) -> None:
+    one, other = random_row(5, seeds, 40), random_row(6, seeds)
+    there, back = compared(one, other), compared(other, one)
+    assert there.estimate.value == pytest.approx(-back.estimate.value)
+    assert there.p == pytest.approx(back.p)
+    assert (there.finding(), back.finding()) == ("worse", "better")
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_other_images_give_none(seeds: int) -> None:
+    one, other = random_row(7, seeds), random_row(8, seeds)
+    turned = Mistakes(other.true[::-1], other.wrong)
+    shorter = random_row(9, seeds, images=IMAGES - 1)
+    for each in (turned, shorter):
+        assert pair_of(one, each) is None
+        assert contrast_of([one], [other, each]) is None
+        assert not have_same_images([one, other, each])
+    assert have_same_images([one, other])
+
+
+def test_the_level_decides_on_the_finding() -> None:
+    pair = Pair(Estimate(-1.0, 0.4, 20), 0.02, (2, 2))
+    assert (pair.finding(), pair.finding(0.021), pair.finding(0.02)) == ("better", "better", "no difference shown")
+    assert Pair(Estimate(1.0, 0.4, 20), 0.02, (2, 2)).finding() == "worse"
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_one_image_and_equal_answers_have_an_interval(seeds: int) -> None:
+    one = compared(row(np.ones((seeds, 1), bool)), row(np.zeros((seeds, 1), bool)))
+    assert np.isfinite([*one.estimate.interval(), one.p]).all()
+    assert not one.is_of_methods
+    same = row(np.array([[True, False, False]] * seeds))
+    equal = compared(same, same)
+    low, high = equal.estimate.interval()
+    assert (equal.estimate.value, equal.p, equal.finding()) == (0, 1, "no difference shown")
+    assert low < 0 < high
+
+
+def test_a_difference_in_every_one_of_few_seeds_is_shown() -> None:
     random = np.random.default_rng(1)
-    images = 200
-    good = [random.random(images) < 0.10 for _ in range(6)]
-    bad = [each | (random.random(images) < 0.05) for each in good]
-    six = compare(good, bad)
-    assert six.method == "exact permutation over 6 seeds"
-    assert six.p == pytest.approx(2 / 2**ENOUGH_SEEDS)
-    assert six.finding() == "better"
-    assert compare(bad, good).finding() == "worse"
-    assert compare(good[:5], bad[:5]).method == "exact test over the images of 5 seeds"
+    good = random.random((3, 400)) < 0.10
+    bad = good | (random.random((3, 400)) < 0.10)
+    assert compared(row(good), row(bad)).finding() == "better"
+    assert compared(row(bad), row(good)).finding() == "worse"
+    assert compared(row(good[:2]), row(bad)).finding(0.05) == "better"
 
 
-def test_under_no_difference_it_finds_one_as_often_as_stated() -> None:
-    """And the interval holds the truth as often as stated: a thousand pairs of equally good rows."""
-    random = np.random.default_rng(2)
-    found = covered = 0
-    for _ in range(1000):
-        hard = random.random(500) * 0.3  # the same images are hard for both
-        pair = compare([random.random(500) < hard], [random.random(500) < hard])
-        found += pair.finding() != "no difference shown"
-        covered += pair.low <= 0 <= pair.high
-    assert found <= 65  # exact tests find fewer than one in twenty
-    assert 930 <= covered <= 975
+def test_a_contrast_is_that_of_the_tables() -> None:
+    rows, others = [random_row(n, n + 1) for n in (1, 2)], [random_row(5, 1, 30), random_row(6, 4, 30)]
+    assert contrast_of(rows, others) == contrast([each.table for each in rows], [each.table for each in others])
+    assert contrast_of(rows, others[:1]) is None  # one model tells nothing of the spread of its side
+
+
+def answers(true: list[int], *predicted: list[int]) -> dict[int, Answers]:
+    """By seed, counted from 5."""
+    return {5 + n: (np.array(each), np.array(true)) for n, each in enumerate(predicted)}
+
+
+def test_mistakes_are_answers_that_are_not_the_class() -> None:
+    found = mistakes_of(answers([3, 1, 2], [3, 2, 2], [0, 1, 0]))
+    assert found is not None
+    assert found.true.tolist() == [3, 1, 2]
+    assert list(found.wrong) == [5, 6]
+    assert found.table.tolist() == [[False, True, False], [True, False, True]]
+
+
+def test_what_is_no_answer_to_one_test() -> None:
+    assert mistakes_of({}) is None
+    assert mistakes_of(answers([], [])) is None
+    assert mistakes_of(answers([1, 2], [1, 2]) | {9: (np.array([1, 2]), np.array([2, 1]))}) is None
+    assert mistakes_of(answers([1, 2], [1, 2]) | {9: (np.array([1]), np.array([1]))}) is None
 
 
 def test_what_could_have_been_shown_is_shown_four_times_in_five() -> None:
+    """Of methods with five seeds each whose difference is what eight degrees of freedom can show, by the formula."""
+    error = 100 * np.sqrt(2 * (0.2 * 0.8 / 500 + 0.01**2) / 5)
+    truth = float(error * nctdtrinc(8, 0.2, stats.t.ppf(0.975, 8)))
     random = np.random.default_rng(3)
-    images, shown, detectable = 4000, 0, []
-    for _ in range(200):
-        other = random.random(images) < 0.10
-        wrong = np.where(random.random(images) < 0.15, random.random(images) < 0.10 + 0.0545, other)
-        pair = compare([wrong], [other])
-        detectable.append(pair.detectable)
+    shown, detectable = 0, []
+    for _ in range(150):
+        ours, theirs = (
+            random.random((5, 500)) < (mean + random.normal(0, 0.01, (5, 1))) for mean in (0.2 + truth / 100, 0.2)
+        )
+        pair = compared(row(ours), row(theirs))
+        detectable.append(pair.estimate.detectable())
         shown += pair.finding() == "worse"
-    truth = 15 * 0.0545  # percentage points
-    assert np.mean(detectable) == pytest.approx(truth, rel=0.15)
-    assert 0.65 <= shown / 200 <= 0.92
+    assert np.mean(detectable) == pytest.approx(truth, rel=0.1)
+    assert 0.65 <= shown / 150 <= 0.95
 
 
-def test_equal_rows() -> None:
-    wrong, _ = rows((5, 0, 0, 20))
-    pair = compare([wrong], [wrong])
-    assert (pair.difference, pair.p, pair.finding()) == (0, 1, "no difference shown")
-    assert pair.low < 0 < pair.high
-
-
-def test_small_values_are_told_as_such() -> None:
-    assert (told(0.0312), told(1e-9), told(1.0)) == ("p = 0.031", "p < 0.0001", "p = 1")
-
-
-def test_holm_against_its_definition() -> None:
-    ps = [0.01, 0.04, 0.03, 0.005, 0.8]
-    order = np.argsort(ps)
-    expected = np.empty(5)
-    for rank, index in enumerate(order):
-        expected[index] = max(min(1, (5 - r) * ps[order[r]]) for r in range(rank + 1))
-    assert holm(ps) == pytest.approx(list(expected))
-    assert holm([]) == []
-    for undefined in (float("nan"), -0.1, 1.1):
-        with pytest.raises(ValueError, match="between 0 and 1"):
-            holm([0.5, undefined, 0.001])
-    assert holm([0.2]) == [0.2]
-
-
-@pytest.mark.parametrize("seeds", [1, 6])
+@pytest.mark.parametrize("seeds", [1, 4])
 def test_against_a_margin_it_finds_one_as_often_as_stated(seeds: int) -> None:
     """The true difference is the margin: shown to be above or below it in fewer than one of twenty."""
     random = np.random.default_rng(5)
     found = 0
     for _ in range(500):
-        hard = random.random(1000) * 0.2
-        other = [random.random(1000) < hard for _ in range(seeds)]
-        wrong = [random.random(1000) < hard + 0.03 for _ in range(seeds)]
-        found += compare(wrong, other).against(3.0) < 0.05
-    assert found <= 35
+        hard = random.random(500) * 0.2
+        other, wrong = (random.random((seeds, 500)) < hard + more for more in (0.0, 0.03))
+        found += compared(row(wrong), row(other)).against(3.0) < 0.05
+    assert found <= 40

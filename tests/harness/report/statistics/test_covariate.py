@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from statsmodels.formula.api import ols
 
 from harness.report.statistics.covariate import Slope, slope_of
 
@@ -67,3 +69,48 @@ def test_too_few_times_give_none() -> None:
     assert slope(fixed, fixed, left_out=6).value == pytest.approx(1)  # 18 times, 3 rows, 6 blocks: 10 degrees
     assert slope(fixed, fixed, left_out=7) == Slope()
     assert slope_of([], [], [], []) == Slope()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_table_with_gaps_against_statsmodels(seed: int) -> None:
+    """Least squares with a level for each row and each block; it lowers the adjusted variance by what is told."""
+    random = np.random.default_rng(seed)
+    kept = random.permutation(len(NAMES))[:19]
+    lines = pd.DataFrame([NAMES[place] for place in kept], columns=["row", "block"])
+    levels = lines["row"] + 0.3 * lines["block"]
+    lines["fixed"] = levels + random.normal(0, 0.1, 19)
+    lines["time"] = 2 * levels + 0.5 * lines["fixed"] + random.normal(0, 0.02, 19)
+    whole, without = (
+        ols(f"time ~ {terms}", lines).fit() for terms in ("C(row) + C(block) + fixed", "C(row) + C(block)")
+    )
+    assert without.df_resid >= 10
+    found = slope_of(*(lines[name].tolist() for name in ("time", "fixed", "row", "block")))
+    assert 0 < found.value < 1
+    assert found.value == pytest.approx(whole.params["fixed"])
+    assert found.lowers == pytest.approx(1 - whole.mse_resid / without.mse_resid)
+
+
+def test_a_slope_that_lowers_the_variance_by_less_than_its_degree_of_freedom_costs_is_not_used() -> None:
+    """Of 15 degrees of freedom it has to take away more than one in fifteen."""
+    random = np.random.default_rng(8)
+    fixed = within(random.normal(0, 1, (ROWS, BLOCKS)))
+    noise = within(random.normal(0, 1, (ROWS, BLOCKS)))
+    noise -= (noise * fixed).sum() / (fixed**2).sum() * fixed
+    noise *= np.sqrt((fixed**2).sum() / (noise**2).sum())
+    for share, used in ((0.9 / 15, False), (1.1 / 15, True)):
+        times = np.sqrt(share) * fixed + np.sqrt(1 - share) * noise
+        assert slope(times, fixed).value == (pytest.approx(np.sqrt(share)) if used else 0)
+
+
+def test_a_fixed_model_or_rows_that_never_change_tell_nothing() -> None:
+    changes = np.random.default_rng(9).normal(0, 0.1, (ROWS, BLOCKS))
+    same = np.full((ROWS, BLOCKS), 0.1 + 0.2)
+    assert slope(changes, same) == slope(same, changes) == slope(same, same) == Slope()
+
+
+def test_of_noise_little_is_used() -> None:
+    random = np.random.default_rng(10)
+    found = [slope(*random.normal(0, 0.1, (2, ROWS, BLOCKS))) for _ in range(200)]
+    assert np.mean([each.value for each in found]) < 0.15
+    assert np.mean([each == Slope() for each in found]) > 0.6
+    assert all(0 <= each.value <= 1 and 0 <= each.lowers <= 1 for each in found)
