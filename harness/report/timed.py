@@ -111,28 +111,32 @@ class Timed:
         """The time of a row over that of another one, block by block; None if they share no block."""
         ours, theirs = self.of(name), self.of(other)
         shared = sorted(ours.keys() & theirs.keys())
-        ratio = ratio_of([self._adjusted(ours[b]) - self._adjusted(theirs[b]) for b in shared])
+        ratio = ratio_of([self._log_ratio(ours[b], theirs[b]) for b in shared])
         if ratio is None:
             return None
         flagged = [b for b in shared if ours[b].caveats or theirs[b].caveats]
         kept = [b for b in shared if b not in flagged]
-        without = ratio_of([self._adjusted(ours[b]) - self._adjusted(theirs[b]) for b in kept]) if flagged else None
+        without = ratio_of([self._log_ratio(ours[b], theirs[b]) for b in kept]) if flagged else None
         flags = dict.fromkeys(flag for b in flagged for flag in (*ours[b].caveats, *theirs[b].caveats))
         return Rated(ratio, without, len(flagged), tuple(flags))
 
-    def beside_fixed(self, name: Name) -> list[float]:
-        """The logarithms of a row's times over the fixed model's, one for each block, to compare with another run.
+    def logs(self, name: Name) -> list[float]:
+        """The logarithms of a row's times, one for each block, as they were measured."""
+        return [math.log(each.seconds) for _, each in sorted(self.of(name).items())]
 
-        The level of the machine is that of all of a round's processes, which one alone would make noisy; how a row's
-        time follows its own process's fixed model is taken away besides, as far as that lowers the variance. Without
-        a fixed model it is the logarithms of the times.
+    def beside_fixed(self, name: Name) -> list[float]:
+        """The logarithms of a row's times over the fixed model's, to compare with another run.
+
+        There is one for each block in which the fixed model was timed. The level of the machine is that of all of a
+        round's processes, which one alone would make noisy; how a row's time follows its own process's fixed model is
+        taken away besides, as far as that lowers the variance.
         """
         rounds = self._levels
         found = []
         for block, each in sorted(self.of(name).items()):
-            level = rounds.get(block, 0.0)
-            own = _log_fixed(each) - level if each.fixed is not None else 0.0
-            found.append(math.log(each.seconds) - self.slope.value * own - level)
+            if block in rounds:
+                own = _log_fixed(each) - rounds[block] if each.fixed is not None else 0.0
+                found.append(math.log(each.seconds) - self.slope.value * own - rounds[block])
         return found
 
     @property
@@ -169,9 +173,12 @@ class Timed:
                     logs.setdefault(each.block, []).append(_log_fixed(each))
         return {block: float(np.mean(each)) for block, each in logs.items()}
 
-    def _adjusted(self, process: Process) -> float:
-        """The logarithm of a time without what the fixed model tells of the machine."""
-        return math.log(process.seconds) - (self.slope.value * _log_fixed(process) if process.fixed is not None else 0)
+    def _log_ratio(self, ours: Process, theirs: Process) -> float:
+        """Of the times of two processes, without what the fixed model tells of the machine if both have timed it."""
+        ratio = math.log(ours.seconds) - math.log(theirs.seconds)
+        if ours.fixed is None or theirs.fixed is None:
+            return ratio
+        return ratio - self.slope.value * (_log_fixed(ours) - _log_fixed(theirs))
 
 
 def _log_fixed(process: Process) -> float:
