@@ -192,12 +192,14 @@ def compare(
     from harness.report.target import read_sides
 
     compared = compare_runs(*read_sides(address, a, b, _say))
-    found = compared.regressions(slower, worse)
+    found, untested = compared.regressions(slower, worse), compared.untested(slower, worse)
     with standard_output(alone=as_json) as out:
         if as_json:
-            _print_json({**asdict(compared), "regressions": found}, out)
+            _print_json({**asdict(compared), "regressions": found, "untested": untested}, out)
         else:
             print_comparison(compared, _console(stderr=False))
+    for line in untested:
+        _say(line)
     for line in found:
         _console().print(line, style="red")
     if found:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -23,13 +23,15 @@ from harness.report.statistics.several import holm, levels
 from harness.report.timed import Timed
 from harness.trial import Trial
 
+T = TypeVar("T")
 Kind = Literal["training", "timing"]
 Name = tuple[Kind, str, str]  # of a row: which table, title, task
-Quality = Literal["better", "worse", "no difference shown", "the same trials", "not measured in both"]
-Speed = Literal["faster", "slower", "no difference shown", "the same trials", "not measured in both"]
-
+Missing = Literal["the same trials", "not measured in both"]
+Quality = Literal["better", "worse", "no difference shown", "not on the same images"] | Missing
+Speed = Literal["faster", "slower", "no difference shown", "too few rounds"] | Missing
 
 SAME: Literal["the same trials"] = "the same trials"
+ABSENT: Literal["not measured in both"] = "not measured in both"
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,31 @@ class ComparedRow:
     pair: Pair | None = None  # the second run less the first
     difference: tuple[float, float, float] | None = None
     could_show: float | None = None
-    quality: Quality = "not measured in both"
+    quality: Quality = ABSENT
     seconds: float | None = None
     other_seconds: float | None = None
     rate: Ratio | None = None  # the second run's time over the first's, by the fixed model's
     ratio: tuple[float, float, float] | None = None
-    speed: Speed = "not measured in both"
+    speed: Speed = ABSENT
+
+    @property
+    def is_of_models(self) -> bool:
+        """Whether two models were compared, since a side has one seed, so that nothing is told of the methods."""
+        return self.pair is not None and self.quality != SAME and not self.pair.is_of_methods
+
+    @property
+    def untested_error(self) -> str | None:
+        """Why its error was not tested; None if it was, if it is that of the same trials or was measured in neither."""
+        if self.is_of_models:
+            return "one seed of a side"
+        is_measured = self.error is not None or self.other_error is not None
+        return self.quality if is_measured and self.pair is None and self.quality != SAME else None
+
+    @property
+    def untested_time(self) -> str | None:
+        """The same of its time."""
+        is_measured = self.seconds is not None or self.other_seconds is not None
+        return self.speed if is_measured and self.rate is None and self.speed != SAME else None
 
     def p_slower(self, factor: float) -> float | None:
         """The p-value of that the second run takes more than so many times as long; None if it was not tested."""
@@ -132,7 +153,7 @@ class Comparison:
     rows: list[ComparedRow]
     alone: list[str]  # rows of one run only
     facts: list[str]  # code, machine and versions that differ
-    has_fixed: bool = True  # whether both runs have timed the fixed model
+    has_fixed: bool = True  # whether both runs have timed the fixed model, so that times are multiples of its own
 
     def regressions(self, slower_percent: float | None, worse_points: float | None) -> list[str]:
         """The rows that are shown to be slower or worse by more than so much; what is None is not looked at.
@@ -148,13 +169,18 @@ class Comparison:
             found += [f"{where} is worse by more than {worse_points:g} points" for where in _significant(ps)]
         return found
 
-    def untested(self) -> list[str]:
-        """The rows with one seed a side, which can't be called better or worse as methods."""
-        return [
-            f"{row.title} · {row.task}"
-            for row in self.rows
-            if row.pair is not None and row.quality != SAME and not row.pair.is_of_methods
-        ]
+    def untested(self, slower_percent: float | None, worse_points: float | None) -> list[str]:
+        """What `regressions` could not look at, a line for each of the two that was asked for: which rows, and why."""
+        reasons = {}
+        if slower_percent is not None:
+            reasons["slower"] = [(row, row.untested_time) for row in self.rows]
+        if worse_points is not None:
+            reasons["worse"] = [(row, row.untested_error) for row in self.rows]
+        rows = {
+            word: [f"{row.title} · {row.task} ({why})" for row, why in each if why is not None]
+            for word, each in reasons.items()
+        }
+        return [f"not tested whether {word}: {', '.join(each)}" for word, each in rows.items() if each]
 
 
 def _significant(ps: Sequence[tuple[ComparedRow, float | None]]) -> list[str]:
@@ -170,10 +196,10 @@ def compare_runs(first: Side, second: Side) -> Comparison:
     shared = [name for name in ours if name in theirs]
     trained = [name for name in shared if name[0] == "training"]
     timed = [name for name in shared if name[0] == "timing"]
-    rows = _compared_errors(first, second, trained) + _compared_times(first, second, timed)
+    has_fixed = first.timed.has_fixed and second.timed.has_fixed
+    rows = _compared_errors(first, second, trained) + _compared_times(first, second, timed, has_fixed)
     alone = [f"{_told(name)}, in {first.name} alone" for name in ours if name not in theirs]
     alone += [f"{_told(name)}, in {second.name} alone" for name in theirs if name not in ours]
-    has_fixed = first.timed.has_fixed and second.timed.has_fixed
     return Comparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts), has_fixed)
 
 
@@ -189,7 +215,13 @@ def _compared_errors(first: Side, second: Side, names: Sequence[Name]) -> list[C
     def row(name: Name) -> ComparedRow:
         pair, level = pairs.get(name), level_of.get(name, LEVEL)
         if pair is None:
-            return ComparedRow(*_settings(first, second, name), error=first.error(name), other_error=second.error(name))
+            errors = first.error(name), second.error(name)
+            return ComparedRow(
+                *_settings(first, second, name),
+                error=errors[0],
+                other_error=errors[1],
+                quality=_untested(_is_same(first, second, name), errors, "not on the same images"),
+            )
         return ComparedRow(
             *_settings(first, second, name),
             error=first.error(name),
@@ -203,8 +235,8 @@ def _compared_errors(first: Side, second: Side, names: Sequence[Name]) -> list[C
     return [row(name) for name in names]
 
 
-def _compared_times(first: Side, second: Side, names: Sequence[Name]) -> list[ComparedRow]:
-    rates = {name: rate for name in names if (rate := _rate(first, second, name)) is not None}
+def _compared_times(first: Side, second: Side, names: Sequence[Name], has_fixed: bool) -> list[ComparedRow]:
+    rates = {name: rate for name in names if (rate := _rate(first, second, name, has_fixed)) is not None}
     ps = {name: p for name, rate in rates.items() if (p := rate.p(1)) is not None}
     level_of = _levels(ps, lambda name: _is_same(first, second, name))
 
@@ -212,8 +244,12 @@ def _compared_times(first: Side, second: Side, names: Sequence[Name]) -> list[Co
         rate, level = rates.get(name), level_of.get(name, LEVEL)
         ends = rate.interval(level) if rate is not None else None
         if rate is None or ends is None:
+            seconds = first.seconds(name), second.seconds(name)
             return ComparedRow(
-                *_settings(first, second, name), seconds=first.seconds(name), other_seconds=second.seconds(name)
+                *_settings(first, second, name),
+                seconds=seconds[0],
+                other_seconds=seconds[1],
+                speed=_untested(_is_same(first, second, name), seconds, "too few rounds"),
             )
         return ComparedRow(
             *_settings(first, second, name),
@@ -242,8 +278,19 @@ def _pair(first: Side, second: Side, name: Name) -> Pair | None:
     return pair_of(ours, theirs) if ours is not None and theirs is not None else None
 
 
-def _rate(first: Side, second: Side, name: Name) -> Ratio | None:
-    return rate_of(second.timed.beside_fixed(name[1:]), first.timed.beside_fixed(name[1:]))
+def _untested(is_same: bool, measured: tuple[float | None, float | None], why: T) -> T | Missing:
+    """What is said of a row that was not tested; `why` if it was measured in both runs."""
+    if is_same:
+        return SAME
+    return ABSENT if None in measured else why
+
+
+def _rate(first: Side, second: Side, name: Name, has_fixed: bool) -> Ratio | None:
+    """Of a row's times, over those of the fixed model if both runs have timed that, and else as they were measured."""
+    ours, theirs = (
+        side.timed.beside_fixed(name[1:]) if has_fixed else side.timed.logs(name[1:]) for side in (second, first)
+    )
+    return rate_of(ours, theirs)
 
 
 def rate_of(logs: Sequence[float], base: Sequence[float]) -> Ratio | None:

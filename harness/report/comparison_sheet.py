@@ -8,6 +8,8 @@ from harness.report.comparison import ComparedRow, Comparison
 from harness.report.sheets import NONE, Sheet, number, signed, tests_told
 from harness.report.terminal import print_sheet
 
+DECIDED = {"better", "worse"}
+
 
 def print_comparison(compared: Comparison, console: Console) -> None:
     """Both runs side by side, then what differs in what was run."""
@@ -43,7 +45,7 @@ def _errors(compared: Comparison) -> Sheet:
         f"(Holm, over the rows).",
         *_changes(compared),
     ]
-    if compared.untested():
+    if any(row.is_of_models for row in compared.rows):
         notes.append(
             "These two models: one seed of a side tells nothing of its other seeds, so neither run is called better."
         )
@@ -51,8 +53,7 @@ def _errors(compared: Comparison) -> Sheet:
 
 
 def _found(row: ComparedRow) -> str:
-    is_of_models = row.pair is not None and not row.pair.is_of_methods and row.quality in {"better", "worse"}
-    return f"{row.quality} (these two models)" if is_of_models else row.quality
+    return f"{row.quality} (these two models)" if row.is_of_models and row.quality in DECIDED else row.quality
 
 
 def _times(compared: Comparison) -> Sheet:
