@@ -84,14 +84,17 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
     # no less than if one image had spoken for each side: models that agree on all of them say little of others
     least = 2 / images**2
     spread, rest = max(least, by_image.var(ddof=1) / images), sum(side.rest for side in sides)
-    variance = sum(side.between for side in sides) + max(least, spread - rest)
+    of_images = max(least, spread - rest)
+    # seeds that agree by chance leave a small variance, which its degrees of freedom must not believe
+    between = [max(side.between, side.rest) for side in sides]
     freedom = satterthwaite(
-        [*(side.between for side in sides), spread, *(-side.rest for side in sides)],
+        [*between, spread, *(side.rest for side in sides)],
         [*(side.freedom for side in sides), images - 1, *(side.freedom * (images - 1) for side in sides)],
-        variance,
+        sum(between) + of_images,
     )
     freedom = max(freedom, min(side.freedom for side in sides))
-    return Estimate(PERCENT * float(by_image.mean()), PERCENT * math.sqrt(variance), freedom)
+    error = math.sqrt(sum(side.between for side in sides) + of_images)
+    return Estimate(PERCENT * float(by_image.mean()), PERCENT * error, freedom)
 
 
 def over_seeds(wrong: np.ndarray) -> Estimate | None:

@@ -82,7 +82,7 @@ def satterthwaite(variances: Sequence[float], freedoms: Sequence[float], total: 
     """The degrees of freedom of a sum of independent variances (Satterthwaite 1946).
 
     Arguments:
-        total: the sum, if it is held above a least value; some of the variances may be taken away in it.
+        total: instead of the sum, where some of them are taken away.
     """
     parts = sum(variance**2 / freedom for variance, freedom in zip(variances, freedoms, strict=True))
     return (sum(variances) if total is None else total) ** 2 / parts if parts > 0 else math.inf

@@ -1,0 +1,120 @@
+"""Two runs of one suite, equal or not, and what `compare` finds between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from harness.plan import Plan, PlannedRow
+from harness.report.comparison import Comparison, Side, compare_runs
+from harness.report.evidence import Measured
+from harness.report.pairs import Mistakes
+from harness.report.timed import Timed
+from harness.trial import Trial
+from simulations.chances import Run
+from simulations.machines import Fixed, Machine, timed
+from simulations.mistakes import Method, trained
+from simulations.reports import TASK
+
+ROWS = 7
+
+
+class Files:
+    """What trained models have left: answers, of which as many are wrong as was drawn."""
+
+    def __init__(self, rows: Sequence[Mistakes], keys: Mapping[str, tuple[int, int]]) -> None:
+        self.rows, self.keys = rows, keys
+
+    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """As `History.answers` gives it."""
+        row, seed = self.keys[key]
+        mistakes = self.rows[row]
+        return {TASK: (mistakes.true + mistakes.wrong[seed], mistakes.true)}
+
+    def pictures(self, key: str) -> dict[str, np.ndarray]:
+        """None."""
+        return {}
+
+    def activity(self, key: str) -> dict[str, list[float]]:
+        """None."""
+        return {}
+
+    def curve(self, key: str) -> list[tuple[float, float]]:
+        """None."""
+        return []
+
+    def samples(self, key: str) -> list[float]:
+        """None."""
+        return []
+
+
+@cache
+def _plan(side: str, kind: Any, repeated: int) -> Plan:
+    rows = [PlannedRow(row=n, variant="row", label=str(n), config={}, task=TASK) for n in range(ROWS)]
+    trials = [
+        Trial(key=f"{side} {n} {seed}", kind=kind, row=n, variant="row", label=str(n), config={}, task=TASK, seed=seed)
+        for n in range(ROWS)
+        for seed in range(repeated)
+    ]
+    return Plan(
+        suite="simulated",
+        profile=None,
+        budget=None,
+        fraction=None,
+        table2=rows if kind == "training" else [],
+        table3=rows if kind == "timing" else [],
+        baseline=0,
+        precision="float32",
+        trials=trials,
+    )
+
+
+def _side(plan: Plan, rows: Sequence[Mistakes], times: Timed) -> Side:
+    keys = {trial.key: (trial.row, trial.seed) for trial in plan.trials}
+    return Side("run", plan, Measured(plan, Files(rows, keys), frozenset(keys)), times, {}, {})
+
+
+def errors(seeds: int, sd: float, images: int, change: float = 0.0) -> Run:
+    """Two runs of other seeds of the same methods on the same images, the second worse by so much in its first row."""
+    first = [Method(sd=sd, seeds=seeds)] * ROWS
+    second = [Method(12.5 + change, sd, seeds), *first[1:]]
+
+    def run(random: np.random.Generator) -> dict[str, float]:
+        found = trained(random, [*first, *second], images)
+        sides = [
+            _side(_plan(name, "training", seeds), rows, Timed())
+            for name, rows in (("a", found[:ROWS]), ("b", found[ROWS:]))
+        ]
+        compared = compare_runs(*sides)
+        return _found([row.quality in {"better", "worse"} for row in compared.rows], compared)
+
+    return run
+
+
+def times(rounds: int, machine: Machine, fixed: Fixed | None, day: float = 0.2, change: float = 0.0) -> Run:
+    """Two runs on a machine whose level differs from day to day; the second is slower by so much in its first row.
+
+    Arguments:
+        day: standard deviation of the logarithm of the machine's level in a run.
+    """
+
+    def run(random: np.random.Generator) -> dict[str, float]:
+        sides = []
+        for name, slower in (("a", 0.0), ("b", change)):
+            level = math.exp(random.normal(0, day)) if fixed is not None else 1.0
+            seconds = [level * (1 + slower), *[level] * (ROWS - 1)]
+            found = timed(random, seconds, rounds, machine, fixed, level)
+            sides.append(_side(_plan(name, "timing", rounds), [], found))
+        compared = compare_runs(*sides)
+        return _found([row.speed in {"faster", "slower"} for row in compared.rows], compared)
+
+    return run
+
+
+def _found(rows: Sequence[bool], compared: Comparison) -> dict[str, float]:
+    """Whether any row is told to differ, whether the first one is, and whether anything ends with exit code 1."""
+    return {"any": any(rows), "first": rows[0], "regressions": bool(compared.regressions(0.0, 0.0))}
