@@ -53,7 +53,7 @@ def written_out(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> tup
 
     Of each side: the variance between seeds, pooled over its rows, and the part of each image's mean that is chance.
     Then the variance between images of the difference of means, without that part. Every mean square counts in the
-    degrees of freedom, which are no fewer than those of the side with fewer seeds.
+    degrees of freedom, that of seeds as no less than what is chance; they are no fewer than the smaller side's.
     """
     images = range(rows[0].shape[1])
     n = len(images)
@@ -83,10 +83,11 @@ def written_out(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> tup
     value = sum(means) / n
     spread = sum((mean - value) ** 2 for mean in means) / (n - 1) / n
     variance = sum(seeds) + max(2 / n**2, spread - sum(chances))
-    parts = max(2 / n**2, spread) ** 2 / (n - 1)
+    believed, parts = variance, max(2 / n**2, spread) ** 2 / (n - 1)
     for of_seeds, chance, freedom in zip(seeds, chances, freedoms, strict=True):
-        parts += of_seeds**2 / freedom + chance**2 / (freedom * (n - 1))
-    return 100 * value, 100 * math.sqrt(variance), max(variance**2 / parts, min(freedoms))
+        believed += max(chance - of_seeds, 0)
+        parts += max(of_seeds, chance) ** 2 / freedom + chance**2 / (freedom * (n - 1))
+    return 100 * value, 100 * math.sqrt(variance), max(believed**2 / parts, min(freedoms))
 
 
 @pytest.mark.parametrize(
