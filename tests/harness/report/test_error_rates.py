@@ -17,7 +17,7 @@ from simulations.mistakes import Method
 
 from harness.report.statistics.estimate import LEVEL
 
-IMAGES = 2000
+IMAGES = 1000
 SIDE = LEVEL / 2  # of one word, where either may be said
 STEADY, ROUNDS, DRIFT, SKEWED = Machine(), Machine(rounds=0.1, places=0.03), Machine(drift=1.5), Machine(skewed=True)
 
@@ -33,11 +33,11 @@ def is_held(found: Mean) -> bool:
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 6, 10])
-@pytest.mark.parametrize(("sd", "own"), [(0.0, 0.0), (0.5, 0.5), (2.0, 0.0)])
+@pytest.mark.parametrize(("sd", "own"), [(0.0, 0.0), (1.0, 0.5)])
 def test_equal_rows_are_rarely_told_apart(seeds: int, sd: float, own: float) -> None:
     """With other seeds and other images in each run, of which each row finds a share hard by itself."""
     each = Method(sd=sd, seeds=seeds)
-    found = simulate(compared(each, each, IMAGES, own), 200)
+    found = simulate(compared(each, each, IMAGES, own), 120)
     assert is_rare(found["found"])
     assert is_held(found["held"])
 
@@ -48,15 +48,15 @@ def test_rows_may_differ_in_seeds_and_in_the_spread_between_them(
     seeds: tuple[int, int], sds: tuple[float, float]
 ) -> None:
     first, second = (Method(sd=sd, seeds=n) for sd, n in zip(sds, seeds, strict=True))
-    found = simulate(compared(first, second, IMAGES), 200)
+    found = simulate(compared(first, second, IMAGES), 120)
     assert is_rare(found["found"], 0.07)  # what Welch's test is known to allow itself with few of the wider side
-    assert found["held"].value >= least(0.93, 200)
+    assert found["held"].value >= least(0.93, 120)
 
 
 def test_images_alone_tell_apart_methods_that_are_equal() -> None:
     """Of models, which do differ: so that they are no answer about methods."""
     equal = Method(sd=1.0, seeds=3)
-    found = simulate(compared(equal, equal, 10_000), 100)
+    found = simulate(compared(equal, equal, 5 * IMAGES), 100)
     assert found["images"].value > 0.3
     assert found["mcnemar"].value > 0.3
     assert is_rare(found["found"])
@@ -64,7 +64,7 @@ def test_images_alone_tell_apart_methods_that_are_equal() -> None:
 
 def test_the_smallest_p_values_are_as_rare_as_they_say() -> None:
     """Of two seeds, where the images' part of the variance is not there: at a level of a seventh, for seven rows."""
-    found = simulate(twice.errors(2, 0.0, IMAGES), 200)
+    found = simulate(twice.errors(2, 0.0, IMAGES), 120)
     assert is_rare(found["any"])
 
 
@@ -75,7 +75,7 @@ def test_three_seeds_show_three_points() -> None:
 
 
 def test_what_is_told_to_be_shown_is_shown_four_times_in_five() -> None:
-    assert 0.68 <= shown(6, 1.0, IMAGES, 200)["shown"] <= 0.92
+    assert 0.68 <= shown(6, 1.0, IMAGES, 120)["shown"] <= 0.92
 
 
 SIX, LOST, ONE_LEFT = [6] * 6, [6] * 5 + [5], [6] * 5 + [1]
@@ -94,7 +94,7 @@ def test_means_on_the_edge_are_rarely_decided(
     seeds: Sequence[int], sd: float, other: Method, error: float, by: float
 ) -> None:
     ladder = [Method(error, sd, n) for n in seeds]
-    found = simulate(mean_claimed(ladder, other, IMAGES, by), 150)
+    found = simulate(mean_claimed(ladder, other, IMAGES, by), 100)
     assert is_rare(found["reproduced"], SIDE)
     assert is_rare(found["contradicted"], SIDE)
     assert is_held(found["held"])
@@ -113,7 +113,7 @@ def test_a_claim_on_each_row_needs_all_of_them(sd: float) -> None:
 
 
 def test_the_lowest_of_equal_rows_is_rarely_decided() -> None:
-    found = simulate(claimed_of_errors([errors.LOWEST], [Method(seeds=4)] * 4, [], IMAGES), 200)
+    found = simulate(claimed_of_errors([errors.LOWEST], [Method(seeds=4)] * 4, [], IMAGES), 120)
     assert is_rare(found["decided"])
 
 
@@ -128,7 +128,7 @@ def test_each_row_is_asked_once_the_mean_is_shown() -> None:
 @pytest.mark.parametrize("seeds", [2, 6])
 def test_a_family_of_claims_seldom_has_a_false_finding(seeds: int) -> None:
     each = Method(seeds=seeds)
-    assert is_rare(simulate(claimed_of_errors(errors.FAMILY, [each] * 6, [each] * 2, IMAGES), 200)["decided"])
+    assert is_rare(simulate(claimed_of_errors(errors.FAMILY, [each] * 6, [each] * 2, IMAGES), 120)["decided"])
 
 
 def test_a_study_of_six_seeds_shows_three_points_in_a_family_of_three_claims() -> None:
@@ -141,10 +141,10 @@ def test_a_study_of_six_seeds_shows_three_points_in_a_family_of_three_claims() -
 @pytest.mark.parametrize("machine", [STEADY, ROUNDS, DRIFT, SKEWED])
 def test_the_interval_of_a_ratio_holds_it(rounds: int, machine: Machine) -> None:
     """Whatever the machine does, and of whatever use the fixed model is; with it, it is hardly wider."""
-    without = simulate(times.rated(rounds, machine, None), 250)
+    without = simulate(times.rated(rounds, machine, None), 150)
     assert is_held(without["held"])
     for fixed in (Fixed(), Fixed(noise=0.15), Fixed(noise=0.05, feels=False)):
-        with_it = simulate(times.rated(rounds, machine, fixed), 250)
+        with_it = simulate(times.rated(rounds, machine, fixed), 150)
         assert is_held(with_it["held"])
         assert with_it["half"].value < 1.1 * without["half"].value
 
@@ -152,21 +152,21 @@ def test_the_interval_of_a_ratio_holds_it(rounds: int, machine: Machine) -> None
 @pytest.mark.parametrize("rows", [2, 3])
 def test_a_fixed_model_beside_few_rows_makes_no_interval_too_narrow(rows: int) -> None:
     for fixed in (Fixed(), Fixed(noise=0.05, feels=False)):
-        assert is_held(simulate(times.rated(4, ROUNDS, fixed, rows), 500)["held"])
+        assert is_held(simulate(times.rated(4, ROUNDS, fixed, rows), 300)["held"])
 
 
 def test_a_good_fixed_model_makes_intervals_narrower() -> None:
-    with_it, without = (simulate(times.rated(6, ROUNDS, each), 300)["half"].value for each in (Fixed(), None))
+    with_it, without = (simulate(times.rated(6, ROUNDS, each), 200)["half"].value for each in (Fixed(), None))
     assert with_it < 0.85 * without
 
 
 @pytest.mark.parametrize("rounds", [3, 6])
 def test_a_ratio_on_its_bound_is_rarely_decided(rounds: int) -> None:
     for machine in (STEADY, ROUNDS, DRIFT):
-        found = simulate(times.bounded(rounds, machine, at_most=times.RATIO), 200)
+        found = simulate(times.bounded(rounds, machine, at_most=times.RATIO), 120)
         assert is_rare(found["reproduced"], SIDE)
         assert is_rare(found["contradicted"], SIDE)
-    six = simulate(times.bounded(rounds, ROUNDS, of=6, at_least=times.RATIO, at_most=1.8), 150)
+    six = simulate(times.bounded(rounds, ROUNDS, of=6, at_least=times.RATIO, at_most=1.8), 100)
     assert is_rare(six["reproduced"], SIDE)
     assert is_rare(six["contradicted"])
 
@@ -178,24 +178,24 @@ def test_a_ratio_that_is_well_inside_is_shown() -> None:
 @pytest.mark.parametrize(("percent", "within", "sd"), [(12.5, 2.0, 1.0), (0.39, 0.2, 0.06)])
 def test_a_value_on_the_edge_is_rarely_decided(percent: float, within: float, sd: float) -> None:
     for seeds in (3, 6):
-        edge = simulate(valued(Method(percent + within, sd, seeds), percent, within), 150)
+        edge = simulate(valued(Method(percent + within, sd, seeds), percent, within, 5 * IMAGES), 100)
         assert is_rare(edge["reproduced"])
         assert is_rare(edge["contradicted"], SIDE)
-    assert simulate(valued(Method(percent + within, sd, 2), percent, within), 30)["decided"].value == 0
-    assert simulate(valued(Method(percent, sd, 12), percent, within), 50)["reproduced"].value > 0.9
+    assert simulate(valued(Method(percent + within, sd, 2), percent, within, IMAGES), 30)["decided"].value == 0
+    assert simulate(valued(Method(percent, sd, 12), percent, within, 5 * IMAGES), 50)["reproduced"].value > 0.9
 
 
 @pytest.mark.parametrize("seeds", [(3, 3), (4, 4), (6, 6), (3, 9)])
 def test_equal_clarity_is_rarely_told_apart(seeds: tuple[int, int]) -> None:
     """Three against three never: by chance one of ten."""
-    found = simulate(capsules.separated(*seeds), 200)
+    found = simulate(capsules.separated(*seeds), 120)
     assert is_rare(found["decided"]) if max(seeds) > 3 else found["decided"].value == 0
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 6])
 def test_couplings_that_follow_nothing_are_rarely_called_correlated(seeds: int) -> None:
     """A test that took neighbours for independent would decide three in four of them."""
-    found = simulate(capsules.coupled(seeds), 150)
+    found = simulate(capsules.coupled(seeds), 100)
     assert is_rare(found["decided"]) if seeds > 2 else found["decided"].value == 0
 
 

@@ -122,7 +122,7 @@ def _families(runs: int) -> Iterator[Sequence[object]]:
 
 
 def _ratios(runs: int) -> Iterator[Sequence[object]]:
-    for count, (machine, how), rounds in product((8, 2), MACHINES.items(), (3, 4, 6, 10)):
+    for count, (machine, how), rounds in product((8, 3), MACHINES.items(), (3, 4, 6, 10)):
         found = {name: simulate(times.rated(rounds, how, fixed, count), runs) for name, fixed in BESIDE.items()}
         widths = [f"{each['half'].value / found['none']['half'].value:.2f}" for each in found.values()]
         yield count, machine, rounds, *(each["held"] for each in found.values()), *widths[1:]
