@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 from simulations import capsules, errors, times, twice
 from simulations.chances import Mean, least, most, simulate
-from simulations.errors import claimed_of_errors, compared, each_asked, mean_claimed, shown, study, valued
+from simulations.errors import claimed_of_errors, compared, each_asked, mean_claimed, measured, shown, study, valued
 from simulations.machines import Fixed, Machine
 from simulations.mistakes import Method
 
@@ -51,6 +51,12 @@ def test_rows_may_differ_in_seeds_and_in_the_spread_between_them(
     found = simulate(compared(first, second, IMAGES), 120)
     assert is_rare(found["found"], 0.07)  # what Welch's test is known to allow itself with few of the wider side
     assert found["held"].value >= least(0.93, 120)
+
+
+@pytest.mark.parametrize("seeds", [2, 6])
+@pytest.mark.parametrize("sd", [0.0, 1.0])
+def test_the_interval_of_a_row_holds_the_methods_error(seeds: int, sd: float) -> None:
+    assert is_held(simulate(measured(Method(sd=sd, seeds=seeds), IMAGES), 120)["held"])
 
 
 def test_images_alone_tell_apart_methods_that_are_equal() -> None:

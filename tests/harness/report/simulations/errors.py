@@ -11,6 +11,7 @@ import numpy as np
 from harness.report.pairs import Mistakes, contrast_of, pair_of
 from harness.report.statistics.estimate import LEVEL, Estimate
 from harness.report.statistics.exact import mcnemar
+from harness.report.summaries import error_of
 from simulations.chances import Run, simulate
 from simulations.mistakes import OWN, Method, trained
 from simulations.reports import claim, decided, of_errors, rows, words
@@ -34,6 +35,19 @@ def compared(first: Method, second: Method, images: int, own: float = OWN) -> Ru
             "mcnemar": mcnemar(ours.wrong[0], theirs.wrong[0]) < LEVEL,
             "images": _p_of_images(ours, theirs) < LEVEL,
         }
+
+    return run
+
+
+def measured(method: Method, images: int) -> Run:
+    """A row of Table 2: whether its interval holds the method's error, and its width, points."""
+
+    def run(random: np.random.Generator) -> dict[str, float]:
+        [mistakes] = trained(random, [method], images)
+        found = error_of(mistakes)
+        assert found.low is not None
+        assert found.high is not None
+        return {"held": found.low <= method.error <= found.high, "width": found.high - found.low}
 
     return run
 

@@ -9,7 +9,17 @@ from itertools import product
 
 from simulations import capsules, errors, times, twice
 from simulations.chances import Mean, Run, simulate
-from simulations.errors import LADDER, claimed_of_errors, compared, each_asked, mean_claimed, shown, study, valued
+from simulations.errors import (
+    LADDER,
+    claimed_of_errors,
+    compared,
+    each_asked,
+    mean_claimed,
+    measured,
+    shown,
+    study,
+    valued,
+)
 from simulations.machines import Fixed, Machine
 from simulations.mistakes import Method
 
@@ -77,6 +87,22 @@ def _unequal(runs: int) -> Iterator[Sequence[object]]:
         equal = simulate(compared(first, second, IMAGES), runs)
         better = simulate(compared(Method(9.5, sd, seeds), second, IMAGES), runs)
         yield f"{seeds} and {others}", f"{sd} and {other}", equal["found"], better["held"]
+
+
+def _low(runs: int) -> Iterator[Sequence[object]]:
+    for seeds, sd in product((2, 3, 6), (0.0, 0.03, 0.06, 0.1)):
+        each = Method(0.5, sd, seeds)
+        equal = simulate(compared(each, each, IMAGES), runs)
+        better = simulate(compared(each, Method(0.75, sd, seeds), IMAGES), runs)
+        yield seeds, sd, equal["found"], better["held"], better["better"]
+
+
+def _rows(runs: int) -> Iterator[Sequence[object]]:
+    for (percent, sd), seeds in product(
+        ((12.5, 0.0), (12.5, 0.5), (12.5, 2.0), (0.5, 0.0), (0.5, 0.06)), (2, 3, 6, 10)
+    ):
+        found = simulate(measured(Method(percent, sd, seeds), IMAGES), runs)
+        yield percent, sd, seeds, found["held"], f"{found['width'].value:.2f}"
 
 
 def _detectable(runs: int) -> Iterator[Sequence[object]]:
@@ -188,13 +214,25 @@ TABLES = {
         "and one seed's models alone would say, and how often the interval holds a difference of 3 points",
         ("hard images", "seeds", "sd", "found", "images alone", "McNemar's of one seed", "holds 3"),
         _pairs,
-        1500,
+        1000,
     ),
     "unequal": Table(
         "Two rows that differ in seeds and in the spread between them",
         ("seeds", "sd", "found", "holds 3"),
         _unequal,
         1000,
+    ),
+    "low": Table(
+        "Two rows of an error of 0.5%, and one of 0.75%",
+        ("seeds", "sd", "found between equal ones", "holds 0.25", "found"),
+        _low,
+        1000,
+    ),
+    "rows": Table(
+        "How often the 95% interval of a row of Table 2 holds the method's error",
+        ("error", "sd", "seeds", "holds it", "mean width, points"),
+        _rows,
+        2000,
     ),
     "detectable": Table(
         "How often the difference is shown that is told to be shown four times in five",
