@@ -92,7 +92,6 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
         [*(side.freedom for side in sides), images - 1, *(side.freedom * (images - 1) for side in sides)],
         sum(between) + of_images,
     )
-    freedom = max(freedom, min(side.freedom for side in sides))
     error = math.sqrt(sum(side.between for side in sides) + of_images)
     return Estimate(PERCENT * float(by_image.mean()), PERCENT * error, freedom)
 

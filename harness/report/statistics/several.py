@@ -34,9 +34,9 @@ def levels(ps: Sequence[float], level: float = LEVEL) -> list[float]:
     """
     found = [0.0] * len(ps)
     passed = 0
-    for rank, index in enumerate(_ascending(ps)):
+    for index in _ascending(ps):
         found[index] = level / (len(ps) - passed)
-        passed += passed == rank and ps[index] < found[index]
+        passed += ps[index] < found[index]
     return found
 
 

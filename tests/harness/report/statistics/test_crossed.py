@@ -53,7 +53,7 @@ def written_out(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> tup
 
     Of each side: the variance between seeds, pooled over its rows, and the part of each image's mean that is chance.
     Then the variance between images of the difference of means, without that part. Every mean square counts in the
-    degrees of freedom, that of seeds as no less than what is chance; they are no fewer than the smaller side's.
+    degrees of freedom, that of seeds as no less than what is chance.
     """
     images = range(rows[0].shape[1])
     n = len(images)
@@ -87,7 +87,7 @@ def written_out(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> tup
     for of_seeds, chance, freedom in zip(seeds, chances, freedoms, strict=True):
         believed += max(chance - of_seeds, 0)
         parts += max(of_seeds, chance) ** 2 / freedom + chance**2 / (freedom * (n - 1))
-    return 100 * value, 100 * math.sqrt(variance), max(believed**2 / parts, min(freedoms))
+    return 100 * value, 100 * math.sqrt(variance), believed**2 / parts
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,25 @@ def test_a_contrast_against_its_formula(rows: list[int], others: list[int]) -> N
     ours, theirs = [models(random, n) for n in rows], [models(random, n, 30) for n in others]
     found = known(contrast(ours, theirs))
     assert (found.value, found.error, found.freedom) == pytest.approx(written_out(ours, theirs))
+
+
+def test_degrees_of_freedom_are_at_least_those_of_what_varies_least_surely() -> None:
+    """No fewer than those of the smaller side's seeds, whether images are all equally hard or not."""
+    random = np.random.default_rng(13)
+    for _ in range(200):
+        seeds = random.integers(2, 8, 2)
+        hard = random.beta(0.3, 0.9, (1, 50)) if random.random() < 0.5 else np.full((1, 50), random.random() / 2)
+        wrong, other = (random.random((n, 50)) < hard * random.uniform(0.5, 1.5, (n, 1)) for n in seeds)
+        assert known(difference(wrong, other)).freedom >= min(seeds) - 1 - 1e-9
+        assert known(mean_error(wrong)).freedom >= seeds[0] - 1 - 1e-9
+
+
+def test_a_few_images_against_the_formula() -> None:
+    random = np.random.default_rng(14)
+    for _ in range(100):
+        wrong, other = (random.random((n, 6)) < 0.4 for n in (3, 7))
+        found = known(difference(wrong, other))
+        assert (found.value, found.error, found.freedom) == pytest.approx(written_out([wrong], [other]))
 
 
 def flat(errors: Sequence[float], images: int = 1_000_000) -> np.ndarray:
