@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.record.loading import Model
 
-from harness.beside import find_variants_beside
+from harness.plugins.beside import find_variants_beside
 
 find_variants_beside()
 

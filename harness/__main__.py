@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from harness.cli import main
+    from harness.cli.main import main
 
     main()
 except KeyboardInterrupt:  # while it is being imported, or while it says that it was interrupted

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from harness import plugins
 from harness.errors import UserError
-from harness.isolation import foreign_code
-from harness.plugins import load_plugin
-from harness.source import source_digest
+from harness.plugins import load as plugins
+from harness.plugins.isolation import foreign_code
+from harness.plugins.load import load_plugin
+from harness.plugins.source import source_digest
 
 T = TypeVar("T")
 

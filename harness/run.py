@@ -11,7 +11,6 @@ from random import Random
 
 from rich.console import Console
 
-from harness.budget import Cost, fit_fraction, seconds_of
 from harness.data import DATASETS, check
 from harness.elapsed import since_start
 from harness.engine.cluster import Node, check_requests, cluster, slots, threads_of, uses_gpu
@@ -21,26 +20,27 @@ from harness.engine.events import Executor
 from harness.engine.overhead import overhead
 from harness.engine.serial import SerialExecutor, estimate_here
 from harness.errors import UserError
-from harness.isolation import foreign_code
-from harness.options import Options
-from harness.order import by_seeds, in_mirrored_rounds, places_of_seeds
-from harness.plan import Plan, count
-from harness.planning import make_plan
-from harness.plugins import needed, texts_of
+from harness.plan.budget import Cost, fit_fraction, seconds_of
+from harness.plan.make import make_plan
+from harness.plan.order import by_seeds, in_mirrored_rounds, places_of_seeds
+from harness.plan.plan import Plan, count
+from harness.plan.trial import Trial
+from harness.plugins.isolation import foreign_code
+from harness.plugins.load import needed, texts_of
+from harness.plugins.source import engine_digest
 from harness.record.address import artifact_folder, make_folder
 from harness.record.lock import only_driver
 from harness.record.store import Record
 from harness.report.build import read_tables, report_folder, write_report
-from harness.report.published import load_published
 from harness.report.rows import Tables
-from harness.running.checkpoint import Checkpoints, Claim, next_driver
-from harness.running.context import Context
-from harness.running.model_size import checkpoint_bytes
-from harness.running.rehearsal import rehearse
-from harness.running.template import Broken
-from harness.source import engine_digest
-from harness.suite import Chosen
-from harness.trial import Trial
+from harness.suite.options import Options
+from harness.suite.published import load_published
+from harness.suite.schema import Chosen
+from harness.worker.context import Context
+from harness.worker.forkserver import Broken
+from harness.worker.model_size import checkpoint_bytes
+from harness.worker.rehearsal import rehearse
+from harness.worker.train.checkpoint import Checkpoints, Claim, next_driver
 from variants import VARIANTS
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget

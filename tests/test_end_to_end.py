@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from harness.listing import list_runs
-from harness.options import Options
-from harness.preview import preview
+from harness.cli.listing import list_runs
+from harness.cli.plan import preview
 from harness.record.address import default_address
-from harness.suite import load_suite
+from harness.suite.options import Options
+from harness.suite.schema import load_suite
 
 ROOT = Path(__file__).parents[1]
 SMOKE = "suites/smoke.yaml"

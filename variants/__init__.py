@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import UserError
+from harness.plan.trial import SENTINEL
 from harness.registry import Registry, nearest
-from harness.trial import SENTINEL
 from variants.contract import Config, Output, Variant
 
 VARIANTS: Registry[Variant] = Registry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from harness.trial import Trial
+from harness.plan.trial import Trial
 
 
 class Blocks:

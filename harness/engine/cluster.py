@@ -16,10 +16,10 @@ from typing import Any
 from harness.engine.sessions import session
 from harness.engine.surroundings import loopback_alone, own_signals, ray_environment
 from harness.errors import UserError
-from harness.running.allocator import GLIBC, allocator_settings, unless_set
-from harness.running.processors import usable_cpus, usable_memory
-from harness.suite import Resources
-from harness.trial import Trial
+from harness.plan.trial import Trial
+from harness.suite.schema import Resources
+from harness.worker.allocator import GLIBC, allocator_settings, unless_set
+from harness.worker.processors import usable_cpus, usable_memory
 
 SHARE = "node_share"  # one on every node: a timing trial takes all of it, any other a thousandth
 SETTINGS = {

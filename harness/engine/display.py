@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.plan.trial import Progress, Result, Trial
 from harness.text import plain
-from harness.trial import Progress, Result, Trial
 
 HEARTBEAT = 30.0  # seconds between two plain lines about the same trial
 

@@ -13,9 +13,9 @@ from harness.elapsed import since_start
 from harness.engine.display import Display, clock
 from harness.engine.events import Event, Executor, Failed, Finished, Progressed
 from harness.errors import UserError, cause_of
+from harness.plan.trial import Moments, Progress, Result, Trial
 from harness.record.patience import Rejected
 from harness.record.store import Record
-from harness.trial import Moments, Progress, Result, Trial
 
 BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_BACKOFF = 60.0

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.running.template import Broken
-from harness.trial import Progress, Result, Trial
+from harness.plan.trial import Progress, Result, Trial
+from harness.worker.forkserver import Broken
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import ray
 
-from harness.budget import Cost
 from harness.engine.cluster import Node, request_of
 from harness.engine.display import clock
 from harness.engine.driver import SILENCE
 from harness.engine.remote import TEMPLATE
-from harness.running.context import Context
-from harness.running.template import Broken, Lost
-from harness.suite import Resources
-from harness.trial import Trial
+from harness.plan.budget import Cost
+from harness.plan.trial import Trial
+from harness.suite.schema import Resources
+from harness.worker.context import Context
+from harness.worker.forkserver import Broken, Lost
 
 
 @ray.remote(max_retries=2)

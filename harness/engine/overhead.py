@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from harness.trial import Moments
+from harness.plan.trial import Moments
 
 
 def overhead(moments: Sequence[Moments]) -> dict[str, float]:

@@ -24,11 +24,11 @@ from harness.engine.blocks import Blocks
 from harness.engine.cluster import Node, nodes, places, request_of
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.errors import UserError, cause_of
-from harness.running.bracket import bracketed
-from harness.running.context import Context
-from harness.running.template import Broken, Lost, Template
-from harness.suite import Resources
-from harness.trial import Progress, Result, Trial
+from harness.plan.trial import Progress, Result, Trial
+from harness.suite.schema import Resources
+from harness.worker.context import Context
+from harness.worker.forkserver import Broken, Lost, Template
+from harness.worker.timing.bracket import bracketed
 
 PATIENCE = 0.5  # seconds between two looks at the mailbox
 TIMING_PATIENCE = 5.0  # while a trial is timed, since each look wakes another process

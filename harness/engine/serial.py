@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.budget import Cost
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
-from harness.running.bracket import bracketed
-from harness.running.context import Context
-from harness.running.execute import estimate, execute, watch
-from harness.running.template import Broken, Work
-from harness.trial import Progress, Trial
+from harness.plan.budget import Cost
+from harness.plan.trial import Progress, Trial
+from harness.worker.context import Context
+from harness.worker.execute import estimate, execute, watch
+from harness.worker.forkserver import Broken, Work
+from harness.worker.timing.bracket import bracketed
 
 
 def estimate_here(trial: Trial, context: Context) -> Cost | Broken:

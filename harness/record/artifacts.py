@@ -15,10 +15,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
+from harness.plan.trial import Result
 from harness.record.address import TrackingUri
 from harness.record.arrays import Damaged, read_arrays, write_arrays
 from harness.record.patience import is_away
-from harness.trial import Result
 
 PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
 PICTURES = "pictures.npz"
@@ -64,7 +64,7 @@ def read_answers(path: Path) -> Answers:
 
 
 def read_pictures(path: Path) -> dict[str, np.ndarray]:
-    """The pictures of a model (`harness.running.pictures`).
+    """The pictures of a model (`harness.worker.pictures`).
 
     Raises:
         Damaged: the file can't be read.

@@ -16,7 +16,7 @@ import pandas as pd
 from mlflow.entities import Run
 
 from harness.errors import UserError
-from harness.plan import Plan, with_tests
+from harness.plan.plan import Plan, with_tests
 from harness.record.access import Access, begun
 from harness.record.arrays import Damaged
 from harness.record.artifacts import (
@@ -181,11 +181,11 @@ class History(Access):
         return self._content(key, PREDICTIONS, read_answers) or {}
 
     def pictures(self, key: str) -> dict[str, np.ndarray]:
-        """The pictures of a trial's model (`harness.running.pictures`); empty if there are none."""
+        """The pictures of a trial's model (`harness.worker.pictures`); empty if there are none."""
         return self._content(key, PICTURES, read_pictures) or {}
 
     def activity(self, key: str) -> dict[str, list[float]]:
-        """The activities of a trial's model (`harness.running.activity`); empty if there are none."""
+        """The activities of a trial's model (`harness.worker.activity`); empty if there are none."""
         return self._content(key, ACTIVITY, read_numbers) or {}
 
     def curve(self, key: str) -> list[tuple[float, float]]:

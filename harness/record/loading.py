@@ -20,7 +20,8 @@ from pydantic import ValidationError
 import variants
 from harness.data import DATASETS, Examples
 from harness.errors import UserError, cause_of
-from harness.plugins import load_plugin
+from harness.plan.trial import Trial
+from harness.plugins.load import load_plugin
 from harness.record.access import is_unknown, open_store
 from harness.record.artifacts import local_artifact
 from harness.record.history import KEY
@@ -28,9 +29,8 @@ from harness.record.masking import masked
 from harness.record.model import FOLDER, TRIAL, WEIGHTS
 from harness.record.plugin import beside, plugin_in, plugin_of
 from harness.record.store import WEIGHTS as DIGEST
-from harness.running.evaluation import predict
-from harness.running.training import weights_digest
-from harness.trial import Trial
+from harness.worker.train.evaluation import predict
+from harness.worker.train.training import weights_digest
 from variants import VARIANTS, Variant
 
 LARGEST_TRIAL = 1 << 20  # bytes

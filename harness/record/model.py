@@ -15,8 +15,8 @@ import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from harness.plan.trial import Trial
 from harness.record.plugin import save_plugin
-from harness.trial import Trial
 from variants import VARIANTS
 
 FOLDER = "model"  # among a run's artifacts

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.trial import Trial
+from harness.plan.trial import Trial
 
 LARGEST = 6000  # characters
 ALIKE = ("variant", "task", "seed", "round")  # what trials of the same place in a suite share

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 import variants
-from harness.plugins import path_of
-from harness.source import source_files, text_of
+from harness.plugins.load import path_of
+from harness.plugins.source import source_files, text_of
 
 INSTALLED = Path(variants.__file__).parent  # is there wherever a model is loaded
 FOLDER = "plugin-"  # and the name of the plugin: the folder with its files

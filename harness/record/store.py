@@ -19,7 +19,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 from mlflow.exceptions import MlflowException
 
 from harness.errors import UserError, cause_of
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Point, Result, Trial
 from harness.provenance import code_version
 from harness.record.access import NUMBER, begun
 from harness.record.artifacts import save_result
@@ -49,7 +50,6 @@ from harness.record.place import bring_home
 from harness.record.query import equals
 from harness.record.stored import store
 from harness.text import one_line
-from harness.trial import Point, Result, Trial
 
 INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
 STATE = "harness.state"  # digest of what an invocation's report was made of

@@ -15,9 +15,9 @@ from harness.report.figures.gallery import draw_all
 from harness.report.folder import replace_files
 from harness.report.formats import FILES, FORMATS
 from harness.report.html import to_html
-from harness.report.published import Published
 from harness.report.rows import Origin, Tables
 from harness.report.tables import build_tables
+from harness.suite.published import Published
 
 FIGURES = "figures"
 

@@ -14,14 +14,14 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from harness.plan import Plan, PlannedRow
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import Trial
 from harness.report.evidence import Measured
 from harness.report.pairs import Pair, pair_of
 from harness.report.statistics.estimate import FEWEST, LEVEL, difference_of_means
 from harness.report.statistics.ratios import Ratio
 from harness.report.statistics.several import holm, levels
 from harness.report.timed import Timed
-from harness.trial import Trial
 
 T = TypeVar("T")
 Kind = Literal["training", "timing"]

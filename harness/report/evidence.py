@@ -9,13 +9,13 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Trial
 from harness.report.learning import Answers
 from harness.report.pairs import Mistakes, Pair, contrast_of, mistakes_of, pair_of
 from harness.report.rows import TableRow
 from harness.report.statistics.crossed import over_seeds
 from harness.report.statistics.estimate import Estimate
-from harness.trial import Trial
 
 T = TypeVar("T")
 LAST = 0.1  # share of a training at the end of which its curve should be flat

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.plan import Plan
-from harness.protocol import Schedule
-from harness.report.published import decay
+from harness.plan.plan import Plan
+from harness.plan.trial import SENTINEL, TrainingWork, Trial
 from harness.report.rows import Method
-from harness.trial import SENTINEL, TrainingWork, Trial
+from harness.suite.protocol import Schedule
+from harness.suite.published import decay
 
 
 def methods_of(plan: Plan) -> list[Method]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from harness.matching import same
-from harness.plan import PlannedRow
-from harness.report.published import Number, PublishedTable
+from harness.plan.plan import PlannedRow
 from harness.report.rows import UNPUBLISHED
 from harness.report.summaries import Summary
+from harness.suite.matching import same
+from harness.suite.published import Number, PublishedTable
 
 
 def setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[str, Any]) -> list[str]:

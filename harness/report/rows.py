@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.plan.trial import row_title
 from harness.report.figures.graphs import Graphs
 from harness.report.numbers import rounded
 from harness.report.pairs import Finding, Pair
 from harness.report.statistics.covariate import Slope
 from harness.report.timed import Drift
-from harness.trial import row_title
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
 Word = Literal["reproduced", "contradicted", "undecided"]

@@ -11,7 +11,7 @@ from harness.report.pairs import METHODS, MODELS, Pair
 from harness.report.rows import ErrorRow, PairRow, Tables, TimeRow
 from harness.report.statistics.several import told
 from harness.report.timed import DRIFTED
-from harness.running.others import BUSY
+from harness.worker.timing.contention import BUSY
 
 NONE = "–"
 UNLEARNED = "†"  # beside a row that has not learned

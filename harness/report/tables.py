@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from harness.plan import Plan, PlannedRow
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import Trial
 from harness.report.evidence import Files, Measured, tests_of
 from harness.report.figures.collect import graphs_of
 from harness.report.judging.part import Evidence
 from harness.report.learning import learning_of
 from harness.report.methods import methods_of
-from harness.report.published import Number, Published, PublishedTable, look_up
 from harness.report.row_facts import common, setting_reasons
 from harness.report.rows import ErrorRow, Origin, PairRow, RunLine, TableRow, Tables, TimeRow
 from harness.report.statistics.several import levels
@@ -21,7 +21,7 @@ from harness.report.summaries import Summary, error_of, error_of_numbers
 from harness.report.time_rows import speed_rows, time_rows
 from harness.report.timed import Rated, Timed, timed_of
 from harness.report.verdicts import judge
-from harness.trial import Trial
+from harness.suite.published import Number, Published, PublishedTable, look_up
 
 ERROR = "/error_percent"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.plan import Plan, PlannedRow
-from harness.report.published import Published, look_up
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import Trial
 from harness.report.row_facts import common, setting_reasons
 from harness.report.rows import SpeedRow, TimeRow
 from harness.report.statistics.estimate import LEVEL
@@ -13,7 +13,7 @@ from harness.report.statistics.ratios import Ratio
 from harness.report.statistics.several import levels
 from harness.report.summaries import mean_over_processes
 from harness.report.timed import Timed
-from harness.trial import Trial
+from harness.suite.published import Published, look_up
 
 ITERATION = "time/iteration"
 TREND = 0.02  # the least change within the timed samples that is told

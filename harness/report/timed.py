@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.plan.trial import Trial
 from harness.report.statistics.covariate import Slope, slope_of
 from harness.report.statistics.estimate import Estimate
 from harness.report.statistics.ratios import Ratio, ratio_of
-from harness.running.others import BUSY
-from harness.trial import Trial
+from harness.worker.timing.contention import BUSY
 
 MEDIAN = "time/iteration_median_seconds"
 NODE = "machine.node"

@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.claims import (
+from harness.report.judging.capsules import clearer, coupled
+from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value
+from harness.report.judging.part import Evidence, Finding, Part, together
+from harness.report.judging.rows import caveats_of, errors_of, times_of
+from harness.report.judging.times import ratio
+from harness.report.rows import TableRow, Verdict, Word
+from harness.report.statistics.estimate import LEVEL
+from harness.report.statistics.several import holm, levels, told
+from harness.suite.claims import (
     Claim,
     ClearerSeparation,
     CouplingFollowsActivity,
@@ -23,14 +31,6 @@ from harness.claims import (
     LowestError,
     TimeRatio,
 )
-from harness.report.judging.capsules import clearer, coupled
-from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value
-from harness.report.judging.part import Evidence, Finding, Part, together
-from harness.report.judging.rows import caveats_of, errors_of, times_of
-from harness.report.judging.times import ratio
-from harness.report.rows import TableRow, Verdict, Word
-from harness.report.statistics.estimate import LEVEL
-from harness.report.statistics.several import holm, levels, told
 
 PARTS: dict[type, Callable[[Any, Evidence], list[Part]]] = {
     LowerError: lower,

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from harness.planning import make_plan
+from harness.plan.make import make_plan
+from harness.plan.trial import Trial
 from harness.record.address import be_quiet, default_address
 from harness.registry import load_plugin
 from harness.report.figures.gallery import Gallery
-from harness.suite import load_suite
-from harness.trial import Trial
+from harness.suite.schema import load_suite
 
 TINY = Path(__file__).parent / "tiny.py"
 SUITE = """
@@ -167,11 +167,11 @@ def cli(
 
     What takes seconds is left out: its report's figures, and the measurement of large matrix products.
     """
-    from harness.cli import main
+    from harness.cli.main import main
 
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr("harness.report.build.draw_all", lambda _: Gallery())
-    monkeypatch.setattr("harness.running.timing.matrix_product_rate", lambda _: 1e11)
+    monkeypatch.setattr("harness.worker.timing.timing.matrix_product_rate", lambda _: 1e11)
 
     def run(*arguments: object) -> Said:
         capsys.readouterr()

@@ -15,10 +15,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import ui
+from harness.cli import ui
 from harness.data import sources
 from harness.errors import UserError
-from harness.yamlfile import read_yaml
+from harness.suite.yamlfile import read_yaml
 
 Cli = Callable[..., Any]
 # the fixtures that are shared by the examples hold nothing that an example could change without being noticed

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import torch
 
-from harness.isolation import isolated_process
+from harness.plugins.isolation import isolated_process
 from harness.randomness import random_state, seed_everything
 
 

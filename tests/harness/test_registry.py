@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import plugins, registry
+from harness import registry
 from harness.errors import UserError
+from harness.plugins import load as plugins
 from harness.registry import Registry, load_plugin, nearest
 
 

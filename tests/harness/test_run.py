@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from harness.data import DATASETS, Examples, TaskData
-from harness.options import Options
-from harness.order import in_mirrored_rounds
-from harness.planning import make_plan
-from harness.running import execute
-from harness.suite import load_suite
+from harness.plan.make import make_plan
+from harness.plan.order import in_mirrored_rounds
+from harness.suite.options import Options
+from harness.suite.schema import load_suite
+from harness.worker import execute
 
 Cli = Callable[..., Any]
 TRAINED = "rows: [{variant: tiny, protocol: short}]"

@@ -53,7 +53,7 @@ table3:
   sentinel: 1
   rows: [{variant: lcapsnet, config: {k: 30, kernel: 15, width: 16, convolution: fast}}]
 """
-TEMPLATE = "harness.running.template"
+TEMPLATE = "harness.worker.forkserver"
 PATIENCE = 300  # seconds in which a suite has to end once nothing is killed any more
 
 

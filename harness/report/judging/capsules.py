@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.claims import ClearerSeparation, CouplingFollowsActivity
 from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import errors_of, freed
 from harness.report.rows import ErrorRow
 from harness.report.separation import coupling_correlation, separation
 from harness.report.statistics.estimate import FEWEST, LEVEL, mean_of
 from harness.report.statistics.exact import rank_test, smallest_of_ranks
+from harness.suite.claims import ClearerSeparation, CouplingFollowsActivity
 
 
 def clearer(claim: ClearerSeparation, evidence: Evidence) -> list[Part]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.claims import ErrorValue, LowerError, LowerMeanError, LowestError, Rows
 from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import errors_of, freed
 from harness.report.pairs import METHODS
 from harness.report.rows import ErrorRow
 from harness.report.statistics.estimate import FEWEST, Estimate
 from harness.report.statistics.several import told
+from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, Rows
 
 
 def lower(claim: LowerError, evidence: Evidence) -> list[Part]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from harness.claims import Claim, ErrorValue, Rows, TimeRatio
-from harness.matching import has_settings
 from harness.report.judging.part import Finding, Part
 from harness.report.rows import UNPUBLISHED, ErrorRow, TableRow, TimeRow
+from harness.suite.claims import Claim, ErrorValue, Rows, TimeRatio
+from harness.suite.matching import has_settings
 
 LEAST = 0.1  # share of a protocol; of less, orders may be those of the beginnings
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from harness.claims import TimeRatio
 from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import times_of
 from harness.report.rows import TimeRow
 from harness.report.statistics.ratios import Ratio
+from harness.suite.claims import TimeRatio
 
 
 def ratio(claim: TimeRatio, evidence: Evidence) -> list[Part]:

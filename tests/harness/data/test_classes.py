@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from harness.data import DATASETS, Dataset, Examples, TaskData, idx
 from harness.data.classes import class_type
-from harness.planning import make_plan
+from harness.plan.make import make_plan
 from harness.record.artifacts import PREDICTIONS, read_answers, save_result
-from harness.running.context import Context
-from harness.running.training import train
-from harness.suite import load_suite
+from harness.suite.schema import load_suite
+from harness.worker.context import Context
+from harness.worker.train.training import train
 from variants import VARIANTS
 from variants.contract import Config, Output, Variant
 

@@ -16,10 +16,10 @@ from ray.cluster_utils import Cluster
 from harness.engine.cluster import SHARE, cluster
 from harness.engine.events import Failed, Progressed
 from harness.engine.remote import RayExecutor
-from harness.planning import make_plan
+from harness.plan.make import make_plan
 from harness.registry import load_plugin
-from harness.running.context import Context
-from harness.suite import Resources, load_suite
+from harness.suite.schema import Resources, load_suite
+from harness.worker.context import Context
 
 SUITE = """
 name: joining

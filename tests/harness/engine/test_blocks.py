@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.engine.blocks import Blocks
-from harness.trial import Trial
+from harness.plan.trial import Trial
 
 
 def test_a_block_stays_on_its_node_and_waits_for_it() -> None:

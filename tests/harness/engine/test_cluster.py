@@ -19,8 +19,8 @@ from harness.engine import sessions
 from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, threads_of, uses_gpu
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
-from harness.suite import Resources
-from harness.trial import Trial
+from harness.plan.trial import Trial
+from harness.suite.schema import Resources
 
 PLAIN = [Node(cpus=2, gpus=0, share=1)]
 WITH_GPUS = [Node(cpus=2, gpus=0, share=1), Node(cpus=8, gpus=4, share=1)]
@@ -222,7 +222,7 @@ def test_trials_on_a_real_cluster(
 ) -> None:
     """Two share a GPU each, one is timed alone, one raises, and one loses its worker and is run again."""
     from harness.engine.remote import RayExecutor
-    from harness.running.context import Context
+    from harness.worker.context import Context
 
     assert (two_gpus[0].gpus, two_gpus[0].share) == (2, 1)
     witness = tmp_path / "witness"
@@ -263,7 +263,7 @@ def test_a_running_trial_is_cancelled_by_force(
     two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
 ) -> None:
     from harness.engine.remote import RayExecutor
-    from harness.running.context import Context
+    from harness.worker.context import Context
 
     context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
     executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), two_gpus)
@@ -295,7 +295,7 @@ def test_nothing_of_an_embedded_cluster_can_be_reached_from_elsewhere_or_without
     import ray
 
     from harness.engine.remote import RayExecutor
-    from harness.running.context import Context
+    from harness.worker.context import Context
 
     context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
     executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), two_gpus)
@@ -306,7 +306,7 @@ def test_nothing_of_an_embedded_cluster_can_be_reached_from_elsewhere_or_without
     me = psutil.Process()
     processes = [me, *me.children(recursive=True)]
     names = " ".join(" ".join(process.cmdline()) for process in processes)
-    assert all(part in names for part in ("gcs_server", "raylet", "ray::", "harness.running.template"))
+    assert all(part in names for part in ("gcs_server", "raylet", "ray::", "harness.worker.forkserver"))
     listening = [
         (process.name(), each.laddr.ip)
         for process in processes

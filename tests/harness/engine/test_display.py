@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.engine import display
 from harness.engine.display import Display, clock, summary
-from harness.trial import Point, Progress, Result, Trial
+from harness.plan.trial import Point, Progress, Result, Trial
 
 HISTORY = (Point(6, 1.0, 0.5, {"train/loss": 0.7, "train/error_percent": 12.34}),)
 TRAINED = Result({"test/mnist/error_percent": 3.456, "test/noisy/error_percent": 20.0, "time/training_seconds": 3})

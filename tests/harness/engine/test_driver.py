@@ -15,8 +15,8 @@ from harness.engine.display import Display
 from harness.engine.driver import Driver
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
+from harness.plan.trial import Moments, Point, Progress, Result, Trial
 from harness.record.patience import Rejected
-from harness.trial import Moments, Point, Progress, Result, Trial
 
 RESULT = Result({"test/t/error_percent": 1.0})
 LOST = "lost"

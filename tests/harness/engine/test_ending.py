@@ -41,7 +41,7 @@ def started(process: subprocess.Popen[str]) -> tuple[str, list[psutil.Process]]:
     limit = time.monotonic() + 120
     while time.monotonic() < limit:
         children = psutil.Process(process.pid).children(recursive=True)
-        if sum("harness.running.template" in " ".join(each.cmdline()) for each in children) > 1:
+        if sum("harness.worker.forkserver" in " ".join(each.cmdline()) for each in children) > 1:
             return told, children
         time.sleep(0.1)
     raise AssertionError(f"no trial was started: {told}")

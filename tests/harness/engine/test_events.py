@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from harness.engine.events import failure
-from harness.running.template import Broken
-from harness.trial import Superseded, Trial
+from harness.plan.trial import Superseded, Trial
+from harness.worker.forkserver import Broken
 
 
 @pytest.mark.parametrize(

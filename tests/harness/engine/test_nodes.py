@@ -19,12 +19,12 @@ from harness.engine.cluster import SHARE, Node, cluster
 from harness.engine.display import Display
 from harness.engine.driver import Driver
 from harness.engine.events import Event, Finished, Progressed
-from harness.running.context import Context
-from harness.suite import Resources
-from harness.trial import Result, Trial
+from harness.plan.trial import Result, Trial
+from harness.suite.schema import Resources
+from harness.worker.context import Context
 
 pytestmark = pytest.mark.slow
-TEMPLATE = "harness.running.template"
+TEMPLATE = "harness.worker.forkserver"
 RESOURCES = Resources(threads=1, memory_gb=0.05)
 MakeTrials = Callable[..., list[Trial]]
 

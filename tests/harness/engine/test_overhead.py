@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.engine.overhead import overhead
-from harness.trial import Moments
+from harness.plan.trial import Moments
 
 
 def test_one_after_the_other() -> None:

@@ -10,8 +10,8 @@ import pytest
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.serial import SerialExecutor
 from harness.errors import cause_of
-from harness.running.context import Context
-from harness.trial import Trial
+from harness.plan.trial import Trial
+from harness.worker.context import Context
 
 
 @pytest.fixture

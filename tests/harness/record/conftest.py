@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.plan import Plan
-from harness.planning import make_plan
+from harness.plan.make import make_plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Trial
 from harness.record.address import artifact_folder, default_address
-from harness.suite import load_suite
-from harness.trial import Trial
+from harness.suite.schema import load_suite
 
 
 @pytest.fixture

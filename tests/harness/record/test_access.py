@@ -11,7 +11,8 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Result, Trial
 from harness.record import patience
 from harness.record.access import open_store
 from harness.record.address import artifact_folder, default_address
@@ -19,7 +20,6 @@ from harness.record.history import suite_of
 from harness.record.patience import Rejected
 from harness.record.store import Record
 from harness.report.build import read_tables
-from harness.trial import Result, Trial
 
 OpenRecord = Callable[..., Record]
 AWAY = MlflowException("API request to http://h/api failed with exception HTTPConnectionPool")

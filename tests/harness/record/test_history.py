@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Point, Result, Trial
 from harness.record.access import NUMBER
 from harness.record.history import list_invocations, suites
 from harness.record.store import Record
 from harness.report.build import read_tables
-from harness.trial import Point, Result, Trial
 
 OpenRecord = Callable[..., Record]
 DAY = 86_400.0

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
 from harness.record import lease
 from harness.record.lease import TAG, Holder
 from harness.record.machine import machine, started

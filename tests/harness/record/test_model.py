@@ -23,13 +23,13 @@ import harness
 import variants
 from harness.data import DATASETS
 from harness.errors import UserError
-from harness.key import source_digest
+from harness.plan.key import source_digest
+from harness.plan.trial import Trial
 from harness.record.address import QUIET, default_address
 from harness.record.history import History
 from harness.record.loading import read_model
 from harness.record.model import save_model
 from harness.registry import load_plugin
-from harness.trial import Trial
 from variants import VARIANTS
 
 SUITE = """

@@ -15,11 +15,11 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow_server import Server
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Point, Result, Trial
 from harness.record import patience
 from harness.record.patience import is_away
 from harness.record.store import Record
-from harness.trial import Point, Result, Trial
 
 CURVE = tuple(Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0}) for n in (2, 4, 6))
 RESULT = Result({"test/tiny-digits/error_percent": 12.5}, CURVE, samples={"iteration": [0.1]}, weights="ab")

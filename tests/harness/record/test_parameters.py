@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.plan.trial import Trial
 from harness.record.parameters import Recorded, parameters, why_new
-from harness.trial import Trial
 
 MakeTrial = Callable[..., Trial]
 

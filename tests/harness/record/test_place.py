@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Result, Trial
 from harness.record.store import Record
-from harness.trial import Result, Trial
 
 OpenRecord = Callable[..., Record]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Point, Result, Trial
 from harness.record.history import Browsable, list_invocations, suites
 from harness.record.parameters import parameters
 from harness.record.store import Record
-from harness.trial import Point, Result, Trial
 
 OpenRecord = Callable[..., Record]
 DIGITS = np.array([1, 0, 3], np.uint8)

@@ -12,11 +12,11 @@ import requests
 from mlflow.exceptions import MlflowException
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Result, Trial
 from harness.record import store
 from harness.record.patience import Rejected
 from harness.record.store import Record
-from harness.trial import Result, Trial
 
 OpenRecord = Callable[..., Record]
 METRICS = {"test/tiny-digits/error_percent": 12.5}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.plan import Plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Result
 from harness.record.store import Record
 from harness.record.stored import FIELD, VERSION, restore, store
 from harness.report.build import read_tables
-from harness.trial import Result
 
 OLD = Path(__file__).with_name("old")
 OpenRecord = Callable[..., Record]

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from harness.plan import Plan, PlannedRow
-from harness.protocol import Protocol, TimingProtocol
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import TimingWork, TrainingWork, Trial
 from harness.report.formats import FILES, FORMATS
-from harness.report.published import Published, load_published
 from harness.report.rows import Origin, Tables
 from harness.report.tables import build_tables
 from harness.report.terminal import print_tables
-from harness.trial import TimingWork, TrainingWork, Trial
+from harness.suite.protocol import Protocol, TimingProtocol
+from harness.suite.published import Published, load_published
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = Path(__file__).with_name("numbers.yaml")

@@ -15,16 +15,16 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from harness.plan import Plan, PlannedRow
-from harness.protocol import Protocol
+from harness.cli.comparison import print_comparison
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import TrainingWork, Trial
 from harness.report.comparison import ComparedRow, Comparison, Side, compare_runs, rate_of
-from harness.report.comparison_sheet import print_comparison
 from harness.report.evidence import Measured
 from harness.report.pairs import Mistakes, Pair, pair_of
 from harness.report.statistics.estimate import Estimate
 from harness.report.statistics.ratios import Ratio
 from harness.report.timed import Process, Timed
-from harness.trial import TrainingWork, Trial
+from harness.suite.protocol import Protocol
 
 Cli = Callable[..., Any]
 IMAGES = 1000

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.plan import Plan, PlannedRow
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import Trial
 from harness.report import evidence
 from harness.report.evidence import Measured, falling
 from harness.report.statistics.crossed import contrast, over_seeds
-from harness.trial import Trial
 
 IMAGES = 300
 SHARES = {"a": 0.1, "b": 0.3, "c": 0.2, "single": 0.2}

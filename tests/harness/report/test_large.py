@@ -16,11 +16,11 @@ import psutil
 import pytest
 import yaml
 
-from harness.plan import Plan
-from harness.planning import make_plan
+from harness.plan.make import make_plan
+from harness.plan.plan import Plan
+from harness.plan.trial import Point, Result, Trial
 from harness.record.address import artifact_folder, default_address
-from harness.suite import load_suite
-from harness.trial import Point, Result, Trial
+from harness.suite.schema import load_suite
 
 pytestmark = pytest.mark.large
 ROOT = Path(__file__).parents[3]

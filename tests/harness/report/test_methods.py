@@ -6,11 +6,11 @@ from pathlib import Path
 
 from example import plan
 
-from harness.plan import Plan
-from harness.planning import make_plan
+from harness.plan.make import make_plan
+from harness.plan.plan import Plan
 from harness.record.stored import restore
 from harness.report.methods import methods_of
-from harness.suite import load_suite
+from harness.suite.schema import load_suite
 
 OLD = Path(__file__).parents[1] / "record" / "old" / "1" / "plan.json"
 SUITE = "name: times\ntable3: {rounds: 4, sentinel: NUMBER, rows: [{variant: cnn}]}\n"

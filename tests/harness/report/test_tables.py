@@ -26,12 +26,12 @@ from example import (
 )
 from scipy.stats import linregress, t
 
-from harness.plan import Plan
+from harness.plan.plan import Plan
 from harness.report.formats import FORMATS
-from harness.report.published import Published, PublishedProtocol
 from harness.report.rows import ErrorRow, Tables, TimeRow
 from harness.report.sheets import all_sheets
 from harness.report.tables import build_tables, first_errors
+from harness.suite.published import Published, PublishedProtocol
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 from statsmodels.formula.api import ols
 
-from harness.protocol import TimingProtocol
+from harness.plan.trial import TimingWork, Trial
 from harness.report.statistics.covariate import slope_of
 from harness.report.timed import Process, Rated, Timed, timed_of
-from harness.running.others import BUSY
-from harness.trial import TimingWork, Trial
+from harness.suite.protocol import TimingProtocol
+from harness.worker.timing.contention import BUSY
 
 ONE, OTHER = ("one", "mnist"), ("other", "mnist")
 

@@ -13,8 +13,7 @@ from example import example
 from pydantic import TypeAdapter
 from scipy.special import stdtrit
 
-from harness.claims import Claim
-from harness.planning import make_plan
+from harness.plan.make import make_plan
 from harness.report.judging.part import Evidence
 from harness.report.pairs import Pair
 from harness.report.rows import ErrorRow, Verdict
@@ -22,7 +21,8 @@ from harness.report.statistics.estimate import Estimate
 from harness.report.statistics.ratios import Ratio
 from harness.report.timed import Rated
 from harness.report.verdicts import PARTS, _rows, judge
-from harness.suite import load_suite
+from harness.suite.claims import Claim
+from harness.suite.schema import load_suite
 
 SEEDS = 6
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.order import in_mirrored_rounds
+from harness.plan.order import in_mirrored_rounds
+from harness.plan.trial import Trial
 from harness.report.timed import Process, Timed
-from harness.trial import Trial
 from simulations.reports import TASK
 
 

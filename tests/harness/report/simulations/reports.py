@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.claims import Claim
 from harness.report.judging.part import Evidence
 from harness.report.pairs import Mistakes, Pair, contrast_of, pair_of
 from harness.report.rows import ErrorRow, TableRow, TimeRow, Verdict
@@ -16,6 +15,7 @@ from harness.report.statistics.crossed import over_seeds
 from harness.report.statistics.estimate import Estimate
 from harness.report.timed import Rated, Timed
 from harness.report.verdicts import judge
+from harness.suite.claims import Claim
 
 TASK = "digits"
 CLAIM: TypeAdapter[Any] = TypeAdapter(Claim)

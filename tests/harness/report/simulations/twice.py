@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.plan import Plan, PlannedRow
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.trial import Trial
 from harness.report.comparison import Comparison, Side, compare_runs
 from harness.report.evidence import Measured
 from harness.report.pairs import Mistakes
 from harness.report.timed import Timed
-from harness.trial import Trial
 from simulations.chances import Run
 from simulations.machines import Fixed, Machine, timed
 from simulations.mistakes import Method, trained

@@ -1,0 +1,95 @@
+"""What `compare` is told to compare: a run of a suite, counted back from the newest, or a run by its id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.record.history import History, suite_of
+from harness.report.comparison import Side
+from harness.report.tables import first_errors, measured_of
+from harness.report.timed import timed_of
+from harness.suite.fields import plain_name
+from harness.suite.yamlfile import read_yaml
+
+MOMENTARY = ("load", "clock_mhz", "node", "convolutions")  # of a trial, not of a machine
+TARGET = re.compile(r"(?P<suite>.*?)(@(?P<profile>[^@]*?))?(~(?P<back>\d{1,6}))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A run of a suite: where it is recorded, and its id."""
+
+    text: str  # how the user called it
+    record: History
+    invocation: str
+
+
+def read_sides(address: str, a: str, b: str, tell: Callable[[str], None]) -> tuple[Side, Side]:
+    """Both sides of a comparison, from the record alone; `find_target` says what may be written.
+
+    Arguments:
+        tell: is told what of the record is waited for, or damaged.
+
+    Raises:
+        UserError: nothing like one of them is recorded, or they are the same run.
+    """
+    one, other = (find_target(address, text, tell) for text in (a, b))
+    if one.invocation == other.invocation:
+        raise UserError(
+            f"A and B are the same run ({a} and {b} are {one.invocation}); SUITE~1 is the run before the newest."
+        )
+    return read_side(one), read_side(other)
+
+
+def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _: None) -> Target:
+    """The run that a text means.
+
+    Arguments:
+        text: the name or the file of a suite, with `@PROFILE` behind it if a profile is meant and `~1` for the run
+            before the newest (`~2` for the one before that); or the id of a run as `list runs` shows it.
+
+    Raises:
+        UserError: nothing like it is recorded.
+    """
+    suite = suite_of(address, text, tell) if text.isalnum() else None
+    if suite is not None:
+        return Target(text, History(address, suite, tell), text)
+    found = TARGET.fullmatch(text)
+    assert found is not None  # as any text is the name of a suite at least
+    name, profile = suite_name(found["suite"]), found["profile"]
+    try:
+        for each in (name, profile) if profile is not None else (name,):
+            plain_name(each)
+    except ValueError as error:
+        raise UserError(f"{text!r} names no run: {error}.") from None
+    record = History(address, name, tell)
+    return Target(text, record, record.latest_invocation(profile, int(found["back"] or 0)))
+
+
+def read_side(target: Target) -> Side:
+    """One side of a comparison."""
+    record = target.record
+    plan, facts = record.plan_of(target.invocation)
+    frame = record.frame(trial.key for trial in plan.trials)
+    machine = frame[[name for name in frame.columns if name.startswith("machine.")]].dropna()
+    if not machine.empty:
+        facts |= {str(name).removeprefix("machine."): str(value) for name, value in machine.iloc[-1].items()}
+    for name in MOMENTARY:
+        facts.pop(name, None)
+    measured, timed = measured_of(plan, frame, record), timed_of(plan.trials, frame)
+    return Side(target.text, plan, measured, timed, facts, first_errors(plan, frame))
+
+
+def suite_name(text: str) -> str:
+    """The name of a suite that is given by its name or by its file."""
+    path = Path(text)
+    if path.suffix not in {".yaml", ".yml"}:
+        return text
+    name = read_yaml(path).get("name")
+    if not isinstance(name, str):
+        raise UserError(f"{path} has no 'name'; name a suite's file.")
+    return name

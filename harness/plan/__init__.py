@@ -1,0 +1,1 @@
+"""What a suite comes to: rows and trials, their keys and their order."""

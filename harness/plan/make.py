@@ -1,0 +1,303 @@
+"""From a suite to its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.data import DATASETS
+from harness.data.check import Identity, identify
+from harness.errors import UserError
+from harness.plan.budget import iterations_at
+from harness.plan.key import trial_key
+from harness.plan.plan import Plan, PlannedRow
+from harness.plan.settings import plain_settings
+from harness.plan.trial import TimingWork, TrainingWork, Trial
+from harness.plugins.isolation import foreign_code
+from harness.registry import nearest
+from harness.suite.claims import Claim, Rows
+from harness.suite.matching import has_settings
+from harness.suite.protocol import TimingProtocol
+from harness.suite.schema import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
+from variants import VARIANTS, configure
+from variants.contract import Config
+
+FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the task decides
+
+
+def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan:
+    """The plan of a suite.
+
+    Arguments:
+        fraction: what a budget was calibrated to; it counts for nothing where there is no budget.
+
+    Raises:
+        UserError: an unknown variant, setting or dataset, or one that does not fit.
+    """
+    suite = chosen.suite
+    if suite.table2 is None:
+        fraction = 1.0
+    elif chosen.budget is None:
+        fraction = chosen.fraction or 1.0
+    try:
+        with foreign_code():  # variants and datasets do what the plan asks with code of their own
+            identities = _identities(suite, data)
+            table2, training = _training_trials(chosen, identities, fraction)
+            table3, timing = _timing_trials(chosen, identities)
+        baseline = _baseline(suite.table3, table3)
+        _check_claims(suite.claims, [*table2, *table3])
+    except UserError as error:
+        raise UserError(f"{chosen.path}: {error}") from None
+    trials = list({trial.key: trial for trial in [*timing, *training]}.values())
+    return Plan(
+        suite=suite.name,
+        profile=chosen.profile,
+        budget=chosen.budget,
+        fraction=fraction,
+        table2=table2,
+        table3=table3,
+        baseline=baseline,
+        precision=suite.precision,
+        trials=trials,
+        claims=suite.claims,
+        families=suite.families,
+    )
+
+
+def _identities(suite: Suite, data: Path) -> dict[str, Identity]:
+    """What is known of the data of each task."""
+    tasks = dict.fromkeys(suite.table2.tasks if suite.table2 is not None else (), "table2")
+    if suite.table3 is not None:
+        tasks.setdefault(suite.table3.task, "table3")
+    found = {}
+    for task, table in tasks.items():
+        try:
+            found[task] = identify(task, data)
+        except UserError as error:
+            raise UserError(f"{table}: {error}") from error
+    return found
+
+
+def _training_trials(
+    chosen: Chosen, identities: dict[str, Identity], fraction: float | None
+) -> tuple[list[PlannedRow], list[Trial]]:
+    table = chosen.suite.table2
+    if table is None:
+        return [], []
+    rows, trials = [], []
+    labelled = {task: _labelled(table.rows, task, "table2") for task in table.tasks}
+    for number, row in enumerate(table.rows):
+        for task in table.tasks:
+            config, label = labelled[task][number]
+            rows.append(_planned(number, row.variant, label, config, task))
+            work = _training_work(chosen, row, task, fraction)
+            trials += [
+                _trial("training", number, row.variant, label, config, task, seed, identities[task], work)
+                for seed in table.seeds_of(row, task)
+            ]
+    return rows, trials
+
+
+def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
+    table = chosen.suite.table2
+    assert table is not None
+    protocol = chosen.suite.protocols[row.protocol]
+    size = DATASETS.get(task).train_size
+    images = min(size, table.train_images or size)
+    if protocol.batch_size > images:
+        raise UserError(
+            f"batch_size of protocol '{row.protocol}' is {protocol.batch_size}, but there are {images} training "
+            f"images; lower it or raise train_images."
+        )
+    work = TrainingWork(
+        protocol=protocol,
+        full_iterations=protocol.full_iterations(images),
+        iterations=None,
+        train_images=images,
+        test_images=table.test_images,
+        precision=chosen.suite.precision,
+    )
+    return work if fraction is None else work.model_copy(update={"iterations": iterations_at(work, fraction)})
+
+
+def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[list[PlannedRow], list[Trial]]:
+    table = chosen.suite.table3
+    if table is None:
+        return [], []
+    settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
+    work = TimingWork(
+        protocol=TimingProtocol(**settings), learning_rate=table.learning_rate, precision=chosen.suite.precision
+    )
+    timed, references = _with_references(table.rows)
+    labelled = _labelled(table.rows, table.task, "table3")
+    for first, number in references.items():
+        if number < len(labelled):  # a row itself, or the reference of another one
+            continue
+        row = timed[number]
+        told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
+        config = checked_config(row, table.task, f"table3.rows.{first}.reference")
+        labelled.append((config, f"{VARIANTS.get(row.variant).label(config)}, {told}".removeprefix(", ")))
+    numbered = [
+        (n, row.variant, config, label) for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
+    ]
+    trials = [
+        _trial("timing", n, variant, label, config, table.task, number, identities[table.task], work)
+        for number in range(table.rounds)
+        for n, variant, config, label in numbered
+    ]
+    rows = [
+        _planned(n, variant, label, config, table.task, references.get(n)) for n, variant, config, label in numbered
+    ]
+    return rows, trials
+
+
+def _with_references(rows: Sequence[TimedRow]) -> tuple[list[Row], dict[int, int]]:
+    """The rows, then their references as far as they are not rows themselves, and the reference of each by number."""
+    timed: list[Row] = list(rows)
+    references = {}
+    for number, row in enumerate(rows):
+        if row.reference is not None:
+            wanted = Row(variant=row.variant, config={**row.config, **row.reference})
+            told = [(each.variant, each.config) for each in timed]
+            if (wanted.variant, wanted.config) not in told:
+                timed.append(wanted)
+                told.append((wanted.variant, wanted.config))
+            references[number] = told.index((wanted.variant, wanted.config))
+    return timed, references
+
+
+def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, str]]:
+    """The configuration of each row of a table, and a label that no other row of its variant has.
+
+    Raises:
+        UserError: a configuration that does not fit, or the same row twice.
+    """
+    configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
+    own = [VARIANTS.get(row.variant).label(config) for row, config in zip(rows, configs, strict=True)]
+    told = [
+        _settings(row.variant, config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
+        for row, config in zip(rows, configs, strict=True)
+    ]
+    labels = []
+    for number, row in enumerate(rows):
+        twins = [n for n, other in enumerate(rows) if (other.variant, own[n]) == (row.variant, own[number])]
+        same = [n for n in twins if n < number and told[n] == told[number]]
+        if same:
+            raise UserError(f"{table}.rows.{number} is the same as {table}.rows.{same[0]}; remove one of them.")
+        apart = [name for name, value in told[number].items() if any(told[n].get(name) != value for n in twins)]
+        labels.append(", ".join(filter(None, [own[number], *(f"{name}={told[number][name]}" for name in apart)])))
+    return list(zip(configs, labels, strict=True))
+
+
+def checked_config(row: Row, task: str, where: str) -> Config:
+    """The complete configuration of a row's variant on a task.
+
+    Raises:
+        UserError: an unknown variant or setting, or a value that does not fit.
+    """
+    dataset = DATASETS.get(task)
+    fixed = FROM_TASK & row.config.keys()
+    if fixed:
+        raise UserError(f"{where}.config: '{fixed.pop()}' comes from the task '{task}'; leave it out.")
+    try:
+        return configure(
+            row.variant,
+            **row.config,
+            image_size=dataset.image_size,
+            image_channels=1,
+            classes=dataset.classes,
+        )
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _planned(row: int, variant: str, label: str, config: Config, task: str, reference: int | None = None) -> PlannedRow:
+    return PlannedRow(
+        row=row, variant=variant, label=label, config=_settings(variant, config), task=task, reference=reference
+    )
+
+
+def _settings(variant: str, config: Config) -> dict[str, Any]:
+    """What a person chose, without what the task decides."""
+    return {name: value for name, value in plain_settings(variant, config).items() if name not in FROM_TASK}
+
+
+def _trial(
+    kind: str,
+    row: int,
+    variant: str,
+    label: str,
+    config: Config,
+    task: str,
+    seed: int,
+    data: Identity,
+    work: TrainingWork | TimingWork,
+) -> Trial:
+    settings = plain_settings(variant, config)
+    source = VARIANTS.source_digest(variant)
+    data_source = DATASETS.source_digest(task)
+    measured = {
+        "kind": kind,
+        "variant": variant,
+        "source": source,
+        "config": settings,
+        "task": task,
+        "data": data.digest,
+        "data_source": data_source,
+        "seed": seed,
+        "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
+    }
+    return Trial(
+        key=trial_key(measured),
+        kind="timing" if kind == "timing" else "training",
+        row=row,
+        variant=variant,
+        label=label,
+        config=settings,
+        task=task,
+        seed=seed,
+        source=source,
+        data=data.digest,
+        data_source=data_source,
+        tests=data.tests if kind == "training" else (),
+        remarks=data.remarks if kind == "training" else (),
+        training=work if isinstance(work, TrainingWork) else None,
+        timing=work if isinstance(work, TimingWork) else None,
+    )
+
+
+def _check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:
+    """Refuse claims about settings that none of their variant's rows has, which could only stay undecided.
+
+    Raises:
+        UserError: there is one.
+    """
+    known = {row.variant: row.config for row in rows}  # all rows of a variant have the same settings
+    for number, claim in enumerate(claims):
+        for key, wanted in claim:
+            if isinstance(wanted, Rows) and wanted.variant in known:
+                unknown = wanted.config.keys() - known[wanted.variant].keys()
+                for name in sorted(unknown):
+                    raise UserError(
+                        f"claims.{number}.{key}: variant '{wanted.variant}' has no setting '{name}': "
+                        f"{nearest(name, known[wanted.variant])}."
+                    )
+
+
+def _baseline(table: TimeTable | None, rows: list[PlannedRow]) -> int:
+    if table is None or table.baseline is None:
+        return 0
+    wanted = table.baseline
+    found = [
+        number
+        for number, row in enumerate(rows)
+        if row.variant == wanted.variant and has_settings(row.config, wanted.config)
+    ]
+    listed = [number for number in found if number < len(table.rows)]  # the others are references of rows
+    if not found:
+        raise UserError(f"table3.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")
+    if len(listed) > 1:
+        labels = ", ".join(f"'{wanted.variant} {rows[number].label}'" for number in listed)
+        raise UserError(f"table3.baseline fits {len(listed)} rows: {labels}; add a setting that only one of them has.")
+    return (listed or found)[0]

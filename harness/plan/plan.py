@@ -1,0 +1,87 @@
+"""What a suite comes to: its rows, and all its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
+from typing import Any
+
+from pydantic import Field
+
+from harness.errors import UserError
+from harness.plan.trial import Trial, row_title
+from harness.suite.claims import Claim
+from harness.suite.protocol import Precision, Settings
+
+
+class PlannedRow(Settings):
+    """A line of a table on a task, with every setting of its variant."""
+
+    row: int
+    variant: str
+    label: str
+    config: dict[str, Any]
+    task: str
+    reference: int | None = None  # the row of the same table that it is compared with, besides the baseline
+
+    @property
+    def title(self) -> str:
+        """The variant and what sets its configuration apart."""
+        return row_title(self.variant, self.label)
+
+
+class Plan(Settings):
+    """All trials of a suite under a profile and a fraction; in which order they start is decided by each run."""
+
+    suite: str
+    profile: str | None
+    budget: float | None  # seconds
+    fraction: float | None  # of every training protocol; None until a budget has been calibrated
+    table2: list[PlannedRow]
+    table3: list[PlannedRow]
+    baseline: int  # the row of Table 3 that the others are compared with
+    precision: Precision
+    trials: list[Trial]
+    claims: list[Claim] = Field(default_factory=list)
+    families: dict[str, str] = Field(default_factory=dict)  # of claims: the name of each, and what it holds
+
+    def only(self, pattern: str) -> Plan:
+        """The plan with the trials alone whose name matches a pattern such as `*capsnet*`.
+
+        Raises:
+            UserError: none does.
+        """
+        kept = [trial for trial in self.trials if fnmatch(trial.name, pattern)]
+        if not kept:
+            names = ", ".join(trial.name for trial in self.trials[:3])
+            raise UserError(f"--only {pattern}: no trial has such a name; names are like: {names}.")
+        return self.model_copy(update={"trials": kept})
+
+
+def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
+    """A recorded plan whose trials do not know the names of their tests yet, with those that were measured.
+
+    The test that is named after the task, or else the shortest name, comes first, as tables had it then.
+
+    Arguments:
+        metrics: of the recorded trials, by key.
+    """
+    found: dict[str, set[str]] = {}
+    for trial in plan.trials:
+        names = {name.split("/")[1] for name in metrics.get(trial.key, ()) if name.startswith("test/")}
+        found.setdefault(trial.task, set()).update(names)
+
+    def tests(trial: Trial) -> tuple[str, ...]:
+        known = sorted(found[trial.task], key=lambda name: (not name.startswith(trial.task), len(name), name))
+        return trial.tests or tuple(known) or (trial.task,)
+
+    changed = [t.model_copy(update={"tests": tests(t)}) if t.kind == "training" else t for t in plan.trials]
+    return plan.model_copy(update={"trials": changed})
+
+
+def count(statuses: Iterable[str]) -> dict[str, int]:
+    """How many there are of each status."""
+    counts: dict[str, int] = {}
+    for status in statuses:
+        counts[status] = counts.get(status, 0) + 1
+    return counts

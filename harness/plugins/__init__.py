@@ -1,0 +1,1 @@
+"""Code of the user's: found, loaded, digested, and kept from changing this process."""

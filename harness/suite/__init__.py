@@ -1,0 +1,1 @@
+"""What a person writes: the suite file, read and checked."""

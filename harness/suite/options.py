@@ -1,0 +1,42 @@
+"""What the command line adds to a suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.suite.schema import Chosen
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where a suite's results and data are, on what it runs, and which of its trials."""
+
+    path: Path
+    results: Path
+    data: Path
+    address: str  # of the record
+    cluster: str | None = None
+    only: str | None = None
+    serial: bool = False
+    plugins: tuple[Path, ...] = ()
+    command: str = ""
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints of all suites."""
+        return self.results.resolve() / "checkpoints"
+
+    @property
+    def algorithms(self) -> Path:
+        """The folder that keeps which algorithms were chosen on which machine."""
+        return self.results.resolve() / "algorithms"
+
+    def checkpoints_of(self, suite: str) -> Path:
+        """The folder of the checkpoints of a suite's trials, each in a folder of its own."""
+        return self.checkpoints / suite
+
+
+def with_plugins(chosen: Chosen, options: Options) -> Options:
+    """The options with the suite's own plugins added."""
+    return replace(options, plugins=(*chosen.plugin_paths(), *options.plugins))

@@ -1,0 +1,260 @@
+"""A suite: what is to be trained and timed, on what, how. Read from YAML; unknown keys are errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+
+from harness.errors import UserError
+from harness.paths import usable
+from harness.registry import nearest
+from harness.suite.claims import Claim
+from harness.suite.consistency import check_names, check_trials
+from harness.suite.explain import explain
+from harness.suite.fields import Duration, Name, Seeds, distinct, mirrored, seconds, seeds_on
+from harness.suite.profile import Profile, ProtocolChange, changed_protocol
+from harness.suite.protocol import Precision, Protocol, Settings, TimingProtocol
+from harness.suite.yamlfile import LARGEST, parse_yaml
+from harness.textfile import is_pipe, read_text
+
+TAKEN = {"default"}  # names in lower case
+
+
+def _free_name(name: str) -> str:
+    if name.lower() in TAKEN:
+        raise ValueError(f"{name!r} is a name that MLflow uses itself; choose another one")
+    return name
+
+
+def _profile_name(name: str) -> str:
+    if name == "none":
+        raise ValueError("'none' is what a run without a profile is called in the record; choose another name")
+    return name
+
+
+SuiteName = Annotated[Name, AfterValidator(_free_name)]
+ProfileName = Annotated[Name, AfterValidator(_profile_name)]
+
+
+class Row(Settings):
+    """A line of a table: a variant in one configuration."""
+
+    variant: str = Field(description="the registered name of a variant")
+    config: dict[str, Any] = Field(default_factory=dict, description="settings of the variant")
+
+
+class TrainedRow(Row):
+    """A line of Table 2, with the protocol that trains it."""
+
+    protocol: str = Field(description="a name under `protocols`")
+    seeds: Seeds | None = Field(None, description="instead of the table's, on all tasks or on those that are named")
+
+
+class ErrorTable(Settings):
+    """Table 2: test error of each row on each task, over seeds."""
+
+    tasks: Annotated[list[str], AfterValidator(distinct)] = Field(
+        min_length=1, description="datasets to train and test on"
+    )
+    seeds: Seeds = Field(description="one trial each, of every row on all tasks or by task")
+    train_images: int | None = Field(None, ge=1, description="training images at most, drawn by class; default: all")
+    test_images: int | None = Field(None, ge=1, description="images of each test at most, drawn by class; default: all")
+    rows: list[TrainedRow] = Field(min_length=1, max_length=1000)
+
+    def seeds_of(self, row: TrainedRow, task: str) -> list[int]:
+        """The seeds of a row on a task: its own, else the table's."""
+        return seeds_on(task, row.seeds) or seeds_on(task, self.seeds) or []
+
+
+class TimedRow(Row):
+    """A line of Table 3, and what it is to be compared with."""
+
+    reference: dict[str, Any] | None = Field(
+        None, description="settings of the same variant that make its reference, which is timed as well"
+    )
+
+
+class TimeTable(TimingProtocol):
+    """Table 3: seconds per training iteration of each row; the speed table of those with a reference."""
+
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
+    baseline: Row | None = Field(None, description="the row that the others are compared with; else the first")
+    rows: list[TimedRow] = Field(min_length=1, max_length=1000)
+
+    _rounds = field_validator("rounds")(mirrored)  # here, since plans of earlier versions have odd numbers
+
+
+class Resources(Settings):
+    """What a training trial takes of the machine it runs on."""
+
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: a GPU where the cluster has one")
+    threads: int = Field(1, ge=1, le=1024, description="processor threads of a trial without a GPU")
+    gpus: float = Field(1.0, gt=0, le=1, description="the share of a GPU that a trial takes")
+    memory_gb: float = Field(2.0, ge=0, le=4096, description="GiB of main memory that a trial reserves")
+
+
+class Suite(Settings):
+    """All that `run` needs to know."""
+
+    name: SuiteName = Field(description="names the experiment and the folder of the report")
+    description: str = ""
+    plugins: list[str] = Field(default_factory=list, description="Python files that register variants")
+    published: list[str] = Field(default_factory=list, description="files of published numbers")
+    config: dict[str, Any] = Field(default_factory=dict, description="settings of every row; its own come first")
+    precision: Precision = Field(
+        "float32", description="tf32: products of a GPU in TensorFloat-32; bfloat16: forward passes under autocast"
+    )
+    resources: Resources = Resources()
+    fraction: float | None = Field(
+        None, gt=0, le=1, description="the share of every protocol that is run; default: all"
+    )
+    deadline: Duration | None = Field(None, description="how long one trial may take before it is stopped")
+    keep_models: Literal["first", "all", "none"] = Field(
+        "first", description="whose trained parameters are kept: those of each row's first seed, of all, or none"
+    )
+    attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
+    protocols: dict[Name, Protocol] = Field(default_factory=dict, max_length=1000)
+    table2: ErrorTable | None = Field(None, description="test errors")
+    table3: TimeTable | None = Field(None, description="times per training iteration")
+    claims: list[Claim] = Field(default_factory=list, max_length=1000, description="what a paper says of these rows")
+    families: dict[Name, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict, max_length=100, description="claims that are corrected together: what each family holds"
+    )
+    profiles: dict[ProfileName, Profile] = Field(default_factory=dict, max_length=100)
+
+    def keeps_model(self, row: int, task: str, seed: int) -> bool:
+        """Whether the model of a row of Table 2 on a task is kept, for a seed."""
+        if self.table2 is None or self.keep_models != "first":
+            return self.keep_models == "all"
+        return seed == self.table2.seeds_of(self.table2.rows[row], task)[0]
+
+
+class Chosen(Settings):
+    """A suite with its profile applied, and where it was read."""
+
+    suite: Suite
+    profile: str | None
+    budget: float | None  # seconds
+    fraction: float | None  # of every protocol; None: all, or what the budget allows
+    path: Path
+    folder: Path  # that the suite's own paths are relative to: its file's, or the working directory if it was piped
+    text: str  # as it was read
+
+    def plugin_paths(self) -> list[Path]:
+        """The plugins that the suite names."""
+        return self._named("plugins", self.suite.plugins)
+
+    def published_paths(self) -> list[Path]:
+        """The files of published numbers that the suite names."""
+        return self._named("published", self.suite.published)
+
+    def _named(self, key: str, paths: list[str]) -> list[Path]:
+        try:
+            return [self.folder / usable(path) for path in paths]
+        except UserError as error:
+            raise UserError(f"{self.path}: {key}: {error}") from None
+
+
+def load_suite(
+    path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
+) -> Chosen:
+    """Read a suite and apply a profile, and a budget or a fraction of the protocols in place of the suite's own.
+
+    Raises:
+        UserError: what is wrong with the file, its keys, the profile, the budget or the fraction.
+    """
+    text = read_text(path, LARGEST, may_be_pipe=True)
+    document = parse_yaml(text, path)
+    try:
+        suite = Suite.model_validate(document)
+    except ValidationError as error:
+        raise UserError(f"{path}: {explain(error, Suite)}.") from None
+    _check(suite, path)
+    if profile is not None and profile not in suite.profiles:
+        raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
+    limit, share = _asked(budget, fraction) or _listed(suite, profile)
+    suite = apply_config(suite, suite.config, override=False)
+    if profile is not None:
+        suite = apply_profile(suite, profile)
+    folder = Path.cwd() if is_pipe(path) else path.resolve().parent
+    return Chosen(suite=suite, profile=profile, budget=limit, fraction=share, path=path, folder=folder, text=text)
+
+
+def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, float | None] | None:
+    """The budget and the fraction that the command line asks for; None if for neither."""
+    if budget is not None and fraction is not None:
+        raise UserError("--budget and --fraction exclude one another; give one of them.")
+    if budget is not None:
+        try:
+            return seconds(budget), None
+        except ValueError as error:
+            raise UserError(f"--budget: {error}.") from None
+    if fraction is not None and not 0 < fraction <= 1:
+        raise UserError(f"--fraction is {fraction}; allowed: above 0, up to 1.")
+    return None if fraction is None else (None, fraction)
+
+
+def _listed(suite: Suite, name: str | None) -> tuple[float | None, float | None]:
+    """The budget and the fraction of a profile, as far as it has one, else of the suite."""
+    profile = suite.profiles[name] if name is not None else Profile()
+    if profile.budget is not None or "fraction" in profile.model_fields_set:
+        return profile.budget, profile.fraction
+    return None, suite.fraction
+
+
+def _check(suite: Suite, path: Path) -> None:
+    """Refuse what does not fit together, under any profile.
+
+    Raises:
+        UserError: there is something.
+    """
+    try:
+        check_names(suite)
+        check_trials(suite, None)
+        for name in suite.profiles:
+            check_trials(apply_profile(suite.model_copy(update={"config": {}}), name), name)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def apply_profile(suite: Suite, name: str) -> Suite:
+    """The suite with a profile's changes made to its rows, protocols, timing, seeds and resources."""
+    profile = suite.profiles[name]
+    protocols = {
+        key: changed_protocol(protocol, [profile.protocol, profile.protocols.get(key, ProtocolChange())], name)
+        for key, protocol in suite.protocols.items()
+    }
+    update: dict[str, Any] = {"protocols": protocols}
+    if "precision" in profile.model_fields_set:
+        update["precision"] = profile.precision or Suite.model_fields["precision"].default
+    if "resources" in profile.model_fields_set:
+        update["resources"] = profile.resources.of(suite.resources) if profile.resources else Resources()
+    if suite.table2 is not None:
+        images = {"train_images", "test_images"} & profile.model_fields_set
+        errors: dict[str, Any] = {name: getattr(profile, name) for name in images}
+        if profile.seeds is not None:
+            errors["seeds"] = profile.seeds
+            errors["rows"] = [row.model_copy(update={"seeds": None}) for row in suite.table2.rows]
+        update["table2"] = suite.table2.model_copy(update=errors)
+    if suite.table3 is not None:
+        update["table3"] = profile.timing.of(suite.table3)
+    return apply_config(suite.model_copy(update=update), profile.config, override=True)
+
+
+def apply_config(suite: Suite, config: dict[str, Any], *, override: bool) -> Suite:
+    """The suite with settings given to every row, over or under the row's own."""
+
+    def told(row: Row) -> Row:
+        return row.model_copy(update={"config": {**row.config, **config} if override else {**config, **row.config}})
+
+    update: dict[str, Any] = {}
+    if suite.table2 is not None:
+        update["table2"] = suite.table2.model_copy(update={"rows": [told(row) for row in suite.table2.rows]})
+    if suite.table3 is not None:
+        times: dict[str, Any] = {"rows": [told(row) for row in suite.table3.rows]}
+        if suite.table3.baseline is not None:
+            times["baseline"] = told(suite.table3.baseline)
+        update["table3"] = suite.table3.model_copy(update=times)
+    return suite.model_copy(update=update)

@@ -1,0 +1,139 @@
+"""Run one trial in this process, whatever its kind."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.data import DATASETS
+from harness.errors import UserError
+from harness.plan.trial import Progress, Result, Trial
+from harness.plugins.isolation import isolated_process
+from harness.plugins.load import keep_in_reserve, load_plugin
+from harness.plugins.source import engine_digest, file_digest
+from harness.worker.context import Context, Report
+from variants import VARIANTS
+
+if TYPE_CHECKING:
+    from harness.plan.budget import Cost
+    from harness.worker.timing.bracket import SentinelRun
+
+
+def execute(trial: Trial, context: Context, report: Report) -> Result:
+    """Train or time a variant.
+
+    Arguments:
+        report: is told now and then how far a training has come.
+
+    Raises:
+        UserError: a plugin or dataset is missing on this machine, or its source is not what was planned.
+        Diverged: the loss became infinite or not a number.
+    """
+    from harness.worker.timing.timing import measure
+    from harness.worker.train.training import train
+
+    with _prepared(trial, context):
+        return measure(trial, context) if trial.kind == "timing" else train(trial, context, report)
+
+
+def estimate(trial: Trial, context: Context, report: Report) -> Cost:
+    """What a training trial costs here.
+
+    Arguments:
+        report: is told that it has begun.
+
+    Raises:
+        UserError: a plugin or dataset is missing on this machine, or its source is not what was planned.
+    """
+    from harness.worker.train.calibration import calibrate
+
+    report(Progress(0, 0, stage="calibrating"))
+    with _prepared(trial, context):
+        return calibrate(trial, context)
+
+
+def watch(trial: Trial, context: Context, report: Report) -> SentinelRun:
+    """Time the sentinel as a timed trial's row is: with its threads and precision, on its device."""
+    from harness.worker.machine import choose_device
+    from harness.worker.timing.sentinel import time_sentinel
+
+    assert trial.timing is not None
+    with _settings(trial, context):
+        return time_sentinel(trial.timing.protocol.sentinel, trial.timing.precision, choose_device(context.gpu))
+
+
+def _here(plugin: Path, trial: Trial, context: Context) -> tuple[Path, bytes | None]:
+    """A plugin's file, and its text where the driver has sent it with the trial."""
+    text = context.texts.get(plugin)
+    return (plugin, text) if text is not None else (_found(plugin, trial), None)
+
+
+def _found(plugin: Path, trial: Trial) -> Path:
+    """A plugin's file on this machine: the user's own, or the copy that a cluster has sent along.
+
+    Where both are there and differ, it is the one that the trial was planned with.
+    """
+    spec = None
+    with suppress(ImportError, ValueError):  # the name may be that of a module without a file
+        spec = importlib.util.find_spec(plugin.stem) if plugin.stem.isidentifier() else None
+    sent = Path(spec.origin) if spec is not None and spec.origin is not None and spec.has_location else plugin
+    if not plugin.is_file():
+        return sent
+    if sent != plugin and sent.is_file() and file_digest(plugin) not in {trial.source, trial.data_source}:
+        return sent if file_digest(sent) in {trial.source, trial.data_source} else plugin
+    return plugin
+
+
+def _check_sources(trial: Trial, context: Context) -> None:
+    """See that the code here is the code that the trial was planned with.
+
+    Raises:
+        UserError: it is another one.
+    """
+    if context.engine and context.engine != engine_digest():
+        raise UserError(
+            f"the harness on this node has other files than the driver's (planned with {context.engine}, here is "
+            f"{engine_digest()}); give the same command again, and if that does not help, end what runs in another "
+            f"checkout."
+        )
+    planned = [
+        (f"the dataset '{trial.task}'", trial.data_source, DATASETS.source_digest(trial.task)),
+        (f"the variant '{trial.variant}'", trial.source, VARIANTS.source_digest(trial.variant)),
+    ]
+    for what, wanted, found in planned:
+        if wanted != found:
+            raise UserError(
+                f"the source of {what} here is not what the trial was planned with (planned {wanted}, here {found}): "
+                f"it was changed since, or this node has other files; give the same command again to run it as it is."
+            )
+
+
+@contextmanager
+def _prepared(trial: Trial, context: Context) -> Iterator[None]:
+    """This process with the plugins, settings and choices of algorithms that a trial needs."""
+    from harness.worker.autotune import kept_choices
+
+    for path in context.plugins:
+        load_plugin(*_here(path, trial, context))
+    keep_in_reserve([_here(path, trial, context) for path in context.others])
+    _check_sources(trial, context)
+    with _settings(trial, context), kept_choices(context.algorithms):
+        yield
+
+
+@contextmanager
+def _settings(trial: Trial, context: Context) -> Iterator[None]:
+    """A trial's threads and precision; what is changed of this process's settings inside is put back."""
+    from harness.worker.precision import products_in
+
+    work = trial.timing or trial.training
+    assert work is not None
+    with isolated_process():
+        torch.set_num_threads(context.threads)
+        with products_in(work.precision):
+            yield

@@ -1,0 +1,39 @@
+"""The size of a variant, found without memory for its weights."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+import variants
+from harness.plugins.isolation import foreign_code
+
+COPIES = 3  # a checkpoint holds the weights and Adam's two moments
+WORD = 4  # bytes
+
+
+class Unfilled(TorchFunctionMode):
+    """Leaves parameters as they are allocated: to fill them on the meta device, torch would load its compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
+    """Trainable parameters of a variant; None if it can't be built, which its own trial will tell."""
+    with suppress(Exception), foreign_code(), torch.device("meta"), Unfilled():
+        return sum(p.numel() for p in variants.build(variant, **config).parameters())
+    with suppress(Exception), foreign_code():  # a constructor may need real numbers
+        return sum(p.numel() for p in variants.build(variant, **config).parameters())
+    return None
+
+
+def checkpoint_bytes(variant: str, config: dict[str, Any]) -> int:
+    """About how large a trial's checkpoint is; two are kept."""
+    return 2 * COPIES * WORD * (parameter_count(variant, config) or 0)

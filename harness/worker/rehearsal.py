@@ -1,0 +1,45 @@
+"""A forward pass of a plugin's variant without numbers, to refuse before anything runs what each trial would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+import variants
+from harness.errors import UserError
+from harness.plan.trial import Trial
+from harness.plugins import load as plugins
+from harness.plugins.isolation import foreign_code
+from harness.worker.checks import check_output
+from harness.worker.model_size import Unfilled
+from variants import VARIANTS
+
+IMAGES = 2
+
+
+def rehearse(trials: Iterable[Trial]) -> None:
+    """Try the forward passes of variants that are plugins on the meta device, each configuration once.
+
+    Raises:
+        UserError: one gives another thing than `variants.contract` says. One that can't run there is left to its trial.
+    """
+    configs = {f"{trial.variant} {trial.config}": trial for trial in trials}
+    for trial in configs.values():
+        if any(plugins.path_of(module) is not None for module in VARIANTS.sources(trial.variant)):
+            _rehearse(trial)
+
+
+def _rehearse(trial: Trial) -> None:
+    size, channels = trial.config["image_size"], trial.config["image_channels"]
+    with foreign_code(), torch.device("meta"), Unfilled():
+        try:
+            model = variants.build(trial.variant, **trial.config)
+            images = torch.empty(IMAGES, channels, size, size)
+            output = model(images, torch.zeros(IMAGES, dtype=torch.int64))
+        except Exception:
+            return
+    try:
+        check_output(model, output, images)
+    except UserError as error:
+        raise UserError(f"variant '{trial.variant}': {error}") from None

@@ -1,0 +1,1 @@
+"""Time a training iteration of a variant."""

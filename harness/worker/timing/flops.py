@@ -1,0 +1,42 @@
+"""How much arithmetic an iteration does, and how fast this machine can multiply matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from harness.worker.timing.clock import seconds_of
+from variants.contract import Variant
+from variants.convolution import forced_algorithm
+
+SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
+ROUNDS = 5
+
+
+def matrix_product_rate(device: torch.device) -> float:
+    """Floating-point operations per second of a large matrix product in float32: the median of a few."""
+    side = SIDES[device.type]
+    left, right = (torch.randn(side, side, device=device) for _ in range(2))
+    result = torch.empty(side, side, device=device)
+    seconds = seconds_of(lambda: torch.mm(left, right, out=result), 1 + ROUNDS, device)
+    return float(2 * side**3 / sorted(seconds[1:])[ROUNDS // 2])
+
+
+def multiply_adds(model: Variant, images: Tensor) -> float:
+    """Multiply-adds of a forward pass for one image, as its definition has them: with direct convolutions."""
+    model.eval()
+    with torch.inference_mode(), forced_algorithm(model, "direct"):
+        count = operations(lambda: model(images)) / 2 / len(images)
+    model.train()
+    return count
+
+
+def operations(call: Callable[[], object]) -> float:
+    """Floating-point operations of the matrix products and convolutions in a call, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops())

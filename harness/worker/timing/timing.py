@@ -1,0 +1,218 @@
+"""Time a variant's training iteration in this process, which should be fresh and alone on its machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import variants
+from harness.data import DATASETS
+from harness.data.batches import Batches
+from harness.plan.trial import Moments, Result, Trial
+from harness.plugins.process_settings import kept_settings
+from harness.randomness import seed_everything
+from harness.suite.protocol import Precision, TimingProtocol
+from harness.worker.autotune import describe_choices
+from harness.worker.checks import (
+    check_finite,
+    check_gradients,
+    check_loss,
+    check_output,
+    check_state,
+    unchanged,
+)
+from harness.worker.context import Context
+from harness.worker.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
+from harness.worker.optimizer import Adam
+from harness.worker.precision import forward_in
+from harness.worker.task_data import task_data
+from harness.worker.timing.clock import collecting_no_garbage, seconds_of
+from harness.worker.timing.contention import Others
+from harness.worker.timing.flops import matrix_product_rate, multiply_adds, operations
+from variants.contract import Variant
+
+INFERENCES = 5
+
+
+def measure(trial: Trial, context: Context) -> Result:
+    """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data.
+
+    Raises:
+        UserError: the variant does not give what `variants.contract` says, changes its batch, or has an infinite loss.
+    """
+    assert trial.timing is not None
+    began, before = time.monotonic(), resident_mib()
+    work, device = trial.timing, choose_device(context.gpu)
+    seed_everything(trial.seed)
+    batches = _batches(trial, context, device)
+    with kept_settings():
+        model = variants.build(trial.variant, **trial.config).to(device)
+    check_state(model)
+    step = _Step(model, Adam(model, work.learning_rate), work.precision)
+    first, first_step = _first_iteration(step, batches, device)
+    with collecting_no_garbage():
+        raw, seen = _sample(step, batches, work.protocol, device)
+    metrics = _summary(raw, first) | seen | {"memory/before_mib": before}
+    metrics["machine/matrix_product_gflops"] = matrix_product_rate(device) / 1e9
+    return Result(
+        metrics=metrics | _size(step, batches, is_counted=trial.seed == 0),
+        samples={**raw, "first": [first]},
+        machine=describe_machine(device) | describe_choices(model),
+        moments=Moments(began, first_step, time.monotonic()),
+    )
+
+
+def _first_iteration(step: _Step, batches: Batches, device: torch.device) -> tuple[float, float]:
+    """Its seconds, and when it has ended."""
+    images, labels = batches.at(0)
+    with unchanged(step.model, images, labels):
+        [seconds] = seconds_of(lambda: step(images, labels), 1, device)
+    ended = time.monotonic()
+    check_gradients(step.model)
+    check_finite(step.model, step.loss(images, labels), "after the first iteration")
+    return seconds, ended
+
+
+def _sample(
+    step: _Step, batches: Batches, protocol: TimingProtocol, device: torch.device
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds of everything that is timed, and what was seen meanwhile."""
+    images, labels = batches.at(0)
+
+    def resident() -> None:
+        step(images, labels)
+
+    with unchanged(step.model, images, labels):
+        warmup, is_steady = _warm_up(resident, protocol, device)
+        with Others() as others:
+            samples = seconds_of(resident, protocol.iterations, device)
+    with_data = _time_with_data(step, batches, protocol.with_data, device)
+    seen = {
+        "memory/peak_mib": peak_memory_mib(device),
+        "machine/others_cores": others.cores,
+        "time/is_steady": float(is_steady),
+    }
+    inference = _time_inference(step.model, images, step.precision, device)
+    seen["time/inference_image_median_seconds"] = float(np.median(inference)) / len(images)
+    check_finite(step.model, step.loss(images, labels), "after the last iteration")
+    return {"iteration": samples, "warmup": warmup, "with_data": with_data, "inference": inference}, seen
+
+
+def _size(step: _Step, batches: Batches, *, is_counted: bool) -> dict[str, float]:
+    """Parameters and, where it is counted, which takes seconds and gives the same in every round, the arithmetic."""
+    size = {"model/parameters": float(sum(p.numel() for p in step.model.parameters()))}
+    if is_counted:
+        images, labels = batches.at(0)
+        size["model/iteration_gflop"] = operations(lambda: step(images, labels)) / 1e9
+        size["model/image_multiply_adds"] = multiply_adds(step.model, images[:1])
+    return size
+
+
+def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
+    assert trial.timing is not None
+    dataset = DATASETS.get(trial.task)
+    return Batches(
+        task_data(trial, context).train,
+        image_size=dataset.image_size,
+        batch_size=trial.timing.protocol.batch_size,
+        shift=0,
+        seed=trial.seed,
+        device=device,
+    )
+
+
+class _Step:
+    """An iteration on a batch. The first time it sees that the variant gives what it should, later it only works."""
+
+    def __init__(self, model: Variant, optimizer: torch.optim.Optimizer, precision: Precision) -> None:
+        self.model, self.optimizer, self.precision = model, optimizer, precision
+        self.is_checked = False
+
+    def __call__(self, images: Tensor, labels: Tensor) -> None:
+        """Forward, loss, backward, update."""
+        self.optimizer.zero_grad(set_to_none=True)
+        with forward_in(self.precision, images.device):
+            output = self.model(images, labels)
+            if not self.is_checked:
+                check_output(self.model, output, images)
+            loss = self.model.loss(output, images, labels)
+        if not self.is_checked:
+            check_loss(self.model, loss)
+            self.is_checked = True
+        loss.backward()
+        self.optimizer.step()
+
+    @torch.no_grad()
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss on a batch, which is not learned from."""
+        with forward_in(self.precision, images.device):
+            return self.model.loss(self.model(images, labels), images, labels)
+
+
+def _time_with_data(step: _Step, batches: Batches, count: int, device: torch.device) -> list[float]:
+    """Seconds of each of up to `count` iterations that take a new batch from the data set first."""
+    samples: list[float] = []
+    for iteration in range(1, 1 + min(count, max(1, batches.per_epoch - 1))):
+
+        def whole_step(iteration: int = iteration) -> None:
+            step(*batches.at(iteration))
+
+        samples += seconds_of(whole_step, 1, device)
+    return samples
+
+
+def _time_inference(model: Variant, images: Tensor, precision: Precision, device: torch.device) -> list[float]:
+    """Seconds of a few forward passes over the batch in evaluation, after two to warm up."""
+    model.eval()
+
+    def predict() -> None:
+        with torch.inference_mode(), forward_in(precision, device):
+            model(images).predictions()
+
+    with torch.inference_mode(), forward_in(precision, device):
+        check_output(model, model(images), images)
+    seconds = seconds_of(predict, 2 + INFERENCES, device)[2:]
+    model.train()
+    return seconds
+
+
+def _warm_up(call: Callable[[], None], protocol: TimingProtocol, device: torch.device) -> tuple[list[float], bool]:
+    """Iterate until two windows in a row agree; the samples, and whether they did."""
+    samples = seconds_of(call, max(protocol.warmup, 2 * protocol.window), device)
+    while not agree(samples, protocol.window, protocol.tolerance):
+        if len(samples) >= protocol.longest_warmup:
+            return samples, False
+        samples += seconds_of(call, protocol.window, device)
+    return samples, True
+
+
+def agree(samples: list[float], window: int, tolerance: float) -> bool:
+    """Whether the medians of the last two windows differ by no more than the tolerance."""
+    last = float(np.median(samples[-window:]))
+    before = float(np.median(samples[-2 * window : -window]))
+    return abs(last - before) <= tolerance * min(last, before)
+
+
+def _summary(raw: dict[str, list[float]], first: float) -> dict[str, float]:
+    q25, median, q75 = (float(q) for q in np.percentile(raw["iteration"], [25, 50, 75]))
+    summary = {
+        "time/iteration_mean_seconds": float(np.mean(raw["iteration"])),
+        "time/iteration_median_seconds": median,
+        "time/iteration_q25_seconds": q25,
+        "time/iteration_q75_seconds": q75,
+        "time/with_data_median_seconds": float(np.median(raw["with_data"])),
+        "time/first_iteration_seconds": first,
+        "time/warmup_iterations": float(len(raw["warmup"])),
+    }
+    found = trend(raw["iteration"])
+    return summary if found is None else summary | {"time/trend": found}
+
+
+def trend(samples: list[float]) -> float | None:
+    """The median of the last third of the samples over that of the first third; None where there are fewer than 3."""
+    third = len(samples) // 3
+    return float(np.median(samples[-third:]) / np.median(samples[:third])) if third else None

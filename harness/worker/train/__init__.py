@@ -1,0 +1,1 @@
+"""Train a variant and test it."""

@@ -1,0 +1,183 @@
+"""Checkpoints that survive a kill at any moment: written aside, verified by digest, the previous one kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.errors import UserError, cause_of
+from harness.files import locked
+from harness.plan.trial import Superseded
+
+KEPT = 2
+OWNER = "owner"
+DRIVER = "driver.json"  # in the folder of a suite's checkpoints: which driver came last
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who works on a trial: an attempt of a driver."""
+
+    line: str = ""  # drivers that follow each other, each knowing the one before, are of one line
+    driver: int = 0  # its number in the line
+    attempt: int = 1  # of the trial
+
+    def is_older_than(self, other: Claim) -> bool:
+        """Whether the other one has followed this one; of different lines, neither has."""
+        return self.line == other.line and (self.driver, self.attempt) < (other.driver, other.attempt)
+
+
+def next_driver(folder: Path) -> Claim:
+    """The claim of a driver that begins to work in the folder of a suite's checkpoints: newer than all before it.
+
+    Raises:
+        UserError: the folder can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            found = _read(folder / DRIVER)
+            claim = Claim(str(found.get("line") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
+            _replace(folder / DRIVER, {"line": claim.line, "driver": claim.driver}, secrets.token_hex(8))
+    except OSError as error:
+        raise UserError(
+            f"the folder of checkpoints {folder} can't be written ({error.strerror}); make it writable or name another "
+            f"one with --results."
+        ) from error
+    return claim
+
+
+class Checkpoints:
+    """The checkpoints of one trial, in a folder of its own.
+
+    The process that has claimed the folder last owns it: one that was thought dead and is not can't write any more,
+    and one that claims it later than its successor is refused.
+    """
+
+    def __init__(self, folder: Path, claim: Claim = Claim()) -> None:  # it is frozen
+        self.folder, self._claim = folder, claim
+        self._token: str | None = None
+
+    def claim(self) -> None:
+        """Become the owner, and remove what others have left half written.
+
+        Raises:
+            Superseded: a later attempt, or one of a later driver, has been here.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder):
+            owner = _read(self.folder / OWNER)
+            if "driver" in owner and self._claim.is_older_than(Claim(owner["line"], owner["driver"], owner["attempt"])):
+                raise Superseded("a later attempt has taken over this trial")
+            self._token = secrets.token_hex(8)
+            _replace(self.folder / OWNER, {**asdict(self._claim), "token": self._token}, self._token)
+            for left in self.folder.glob("*.tmp"):
+                left.unlink(missing_ok=True)
+
+    def save(self, iteration: int, state: dict[str, Any]) -> None:
+        """Write a state so that a reader finds either all of it or the one before.
+
+        Raises:
+            Superseded: another process has claimed the folder.
+            OSError: it can't be written, as on a full disk; nothing is left of it then.
+        """
+        if self._token is None:
+            self.claim()
+        path = self.folder / f"{iteration:010d}.pt"
+        aside, sealed = path.with_suffix(f".{self._token}.tmp"), path.with_suffix(f".{self._token}.json.tmp")
+        try:
+            with aside.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            sealed.write_text(json.dumps({"sha256": _sha256(aside), "bytes": aside.stat().st_size}))
+            with locked(self.folder):
+                self._check_owner()
+                os.replace(aside, path)
+                os.replace(sealed, path.with_suffix(".json"))
+        finally:
+            aside.unlink(missing_ok=True)
+            sealed.unlink(missing_ok=True)
+        _sync(self.folder)
+        for old in self._paths()[:-KEPT]:
+            old.with_suffix(".json").unlink(missing_ok=True)
+            old.unlink(missing_ok=True)
+
+    def latest(self) -> dict[str, Any] | None:
+        """The newest state that is whole and can be read, or None."""
+        return next(self.states(), None)
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """The states that are whole and can be read, the newest first. Loaded with weights only: no code can run."""
+        for path in reversed(self._paths()):
+            if not _is_whole(path):
+                continue
+            try:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+            except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+                log.warning("the checkpoint %s can't be read and is left out: %s", path, cause_of(error)[:500])
+                continue
+            if isinstance(state, dict):
+                yield state
+
+    def clear(self) -> None:
+        """Remove all of the trial's checkpoints."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _check_owner(self) -> None:
+        if _read(self.folder / OWNER).get("token") != self._token:
+            raise Superseded("another process has taken over this trial")
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("*.pt")) if self.folder.is_dir() else []
+
+
+def _is_whole(path: Path) -> bool:
+    seal = _read(path.with_suffix(".json"))
+    try:
+        return path.stat().st_size == seal.get("bytes") and _sha256(path) == seal.get("sha256")
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A small JSON file; empty where there is none or a damaged one."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _replace(path: Path, content: dict[str, Any], token: str) -> None:
+    """Write a small JSON file so that a reader finds all of it or the one before."""
+    aside = path.with_name(f"{path.name}.{token}.tmp")
+    aside.write_text(json.dumps(content))
+    os.replace(aside, path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names of a folder's files as durable as their contents."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,36 @@
+"""Test error: the share of a test set's images that a model gets wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from harness.data import Examples
+from harness.data.batches import evaluation_batches
+from harness.data.classes import class_type
+from harness.suite.protocol import Precision
+from harness.worker.checks import check_output
+from harness.worker.precision import forward_in
+from variants.contract import Variant
+
+BATCH = 200  # images; a larger one gains a percent or two and takes its memory
+
+
+@torch.inference_mode()
+def predict(model: Variant, examples: Examples, device: torch.device, precision: Precision = "float32") -> np.ndarray:
+    """The predicted class of every image, (images,) in the dtype of its labels (`class_type`).
+
+    Raises:
+        UserError: the forward pass does not give what `variants.contract` says.
+    """
+    model.eval()
+    with forward_in(precision, device):
+        batches = evaluation_batches(examples, BATCH, device)
+        found = [check_output(model, model(images), images).predictions() for images, _ in batches]
+    model.train()
+    return torch.cat(found).cpu().numpy().astype(class_type(model.config.classes))
+
+
+def error_percent(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """The share of wrong predictions, in percent."""
+    return float(100 * np.mean(predictions != labels))

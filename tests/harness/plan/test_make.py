@@ -1,0 +1,420 @@
+"""Plans: which trials a suite comes to, and which keys they have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import variants
+from harness.data import DATASETS
+from harness.errors import UserError
+from harness.plan.make import make_plan
+from harness.plan.plan import Plan, count
+from harness.plan.trial import Trial
+from harness.suite.schema import load_suite
+
+PAPER = Path(__file__).parents[3] / "suites" / "paper.yaml"
+Write = Callable[..., Path]
+SUITE = """
+name: two
+protocols:
+  short: {batch_size: 50, epochs: 2, learning_rate: 0.001, source: somewhere}
+  long: {batch_size: 100, epochs: 8, learning_rate: 0.001}
+table2:
+  tasks: [mnist]
+  seeds: [0, 1]
+  train_images: 1000
+  rows:
+    - {variant: cnn, config: {width: 8}, protocol: short}
+    - {variant: capsnet, config: {routing_iterations: 2, width: 8}, protocol: short}
+table3:
+  rounds: 2
+  rows:
+    - {variant: capsnet, config: {routing_iterations: 2}}
+    - {variant: capsnet, config: {routing_iterations: 3}}
+    - {variant: cnn}
+"""
+
+
+def plan_of(path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None) -> Plan:
+    return make_plan(load_suite(path, profile, budget), Path("nowhere"), fraction)
+
+
+def kinds(plan: Plan, kind: str) -> list[Trial]:
+    return [trial for trial in plan.trials if trial.kind == kind]
+
+
+def by_name(plan: Plan) -> dict[str, str]:
+    found = {f"{trial.kind} {trial.name}": trial.key for trial in plan.trials}
+    assert len(found) == len(plan.trials)
+    return found
+
+
+def keys_after(write: Write, *changes: tuple[str, str], **options: object) -> dict[str, str]:
+    text = SUITE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return by_name(plan_of(write(text), **options))  # type: ignore[arg-type]
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        plan_of(path)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert str(path) in message
+    return message
+
+
+@pytest.mark.parametrize(("profile", "training"), [(None, 9 * 2 * 3), ("laptop", 9 * 2)])
+def test_the_papers_suite(profile: str | None, training: int) -> None:
+    plan = plan_of(PAPER, profile)
+    assert len(kinds(plan, "training")) == training
+    assert len(kinds(plan, "timing")) == 7 * 6
+    assert len({trial.key for trial in plan.trials}) == len(plan.trials)
+    assert len({trial.name for trial in plan.trials}) == len(plan.trials)
+    assert len(plan.table2) == 9 * 2
+    assert len(plan.table3) == 7
+    assert plan.table3[plan.baseline].label == "r=3"
+    widths = {trial.config["width"] for trial in plan.trials}
+    assert widths == ({64} if profile else {256})
+
+
+def test_the_papers_protocols_come_to_the_right_number_of_iterations() -> None:
+    trials = kinds(plan_of(PAPER), "training")
+    lengths = {(trial.variant, trial.training.iterations) for trial in trials if trial.training}
+    assert lengths == {("cnn", 641 * 468), ("capsnet", 641 * 468), ("lcapsnet", 30 * 1200)}
+
+
+def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
+    for task, size, capsules in (("mnist", 28, 288), ("affnist", 40, 1152)):
+        trials = [t for t in kinds(plan_of(PAPER), "training") if t.task == task and t.config.get("kernel") == 15]
+        assert {trial.config["k"] for trial in trials} == {50, 70, 100}
+        assert {trial.config["image_size"] for trial in trials} == {size}
+        assert {trial.label for trial in trials} == {"K=50 15×15", "K=70 15×15", "K=100 15×15"}
+        with torch.device("meta"):
+            model = variants.build("lcapsnet", **trials[0].config)
+            output = model.eval()(torch.empty(2, 1, size, size))
+        assert output.details is not None
+        assert output.details["code"].shape == (2, capsules)
+
+
+def test_rounds_and_rows_are_listed_in_plain_order() -> None:
+    trials = kinds(plan_of(PAPER), "timing")
+    assert [(trial.seed, trial.row) for trial in trials] == [(number, row) for number in range(6) for row in range(7)]
+
+
+def test_without_a_budget_the_whole_protocol_is_planned(write: Write) -> None:
+    plan = plan_of(write(SUITE), fraction=0.5)
+    assert plan.fraction == 1
+    assert {t.training.iterations for t in kinds(plan, "training") if t.training} == {40}
+
+
+def test_a_budget_leaves_the_iterations_open_until_it_is_calibrated(write: Write) -> None:
+    path = write(SUITE)
+    open_, half = plan_of(path, budget="5m"), plan_of(path, budget="5m", fraction=0.5)
+    assert open_.fraction is None
+    assert {t.training.iterations for t in kinds(open_, "training") if t.training} == {None}
+    assert {t.training.iterations for t in kinds(half, "training") if t.training} == {20}
+    assert {t.training.full_iterations for t in kinds(half, "training") if t.training} == {40}
+
+
+def test_a_fraction_of_the_suite_is_that_of_a_budget_without_a_calibration(write: Write) -> None:
+    calibrated = plan_of(write(SUITE), budget="5m", fraction=0.3)
+    asked = plan_of(write(f"fraction: 0.3{SUITE}"))
+    assert (asked.fraction, asked.budget) == (0.3, None)
+    assert {t.training.iterations for t in kinds(asked, "training") if t.training} == {12}  # of 40
+    assert by_name(asked) == by_name(calibrated)
+    assert plan_of(write(f"fraction: 1e-9{SUITE}")).trials[-1].training.iterations == 1  # type: ignore[union-attr]
+
+
+def test_a_budget_counts_more_than_the_fraction_that_it_replaces(write: Write) -> None:
+    path = write(f"fraction: 0.3{SUITE}")
+    assert plan_of(path, budget="5m").fraction is None
+    assert plan_of(path, budget="5m", fraction=0.5).fraction == 0.5
+
+
+def test_a_fraction_of_times_alone_is_none(write: Write) -> None:
+    assert plan_of(write("name: times\nfraction: 0.1\ntable3: {rows: [{variant: cnn}]}\n")).fraction == 1
+
+
+def test_a_budget_without_training_needs_no_calibration(write: Write) -> None:
+    path = write("name: times\ntable3: {rows: [{variant: cnn}]}\n")
+    assert plan_of(path, budget="5m").fraction == 1
+
+
+def test_a_fraction_changes_the_keys_of_training_alone(write: Write) -> None:
+    path = write(SUITE)
+    half, third = (by_name(plan_of(path, budget="5m", fraction=part)) for part in (0.5, 0.3))
+    assert half.keys() == third.keys()
+    for name, key in half.items():
+        assert (third[name] == key) is name.startswith("timing")
+
+
+def test_the_whole_protocol_has_the_same_keys_with_a_budget_as_without(write: Write) -> None:
+    path = write(SUITE)
+    assert by_name(plan_of(path, budget="5d", fraction=1.0)) == by_name(plan_of(path))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("name: two", "name: three")],
+        [("source: somewhere", "source: elsewhere")],
+        [("short", "brief")],
+        [("cnn, config: {width: 8}", "cnn, config: {width: 8, dropout: 0.5}")],  # the default
+        [("{routing_iterations: 2, width: 8}", "{width: 8, routing_iterations: 2}")],
+        [("table2:\n", "description: text\nattempts: 9\ntable2:\n")],
+    ],
+)
+def test_what_is_not_measured_is_not_in_the_keys(write: Write, changes: list[tuple[str, str]]) -> None:
+    assert set(keys_after(write, *changes).values()) == set(keys_after(write).values())
+
+
+def test_each_row_is_trained_with_its_own_seeds(write: Write) -> None:
+    path = write(SUITE.replace("cnn, config: {width: 8}", "cnn, config: {width: 8}, seeds: {mnist: [4, 2]}"))
+    trained = kinds(plan_of(path), "training")
+    assert [(trial.variant, trial.seed) for trial in trained] == [
+        ("cnn", 4),
+        ("cnn", 2),
+        ("capsnet", 0),
+        ("capsnet", 1),
+    ]
+    same = {trial.key for trial in trained} & set(keys_after(write).values())
+    assert len(same) == 2  # a trial is the same, whatever the seeds of other rows
+
+
+def test_adding_a_row_a_seed_or_a_round_leaves_the_other_keys(write: Write) -> None:
+    before = keys_after(write)
+    after = keys_after(
+        write,
+        (
+            "rows:\n    - {variant: cnn, config",
+            "rows:\n    - {variant: lcapsnet, protocol: long}\n    - {variant: cnn, config",
+        ),
+        ("seeds: [0, 1]", "seeds: [5, 0, 1]"),
+        ("rounds: 2", "rounds: 4"),
+    )
+    assert set(before.values()) < set(after.values())
+    assert len(after) == 3 * 3 + 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (("epochs: 2", "epochs: 3"), "training"),
+        (("batch_size: 50", "batch_size: 40"), "training"),
+        (("train_images: 1000", "train_images: 1100"), "training"),
+        (("tasks: [mnist]", "test_images: 9\n  tasks: [mnist]"), "training"),
+        (("rounds: 2", "rounds: 2\n  batch_size: 99"), "timing"),
+        (("rounds: 2", "rounds: 2\n  threads: 1"), "timing"),
+        (("rounds: 2", "rounds: 2\n  learning_rate: 0.1"), "timing"),
+        (("rounds: 2", "rounds: 2\n  sentinel: 0"), "timing"),
+    ],
+)
+def test_what_is_measured_is_in_the_keys(write: Write, change: tuple[str, str], kind: str) -> None:
+    before, after = keys_after(write), keys_after(write, change)
+    assert before.keys() == after.keys()
+    for name, key in before.items():
+        assert (after[name] != key) is name.startswith(kind)
+
+
+def test_the_data_are_in_the_keys(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.data import Mnist
+
+    before = keys_after(write)
+    monkeypatch.setattr(Mnist, "digest", lambda self, folder: "other")
+    assert not set(before.values()) & set(keys_after(write).values())
+
+
+def test_training_trials_carry_the_names_of_their_tests_outside_the_keys(
+    tiny_suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tiny_suite)
+    assert {trial.tests for trial in kinds(plan, "training")} == {("tiny-digits", "noisy")}
+    assert {trial.tests for trial in kinds(plan, "timing")} == {()}
+    monkeypatch.setattr(DATASETS.get("tiny-digits"), "test_names", lambda self, folder: ["noisy", "tiny-digits"])
+    other = plan_of(tiny_suite)
+    assert {trial.tests for trial in kinds(other, "training")} == {("noisy", "tiny-digits")}
+    assert by_name(other) == by_name(plan)
+
+
+def test_training_trials_carry_what_has_to_be_said_of_their_data(
+    tiny_suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = plan_of(tiny_suite)
+    monkeypatch.setattr(DATASETS.get("tiny-digits"), "remarks", lambda self, folder: ["borrowed"])
+    plan = plan_of(tiny_suite)
+    assert {trial.remarks for trial in kinds(plan, "training")} == {("borrowed",)}
+    assert by_name(plan) == by_name(before)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("classes", 4.0, "classes of the dataset 'tiny-digits'"),
+        ("train_size", None, "train_size of the dataset 'tiny-digits'"),
+        ("digest", lambda self, folder: "x" * 40, "digest"),
+        ("test_names", lambda self, folder: ["odd (noise=20%)"], "odd (noise=20%)"),
+    ],
+)
+def test_a_mistake_in_a_dataset_is_told_with_the_suite(
+    tiny_suite: Path, monkeypatch: pytest.MonkeyPatch, attribute: str, value: object, words: str
+) -> None:
+    monkeypatch.setattr(DATASETS.get("tiny-digits"), attribute, value)
+    assert words in refusal(tiny_suite)
+
+
+def test_a_recorded_plan_without_names_of_tests_still_loads(tiny_suite: Path) -> None:
+    stored = json.loads(plan_of(tiny_suite).model_dump_json())
+    for trial in stored["trials"]:
+        del trial["tests"]
+    assert {trial.tests for trial in Plan.model_validate(stored).trials} == {()}
+
+
+def test_only(write: Write) -> None:
+    plan = plan_of(write(SUITE))
+    assert {trial.name for trial in plan.only("capsnet r=2 · mnist*").trials} == {
+        "capsnet r=2 · mnist · seed 0",
+        "capsnet r=2 · mnist · seed 1",
+    }
+    assert len(plan.only("*timing*").trials) == 6
+    with pytest.raises(UserError, match=r"--only \*resnet\*: no trial has such a name; names are like: .*round"):
+        plan.only("*resnet*")
+
+
+def test_rows_that_differ_in_what_their_label_leaves_out_are_told_apart(write: Write) -> None:
+    text = SUITE.replace(
+        "- {variant: cnn, config: {width: 8}",
+        "- {variant: cnn, config: {width: 4}, protocol: short}\n    - {variant: cnn, config: {width: 8}",
+    )
+    assert [row.label for row in plan_of(write(text)).table2] == ["width=4", "width=8", "r=2"]
+    protocols = SUITE.replace(
+        "- {variant: cnn, config", "- {variant: cnn, config: {width: 8}, protocol: long}\n    - {variant: cnn, config"
+    )
+    plan = plan_of(write(protocols))
+    assert [row.label for row in plan.table2] == ["protocol=long", "protocol=short", "r=2"]
+    assert len({trial.name for trial in plan.trials}) == len(plan.trials)
+
+
+def test_the_same_row_twice(write: Write) -> None:
+    twice = SUITE.replace("- {variant: cnn}", "- {variant: cnn}\n    - {variant: cnn, config: {dropout: 0.5}}")
+    assert "table3.rows.3 is the same as table3.rows.2" in refusal(write(twice))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        (
+            "variant: cnn, config",
+            "variant: cnm, config",
+            ["table2.rows.0: unknown variant 'cnm'", "did you mean 'cnn'?", "lcapsnet"],
+        ),
+        ("variant: cnn}", "variant: cnm}", ["table3.rows.2: unknown variant 'cnm'", "did you mean 'cnn'?"]),
+        ("tasks: [mnist]", "tasks: [mnits]", ["table2: unknown dataset 'mnits'", "did you mean 'mnist'?"]),
+        ("rounds: 2", "task: minst", ["table3: unknown dataset 'minst'", "did you mean 'mnist'?"]),
+        ("{routing_iterations: 3}", "{routing_iteration: 3}", ["table3.rows.1: ", "'routing_iterations'"]),
+        ("{routing_iterations: 3}", "{routing_iterations: 9}", ["table3.rows.1: routing_iterations", "is 9", "5"]),
+        (
+            "{width: 8}, protocol",
+            "{image_size: 8}, protocol",
+            ["table2.rows.0.config: 'image_size' comes from the task"],
+        ),
+        ("batch_size: 50", "batch_size: 2000", ["batch_size of protocol 'short' is 2000", "1000 training images"]),
+        ("rounds: 2", "baseline: {variant: lcapsnet}", ["table3.baseline: no row is lcapsnet"]),
+    ],
+)
+def test_mistakes_name_file_and_key(write: Write, old: str, new: str, parts: list[str]) -> None:
+    assert old in SUITE
+    message = refusal(write(SUITE.replace(old, new, 1)))
+    for part in parts:
+        assert part in message
+
+
+def test_a_claim_about_a_setting_that_is_none(write: Write) -> None:
+    claim = (
+        "{kind: time_ratio, sentence: x, at_most: 1, of: {variant: cnn}, to: {variant: capsnet, config: {rooting: 3}}}"
+    )
+    path = write(f"{SUITE}claims: [{claim}]\n")
+    with pytest.raises(
+        UserError, match=r"claims\.0\.to: variant 'capsnet' has no setting 'rooting': did you mean 'routing"
+    ):
+        plan_of(path)
+    path.write_text(path.read_text().replace("rooting", "routing_iterations"))
+    assert len(plan_of(path).claims) == 1
+
+
+def test_families_are_in_the_plan_and_older_plans_have_none(write: Write) -> None:
+    claim = (
+        "{kind: lower_mean_error, sentence: x, task: mnist, of: {variant: cnn}, than: {variant: capsnet}, family: a}"
+    )
+    plan = plan_of(write(f"{SUITE}claims: [{claim}]\nfamilies: {{a: All of them.}}\n"))
+    assert plan.families == {"a": "All of them."}
+    stored = json.loads(plan.model_dump_json())
+    assert Plan.model_validate(stored) == plan
+    del stored["families"]
+    del stored["claims"][0]["family"]
+    older = Plan.model_validate(stored)
+    assert (older.families, older.claims[0].family) == ({}, None)
+
+
+def test_a_baseline_that_several_rows_have(write: Write) -> None:
+    named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet}")
+    with pytest.raises(UserError, match=r"table3\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):
+        plan_of(write(named))
+
+
+def test_the_baseline_is_found_by_what_it_names(write: Write) -> None:
+    assert plan_of(write(SUITE)).baseline == 0
+    named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet, config: {routing_iterations: 3}}")
+    assert plan_of(write(named)).baseline == 1
+
+
+def test_count() -> None:
+    assert count(["new", "done", "new"]) == {"new": 2, "done": 1}
+
+
+REFERENCES = """
+name: speed
+config: {convolution: fast}
+table3:
+  rounds: 2
+  rows:
+    - {variant: cnn, reference: {convolution: direct}}
+    - {variant: capsnet, reference: {convolution: direct, routing: literal}}
+    - {variant: capsnet, config: {gradients: last}, reference: {convolution: direct}}
+    - {variant: capsnet, config: {gradients: last, convolution: direct}}
+"""
+
+
+def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -> None:
+    plan = plan_of(write(REFERENCES))
+    assert [(row.variant, row.label, row.reference) for row in plan.table3] == [
+        ("cnn", "", 4),
+        ("capsnet", "r=3", 5),
+        ("capsnet", "r=3, last-pass gradients, convolution=fast", 3),  # a row of its own
+        ("capsnet", "r=3, last-pass gradients, convolution=direct", None),
+        ("cnn", "convolution=direct", None),
+        ("capsnet", "r=3, convolution=direct, routing=literal", None),
+    ]
+    assert plan.table3[4].config["convolution"] == "direct"
+    assert plan.table3[5].config["routing"] == "literal"
+    assert len(plan.trials) == 2 * 6
+
+
+def test_a_reference_that_does_not_fit_is_refused(write: Write) -> None:
+    path = write(REFERENCES.replace("routing: literal", "routing: fancy"))
+    with pytest.raises(UserError, match=r"table3\.rows\.1\.reference: .*routing"):
+        plan_of(path)
+
+
+def test_precision_is_part_of_the_key(write: Write) -> None:
+    exact = by_name(plan_of(write(SUITE)))
+    rough = by_name(plan_of(write(SUITE.replace("name: two", "name: two\nprecision: bfloat16"))))
+    assert exact.keys() == rough.keys()
+    assert not set(exact.values()) & set(rough.values())

@@ -1,0 +1,132 @@
+"""Published numbers: those of the paper, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.suite.published import load_published, look_up
+
+NUMBERS = Path(__file__).parents[3] / "results" / "published" / "ladder-capsule-network.yaml"
+ERRORS = {  # the paper's Table 2, percent on MNIST and on affNIST
+    ("cnn",): (0.39, 34.0),
+    ("capsnet", 3): (0.25, 21.0),
+    ("lcapsnet", 9, 50): (0.74, 13.0),
+    ("lcapsnet", 9, 70): (0.50, 12.5),
+    ("lcapsnet", 9, 100): (0.80, 13.2),
+    ("lcapsnet", 15, 50): (0.69, 12.5),
+    ("lcapsnet", 15, 70): (0.73, 12.2),
+    ("lcapsnet", 15, 100): (0.79, 13.1),
+}
+SECONDS = {  # the paper's Table 3, with standard errors
+    ("lcapsnet", 9, 50): (0.2034, 0.010),
+    ("lcapsnet", 9, 70): (0.2159, 0.008),
+    ("lcapsnet", 9, 100): (0.2953, 0.001),
+    ("capsnet", 3): (1.732, 0.026),
+    ("capsnet", 4): (2.123, 0.041),
+    ("capsnet", 5): (2.656, 0.085),
+}
+
+
+def config(row: tuple[object, ...]) -> dict[str, object]:
+    """A full configuration, with settings that the file does not name."""
+    names = {"cnn": [], "capsnet": ["routing_iterations"], "lcapsnet": ["kernel", "k"]}[str(row[0])]
+    return {"width": 256, "decoder": True, **dict(zip(names, row[1:], strict=True))}
+
+
+def test_the_papers_numbers() -> None:
+    [paper] = load_published([NUMBERS])
+    assert paper.table2 is not None
+    assert paper.table3 is not None
+    assert len(paper.table2.rows) == 2 * len(ERRORS)
+    assert len(paper.table3.rows) == len(SECONDS)
+    for row, values in ERRORS.items():
+        for task, value in zip(("mnist", "affnist"), values, strict=True):
+            # of the two CNNs, the one with pooling stands on affNIST
+            pooling = {"pooling": task == "affnist"} if row == ("cnn",) else {}
+            found = look_up([paper], "table2", str(row[0]), config(row) | pooling, task)
+            assert found is not None
+            assert found[0].value == value
+    for row, (value, error) in SECONDS.items():
+        found = look_up([paper], "table3", str(row[0]), config(row), "mnist")
+        assert found is not None
+        assert (found[0].value, found[0].standard_error) == (value, error)
+    assert (paper.table2.unit, paper.table3.unit, paper.table3.batch_size) == ("percent", "seconds", 100)
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "task"),
+    [
+        ("table2", ("lcapsnet", 9, 60), "mnist"),
+        ("table2", ("capsnet", 4), "mnist"),
+        ("table2", ("cnn",), "fashion-mnist"),
+        ("table2", ("cnn",), "affnist"),
+        ("table3", ("lcapsnet", 15, 50), "mnist"),
+        ("table3", ("cnn",), "mnist"),
+    ],
+)
+def test_what_the_paper_does_not_have(table: str, row: tuple[object, ...], task: str) -> None:
+    assert look_up(load_published([NUMBERS]), table, str(row[0]), config(row), task) is None  # type: ignore[arg-type]
+
+
+def test_the_first_publication_counts(write: Callable[..., Path]) -> None:
+    other = write(
+        "source: another\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: 9.0}]}\n"
+    )
+    for order, value in (([other, NUMBERS], 9.0), ([NUMBERS, other], 0.39)):
+        found = look_up(load_published(order), "table2", "cnn", {"pooling": False}, "mnist")
+        assert found is not None
+        assert found[0].value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("table2: {unit: percent, where: T, rows: []}\n", ["'source' is missing"]),
+        ("source: a\ntable2: {unit: promille, where: T, rows: []}\n", ["'table2.unit' is 'promille'", "'percent'"]),
+        ("source: a\ntabel2: {}\n", ["unknown key 'tabel2'", "did you mean 'table2'?"]),
+        (
+            "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, vaule: 1}]}\n",
+            ["unknown key 'table2.rows.0.vaule'", "did you mean 'value'?"],
+        ),
+        (
+            "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: .nan}]}\n",
+            ["'table2.rows.0.value' is nan", "finite"],
+        ),
+        (
+            "source: a\ntable2: {unit: percent, where: T, setting: {width: .inf}, rows: []}\n",
+            ["table2.setting", "inf", "finite"],
+        ),
+    ],
+)
+def test_mistakes_name_file_and_key(write: Callable[..., Path], text: str, parts: list[str]) -> None:
+    path = write(text, "numbers.yaml")
+    with pytest.raises(UserError) as caught:
+        load_published([path])
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    for part in [str(path), *parts]:
+        assert part in message
+
+
+def test_settings_are_matched_by_value(write: Callable[..., Path]) -> None:
+    path = write(
+        "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, config: {rate: 1e-4, deep: true, k: 1},"
+        " task: mnist, value: 1}]}"
+    )
+    published = load_published([path])
+    for config, is_found in (
+        ({"rate": 0.0001, "deep": True, "k": 1.0}, True),
+        ({"rate": 0.0001, "deep": 1, "k": 1}, False),
+        ({"rate": 0.0001, "deep": True, "k": True}, False),
+        ({"rate": 0.0001, "deep": True}, False),
+    ):
+        assert (look_up(published, "table2", "cnn", config, "mnist") is not None) == is_found
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*numbers\.yaml"):
+        load_published([tmp_path / "numbers.yaml"])

@@ -1,0 +1,64 @@
+"""A timed trial between two runs of the sentinel: what is run, where, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.plan.trial import Moments, Result, Trial
+from harness.worker.forkserver import Broken, Work
+from harness.worker.timing.bracket import SentinelRun, bracketed
+
+MakeTrial = Callable[..., Trial]
+WATCHED = ("sentinel: 0", "sentinel: 1")
+
+
+class Parts:
+    """Does the parts of a trial by giving what it was told, and remembers them."""
+
+    def __init__(self, *outcomes: Any) -> None:
+        self.outcomes = list(outcomes)
+        self.done: list[Work] = []
+
+    def __call__(self, work: Work) -> Any:
+        self.done.append(work)
+        return self.outcomes[len(self.done) - 1]
+
+
+BEFORE, AFTER = SentinelRun(10.0, 11.0, [0.3, 0.1, 0.2, 0.5]), SentinelRun(15.0, 16.0, [0.4, 0.9, 0.6])
+ROW = Result({"time/x": 1.0}, samples={"iteration": [2.0]}, moments=Moments(12.0, 13.0, 14.0))
+
+
+def test_the_sentinel_runs_before_and_after_and_its_time_is_the_trials(timing_trial: MakeTrial) -> None:
+    parts = Parts(BEFORE, ROW, AFTER)
+    result = bracketed(timing_trial(WATCHED), parts)
+    assert parts.done == ["watch", "execute", "watch"]
+    assert isinstance(result, Result)
+    assert result.metrics == {"time/x": 1.0, "sentinel/before_seconds": 0.25, "sentinel/after_seconds": 0.6}
+    assert result.samples == {
+        "iteration": [2.0],
+        "sentinel_before": [0.3, 0.1, 0.2, 0.5],
+        "sentinel_after": [0.4, 0.9, 0.6],
+    }
+    assert result.moments == Moments(10.0, 13.0, 16.0)
+
+
+def test_training_has_none_and_neither_has_a_timing_that_wants_none(
+    timing_trial: MakeTrial, training_trial: MakeTrial
+) -> None:
+    for trial in (timing_trial(), training_trial(WATCHED)):
+        parts = Parts(ROW)
+        assert bracketed(trial, parts) is ROW
+        assert parts.done == ["execute"]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_what_breaks_is_told_and_ends_it(timing_trial: MakeTrial, place: int) -> None:
+    broken = Broken("why", "all of it")
+    outcomes: list[Any] = [BEFORE, ROW, AFTER]
+    outcomes[place] = broken
+    parts = Parts(*outcomes)
+    assert bracketed(timing_trial(WATCHED), parts) is broken
+    assert len(parts.done) == place + 1

@@ -1,0 +1,140 @@
+"""Timing: what is counted, when warm-up ends, and a known time against the measured one."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.plan.trial import Trial
+from harness.suite.protocol import TimingProtocol
+from harness.worker.context import Context
+from harness.worker.timing.timing import _summary, _warm_up, agree, measure, trend
+
+MakeTrial = Callable[..., Trial]
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(data=tmp_path, checkpoints=tmp_path, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([9, 9, 9, 1, 1, 1, 1.04, 1.04, 1.04], True),  # what came before does not count
+        ([1, 1, 1, 1.06, 1.06, 1.06], False),
+        ([1.06, 1.06, 1.06, 1, 1, 1], False),  # the same either way
+        ([1.04, 1.04, 1.04, 1, 1, 1], True),
+        ([1, 5, 1, 1, 1, 9], True),  # medians, so that an outlier does not matter
+        ([1, 5, 5, 1, 1, 9], False),
+    ],
+)
+def test_two_windows_agree(samples: list[float], expected: bool) -> None:
+    assert agree(samples, window=3, tolerance=0.05) is expected
+
+
+def test_a_known_time_is_measured(timing_trial: MakeTrial, context: Context) -> None:
+    pause = 0.05
+    found = measure(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).metrics
+    assert pause <= found["time/iteration_median_seconds"] < 1.3 * pause
+    assert found["time/iteration_mean_seconds"] >= pause
+    assert found["time/with_data_median_seconds"] >= pause
+    assert found["time/first_iteration_seconds"] >= pause
+
+
+def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Context) -> None:
+    trial = timing_trial(("iterations: 4", "iterations: 9\n  with_data: 3"))
+    result = measure(trial, context)
+    raw = result.samples
+    assert {name: len(values) for name, values in raw.items()} == {
+        "iteration": 9,
+        "warmup": len(raw["warmup"]),
+        "with_data": 3,
+        "first": 1,
+        "inference": 5,
+    }
+    assert 4 <= len(raw["warmup"]) <= 5  # two windows of 2 at least; at 4 it gives up
+    assert all(value > 0 for values in raw.values() for value in values)
+    ordered = sorted(raw["iteration"])
+    metrics = result.metrics
+    assert metrics["time/iteration_median_seconds"] == ordered[4]
+    assert metrics["time/iteration_q25_seconds"] == ordered[2]
+    assert metrics["time/iteration_q75_seconds"] == ordered[6]
+    assert metrics["time/iteration_mean_seconds"] == pytest.approx(sum(ordered) / 9)
+    assert metrics["time/trend"] == sorted(raw["iteration"][6:])[1] / sorted(raw["iteration"][:3])[1]
+    assert metrics["time/with_data_median_seconds"] == sorted(raw["with_data"])[1]
+    assert metrics["time/warmup_iterations"] == len(raw["warmup"])
+    assert metrics["model/parameters"] == 144 * 6 + 6 + 6 * 4 + 4
+    assert metrics["memory/peak_mib"] > 10
+    assert result.machine["device"] == "cpu"
+
+
+def test_data_of_a_single_batch_are_timed_too(timing_trial: MakeTrial, context: Context) -> None:
+    result = measure(timing_trial(("  batch_size: 20\n  rounds", "  batch_size: 120\n  rounds")), context)
+    assert np.isfinite(list(result.metrics.values())).all()
+    assert len(result.samples["with_data"]) == 1
+
+
+def pausing(seconds: Callable[[int], float]) -> Callable[[], None]:
+    """A call whose n-th time takes so long."""
+    calls = iter(range(1000))
+    return lambda: time.sleep(seconds(next(calls)))
+
+
+def test_warm_up_goes_on_until_it_is_steady() -> None:
+    protocol = TimingProtocol(warmup=2, window=2, longest_warmup=50, tolerance=0.3)
+    samples, is_steady = _warm_up(pausing(lambda n: 0.04 if n < 6 else 0.01), protocol, torch.device("cpu"))
+    assert is_steady
+    assert len(samples) == 4  # slow, but steady
+    falling = pausing(lambda n: max(0.01, 0.08 / 2 ** (n // 2)))
+    samples, is_steady = _warm_up(falling, protocol, torch.device("cpu"))
+    assert is_steady
+    assert len(samples) == 10  # 80, 40, 20, 10, 10 ms
+
+
+def test_warm_up_gives_up() -> None:
+    protocol = TimingProtocol(warmup=3, window=2, longest_warmup=8, tolerance=0.1)
+    samples, is_steady = _warm_up(pausing(lambda n: 0.002 * 1.5**n), protocol, torch.device("cpu"))
+    assert not is_steady
+    assert len(samples) == 8
+
+
+def test_an_unsteady_trial_is_flagged(timing_trial: MakeTrial, context: Context) -> None:
+    unsteady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0e-12")), context)
+    assert unsteady.metrics["time/is_steady"] == 0
+    steady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0"), pause=0.01), context)
+    assert steady.metrics["time/is_steady"] == 1
+
+
+def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context: Context) -> None:
+    measure(timing_trial(), context)
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="told to"):
+        measure(timing_trial(fails=True), context)
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([1.0, 1.0], None),
+        ([1.0, 9.0, 2.0], 2.0),  # a third of three is one
+        ([1.0, 3.0, 9.0, 2.0, 3.0], 3.0),  # as is one of five
+        ([2.0, 2.2, 9.0, 9.0, 3.0, 3.3], 1.5),
+        ([2.0, 9.0, 2.0, 5.0, 5.0, 5.0, 1.0, 1.0, 9.0], 0.5),  # an outlier is none
+    ],
+)
+def test_a_trend_is_the_last_third_over_the_first(samples: list[float], expected: float | None) -> None:
+    assert trend(samples) == pytest.approx(expected)
+
+
+def test_too_few_samples_have_no_trend() -> None:
+    raw = {"iteration": [1.0, 2.0], "with_data": [1.0], "warmup": []}
+    assert "time/trend" not in _summary(raw, 1.0)
+    assert _summary(raw | {"iteration": [1.0, 2.0, 3.0]}, 1.0)["time/trend"] == 3

@@ -1,0 +1,33 @@
+"""What trials cost, measured on ones whose cost is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.plan.trial import Trial
+from harness.worker.context import Context
+from harness.worker.train.calibration import Cost, calibrate
+
+
+def test_cost_of_a_trial() -> None:
+    cost = Cost(setup=5, iteration=0.5, evaluation=3)
+    assert cost.of(100) == 5 + 50 + 3
+    assert cost.of(100, evaluations=4) == 5 + 50 + 12
+
+
+def test_an_iteration_of_known_length(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+    cost = calibrate(training_trial(pause=0.03), context)
+    assert 0.03 <= cost.iteration < 0.06
+    assert 0 < cost.evaluation < 0.5
+    assert 0 < cost.setup < 5
+    assert not context.checkpoints.exists()  # nothing is left of it
+
+
+def test_iterations_need_not_be_known_yet(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+    trial = training_trial()
+    assert trial.training is not None
+    open_ = trial.training.model_copy(update={"iterations": None})
+    context = Context(data=tmp_path, checkpoints=tmp_path, threads=1)
+    assert calibrate(trial.model_copy(update={"training": open_}), context).iteration > 0
