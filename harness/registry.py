@@ -39,7 +39,8 @@ class Registry(Generic[T]):
     Arguments:
         kind: what is registered, for messages ("variant").
         base: the class that everything registered derives from.
-        package: the package whose modules register themselves when they are imported.
+        package: the package whose modules register themselves when they are imported; its sub-packages are left
+            alone.
         group: the entry-point group by which installed packages join.
         reserved: names that mean something else.
     """
@@ -135,7 +136,8 @@ class Registry(Generic[T]):
         self._is_discovered = True
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
+            if not module.ispkg:  # what is shared lies in folders
+                importlib.import_module(f"{self.package}.{module.name}")
         for point in sorted(entry_points(group=self.group), key=lambda p: (p.name, getattr(p, "value", ""))):
             try:
                 self._join(point)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from variants import register
 from variants.contract import Config, Output, Variant
-from variants.convolution import LargeKernelConv2d
+from variants.conv.large_kernel import LargeKernelConv2d
 
 
 class ConvolutionConfig(Config):

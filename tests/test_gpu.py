@@ -9,7 +9,7 @@ import variants
 from harness.worker.precision import forward_in, products_in
 from harness.worker.timing.clock import seconds_of
 from harness.worker.timing.flops import matrix_product_rate
-from variants.convolution import LargeKernelConv2d
+from variants.conv.large_kernel import LargeKernelConv2d
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from variants import contract, register
 from variants.contract import Output, Variant
-from variants.layers import DIGIT_POSE, POSE, PrimaryCapsules, norm, primary_capsules
-from variants.losses import MarginConfig, margin_loss, reconstruction_loss
-from variants.routing import literal_route, route
+from variants.layers.capsules import DIGIT_POSE, POSE, PrimaryCapsules, norm, primary_capsules
+from variants.layers.losses import MarginConfig, margin_loss, reconstruction_loss
+from variants.layers.routing import literal_route, route
 
 KERNEL = 9  # of both convolutions
 

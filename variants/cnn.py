@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from variants import contract, register
 from variants.contract import Config, Output, Variant
-from variants.layers import LargeKernelConv2d
+from variants.conv.large_kernel import LargeKernelConv2d
 
 KERNEL = 5  # of all convolutions
 

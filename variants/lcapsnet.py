@@ -19,16 +19,7 @@ from torch import Tensor, nn
 
 from variants import contract, register
 from variants.contract import Output, Variant
-from variants.ladder import (
-    ClassLinear,
-    CodeNetwork,
-    LiteralPropagation,
-    LiteralRegression,
-    Propagation,
-    Regression,
-    prune,
-)
-from variants.layers import (
+from variants.layers.capsules import (
     POSE,
     TYPES,
     PrimaryCapsules,
@@ -38,7 +29,16 @@ from variants.layers import (
     primary_grid,
     squash,
 )
-from variants.losses import MarginConfig, code_distance, margin_loss, mean_code_difference, regression_error_loss
+from variants.layers.ladder import (
+    ClassLinear,
+    CodeNetwork,
+    LiteralPropagation,
+    LiteralRegression,
+    Propagation,
+    Regression,
+    prune,
+)
+from variants.layers.losses import MarginConfig, code_distance, margin_loss, mean_code_difference, regression_error_loss
 
 
 class LCapsNetConfig(MarginConfig):

@@ -18,7 +18,7 @@ from pathlib import Path
 from torch import nn
 
 from harness.files import locked
-from variants.convolution import CANDIDATES, chosen_algorithms, deciding
+from variants.conv.large_kernel import CANDIDATES, chosen_algorithms, deciding
 
 
 @contextmanager

@@ -55,6 +55,14 @@ def test_a_module_of_the_package_registers_itself(fruits: Registry[Fruit], tmp_p
     assert fruits.get("plum").__name__ == "Plum"
 
 
+def test_what_is_shared_in_folders_of_the_package_is_not_looked_through(
+    fruits: Registry[Fruit], tmp_path: Path
+) -> None:
+    (tmp_path / "orchard" / "tools").mkdir()
+    (tmp_path / "orchard" / "tools" / "__init__.py").write_text("raise AssertionError('imported')\n")
+    assert fruits.names() == []
+
+
 def test_two_classes_of_one_name_collide(fruits: Registry[Fruit]) -> None:
     fruits.register("apple")(type("Apple", (Fruit,), {}))
     with pytest.raises(UserError, match=r"two fruits are called 'apple' .*Apple.*Other.*rename"):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from harness.worker.timing.clock import seconds_of
 from variants.contract import Variant
-from variants.convolution import forced_algorithm
+from variants.conv.large_kernel import forced_algorithm
 
 SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
 ROUNDS = 5

@@ -35,7 +35,7 @@ from harness.worker.task_data import task_data
 from harness.worker.train.checkpoint import Checkpoints, Claim
 from harness.worker.train.evaluation import error_percent, predict
 from variants.contract import Variant
-from variants.convolution import remember, remembered
+from variants.conv.large_kernel import remember, remembered
 
 POINTS = 10  # of a curve that is shorter than so many epochs
 REPORT_SECONDS = 1.0

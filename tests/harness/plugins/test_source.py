@@ -92,6 +92,20 @@ def test_a_package_with_its_variant_in_init(pond: Path, digest: Callable[[str], 
             sys.modules.pop(name, None)
 
 
+def test_a_package_within_the_package(pond: Path, digest: Callable[[str], str]) -> None:
+    (pond / "reeds").mkdir()
+    for name in ("__init__", "stalks", "leaves", "roots"):
+        (pond / "reeds" / f"{name}.py").write_text("x = 1\n")
+    (pond / "reeds" / "stalks.py").write_text("from . import leaves\n")
+    (pond / "legs.py").write_text("from pond.reeds.stalks import leaves\n")
+    before = digest("pond.frog")
+    for name, matters in (("stalks", True), ("leaves", True), ("__init__", True), ("roots", False)):
+        path = pond / "reeds" / f"{name}.py"
+        path.write_text(path.read_text() + "changed = True\n")
+        assert (digest("pond.frog") != before) is matters, name
+        before = digest("pond.frog")
+
+
 def test_where_a_plugin_lies_does_not_matter_but_what_it_uses(pond: Path, digest: Callable[[str], str]) -> None:
     digests = []
     for folder in ("here", "there"):
@@ -110,13 +124,16 @@ def test_where_a_plugin_lies_does_not_matter_but_what_it_uses(pond: Path, digest
 @pytest.mark.parametrize(
     ("variant", "touched", "changes"),
     [
-        ("variants.capsnet", "variants.routing", True),
-        ("variants.capsnet", "variants.layers", True),
+        ("variants.capsnet", "variants.layers.routing", True),
+        ("variants.capsnet", "variants.layers.capsules", True),
         ("variants.capsnet", "variants.contract", True),
-        ("variants.capsnet", "variants.convolution", True),  # by way of the layers
+        ("variants.capsnet", "variants.conv.large_kernel", True),  # by way of the layers
         ("variants.capsnet", "variants.lcapsnet", False),
-        ("variants.cnn", "variants.routing", False),
-        ("variants.lcapsnet", "variants.ladder", True),
+        ("variants.cnn", "variants.layers.routing", False),
+        ("variants.lcapsnet", "variants.layers.ladder", True),
+        ("variants.cnn", "variants.conv.toom_cook", True),
+        ("variants.cnn", "variants.conv", True),  # what is run when a module of it is imported
+        ("variants.cnn", "variants.layers", False),
     ],
 )
 def test_our_own_variants(

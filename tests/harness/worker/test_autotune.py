@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from harness.worker.autotune import describe_choices, kept_choices
-from variants import convolution
-from variants.blocks import Shape
-from variants.convolution import LargeKernelConv2d, remember, remembered
+from variants.conv import large_kernel
+from variants.conv.large_kernel import LargeKernelConv2d, remember, remembered
+from variants.conv.tiling import Shape
 
 SHAPE = Shape(2, 4, 20, 20, 4, 9, 1, 0)
 
@@ -33,7 +33,7 @@ def measuring(monkeypatch: pytest.MonkeyPatch, found: str, measured: list[int]) 
         measured.append(1)
         return found
 
-    monkeypatch.setattr(convolution, "measure", measure)
+    monkeypatch.setattr(large_kernel, "measure", measure)
 
 
 def run_auto() -> str:
@@ -69,7 +69,7 @@ def test_a_choice_is_in_the_file_before_anything_is_computed(tmp_path: Path, mon
         raise KeyboardInterrupt
 
     measuring(monkeypatch, "fast", [])
-    monkeypatch.setattr(convolution, "convolve", killed)
+    monkeypatch.setattr(large_kernel, "convolve", killed)
     with pytest.raises(KeyboardInterrupt), kept_choices(tmp_path):
         run_auto()
     assert list(json.loads(file_of(tmp_path).read_text()).values()) == ["fast"]
@@ -77,7 +77,7 @@ def test_a_choice_is_in_the_file_before_anything_is_computed(tmp_path: Path, mon
 
 def choose(folder: Path, found: str, ready: Any, said: Any) -> None:
     """In a process of its own."""
-    convolution.measure = lambda *_: (ready.wait(10) and None) or found  # type: ignore[assignment]
+    large_kernel.measure = lambda *_: (ready.wait(10) and None) or found  # type: ignore[assignment]
     ready.wait(10)
     with kept_choices(folder):
         said.put(run_auto())
@@ -113,7 +113,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with kept_choices(tmp_path / "aside"):
         run_auto()
         wanted = list(remembered())
-    monkeypatch.setattr(convolution, "measure", measure)
+    monkeypatch.setattr(large_kernel, "measure", measure)
     with kept_choices(tmp_path):
         assert run_auto() == "direct"
     assert list(json.loads(file_of(tmp_path).read_text()).values()) == ["direct"]

@@ -19,7 +19,7 @@ from harness.worker.autotune import kept_choices
 from harness.worker.context import Context
 from harness.worker.train.checkpoint import Checkpoints, Claim
 from harness.worker.train.training import train
-from variants import convolution
+from variants.conv import large_kernel
 
 NUMBERS = itertools.count()
 VARIANT = """
@@ -29,7 +29,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from variants import Config, Output, Variant, register
-from variants.convolution import LargeKernelConv2d
+from variants.conv.large_kernel import LargeKernelConv2d
 
 @register({name!r})
 class Chancy(Variant):
@@ -179,10 +179,10 @@ def test_a_resumed_one_takes_the_algorithms_that_it_began_with(
     context = dataclasses.replace(context, checkpoint_seconds=0.0)
     for number, (first, second) in enumerate([("fast", "direct"), ("direct", "fast")]):
         context = dataclasses.replace(context, checkpoints=tmp_path / str(number))
-        monkeypatch.setattr(convolution, "measure", lambda *_, found=first: found)
+        monkeypatch.setattr(large_kernel, "measure", lambda *_, found=first: found)
         with kept_choices(tmp_path / "first"), pytest.raises(Killed):
             train(trial, context, kill_at(10))
-        monkeypatch.setattr(convolution, "measure", lambda *_, found=second: found)
+        monkeypatch.setattr(large_kernel, "measure", lambda *_, found=second: found)
         with kept_choices(tmp_path / "second"):
             assert train(trial, context, ignore).machine["convolutions"] == f"large {first}"
         for path in (tmp_path / "first", tmp_path / "second"):

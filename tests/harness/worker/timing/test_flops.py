@@ -9,7 +9,7 @@ import torch
 
 import variants
 from harness.worker.timing.flops import matrix_product_rate, multiply_adds, operations
-from variants.convolution import chosen_algorithms
+from variants.conv.large_kernel import chosen_algorithms
 
 
 def test_operations_of_a_product_and_its_gradients() -> None:
@@ -48,7 +48,7 @@ def test_the_fast_convolution_does_less() -> None:
     images = torch.randn(100, 64, 20, 20, requires_grad=True)
     counts = {}
     for algorithm in ("direct", "fast"):
-        layer = variants.convolution.LargeKernelConv2d(64, 64, 9, stride=2, algorithm=algorithm)
+        layer = variants.conv.large_kernel.LargeKernelConv2d(64, 64, 9, stride=2, algorithm=algorithm)
         counts[algorithm] = operations(lambda layer=layer: layer(images).sum().backward())
     assert counts["direct"] == 3 * 2 * 100 * 36 * 64 * 64 * 81
     assert counts["fast"] < 0.4 * counts["direct"]

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from variants.layers import DIGIT_POSE, POSE
+from variants.layers.capsules import DIGIT_POSE, POSE
 
 
 def prune(poses: Tensor, activities: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from numeric import gradient, squash
 
-import variants.routing
-from variants.routing import literal_route, route
+import variants.layers.routing
+from variants.layers.routing import literal_route, route
 
 BATCH, POSE, CAPSULES, CLASSES, DIGIT = 3, 2, 4, 3, 2
 rng = np.random.default_rng(2)
@@ -54,7 +54,7 @@ def gradients(passes: int, last_only: bool) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(params=[1, 48, 2**20], ids=["image by image", "two pieces", "whole batch"])
 def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(variants.routing, "CACHED", request.param)
+    monkeypatch.setattr(variants.layers.routing, "CACHED", request.param)
 
 
 @pytest.mark.usefixtures("_pieces")

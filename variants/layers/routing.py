@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from variants.layers import squash
+from variants.layers.capsules import squash
 
 CACHED = 2**20  # numbers among the votes that a CPU handles at a time, 4 MB in float32
 

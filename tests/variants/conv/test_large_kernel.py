@@ -10,33 +10,20 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tensors import normal, relative_error
 from torch import Tensor, nn
 
 from harness.errors import UserError
-from variants import bilinear, convolution
-from variants.bilinear import BlockConvolution
-from variants.blocks import Block, Plan, Shape, disjoint, plan, windows
-from variants.convolution import LargeKernelConv2d, chosen_algorithms, set_algorithm
+from variants.conv import large_kernel
+from variants.conv.large_kernel import LargeKernelConv2d, chosen_algorithms, set_algorithm
+from variants.conv.tiling import Shape
 
 FLOOR = 6e-7  # relative error of a sum of few float32 terms, where torch's own happens to be smaller
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convolution, "_choices", {})
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from more, and lose much where the machine is shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def _relative(value: Tensor, exact: Tensor) -> float:
-    return ((value.double() - exact).norm() / exact.norm().clamp_min(1e-30)).item()
+    monkeypatch.setattr(large_kernel, "_choices", {})
 
 
 def _with_gradients(layer: nn.Conv2d, images: Tensor) -> list[Tensor]:
@@ -57,11 +44,7 @@ def _assert_accurate(layer: LargeKernelConv2d, images: Tensor) -> None:
     names = ("output", "gradient of images", "gradient of weight", "gradient of bias")
     for name, value, other, truth in zip(names, ours, torchs, exact, strict=True):
         assert value.shape == truth.shape
-        assert _relative(value, truth) <= max(2 * _relative(other, truth), FLOOR), name
-
-
-def _images(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        assert relative_error(value, truth) <= max(2 * relative_error(other, truth), FLOOR), name
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -86,7 +69,7 @@ def test_fast_is_as_accurate_as_torch(
     smallest = max(1, kernel - 2 * padding)
     torch.manual_seed(1)
     layer = LargeKernelConv2d(channels, outputs, kernel, stride, padding, algorithm="fast")
-    _assert_accurate(layer, _images(batch, channels, smallest + spare[0], smallest + spare[1]))
+    _assert_accurate(layer, normal(batch, channels, smallest + spare[0], smallest + spare[1]))
     assert layer.chosen == "fast"
 
 
@@ -105,83 +88,13 @@ def test_fast_is_as_accurate_as_torch_on_the_layers_of_the_models(
 ) -> None:
     torch.manual_seed(2)
     layer = LargeKernelConv2d(channels, outputs, kernel, stride, padding, algorithm="fast")
-    _assert_accurate(layer, _images(3, channels, size, size))
-
-
-@pytest.mark.parametrize("tile", [(1, 1), (2, 3), (3, 2), (4, 7), (9, 5)])
-def test_every_block_gives_the_convolution_of_a_plain_loop(tile: tuple[int, int]) -> None:
-    shape = Shape(batch=2, channels=3, height=13, width=12, outputs=2, kernel=5, stride=2, padding=1)
-    images, weight = _images(2, 3, 13, 12), _images(2, 3, 5, 5, seed=1)
-    padded = np.pad(images.double().numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)))
-    exact = np.zeros((2, 2, shape.rows, shape.columns))
-    for row, column in np.ndindex(shape.rows, shape.columns):
-        patch = padded[:, :, 2 * row : 2 * row + 5, 2 * column : 2 * column + 5]
-        exact[:, :, row, column] = np.einsum("bchw,ochw->bo", patch, weight.double().numpy())
-    result = BlockConvolution.apply(images, weight, None, Plan(shape, Block(*tile), piece=2), True)
-    assert exact.shape == (2, 2, 6, 5)
-    np.testing.assert_allclose(result.numpy(), exact, atol=2e-5)
-
-
-def test_pieces_of_a_batch_give_the_same_result_as_one() -> None:
-    shape = Shape(batch=5, channels=6, height=14, width=14, outputs=4, kernel=5, stride=1, padding=2)
-    whole = Plan(shape, Block(6, 4), piece=5)
-    weight, bias = _images(4, 6, 5, 5, seed=1), _images(4, seed=2)
-
-    def run(piece: int) -> list[Tensor]:
-        tensors = [v.clone().requires_grad_() for v in (_images(5, 6, 14, 14), weight, bias)]
-        result = BlockConvolution.apply(*tensors, Plan(shape, whole.block, piece), True)
-        return [result, *torch.autograd.grad(result.square().sum(), tensors)]
-
-    for one, several in zip(run(5), run(2), strict=True):
-        assert _relative(several, one.double()) < 1e-6
-
-
-def test_outputs_a_few_at_a_time_give_the_same_result_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the transformed kernel would not fit into memory."""
-    shape = Shape(batch=2, channels=3, height=11, width=11, outputs=7, kernel=5, stride=2, padding=1)
-    tensors = [v.requires_grad_() for v in (_images(2, 3, 11, 11), _images(7, 3, 5, 5, seed=1), _images(7, seed=2))]
-
-    def run() -> list[Tensor]:
-        result = bilinear.block_convolution(*tensors, shape)
-        return [result, *torch.autograd.grad(result.square().sum(), tensors)]
-
-    whole = run()
-    for_three = 3 * plan(shape).kernel_bytes // 7
-    monkeypatch.setattr(bilinear, "KERNEL", for_three)
-    monkeypatch.setattr(bilinear, "GROUP", for_three // 3)
-    parts = run()
-    assert [p.shape for p in parts] == [w.shape for w in whole]
-    for one, several in zip(whole, parts, strict=True):
-        assert _relative(several, one.double()) < 1e-6
-
-
-def test_blocks_are_summed_in_parts_that_do_not_overlap() -> None:
-    shape = Shape(batch=1, channels=1, height=13, width=9, outputs=1, kernel=5, stride=1, padding=0)
-    blocks = Plan(shape, Block(3, 5), piece=1)
-    height, width = blocks.canvas
-    points = torch.arange(height * width).view(1, height, width, 1)
-    seen = 0
-    for rows in disjoint(7, 3, blocks.down):
-        for columns in disjoint(9, 5, blocks.across):
-            part = windows(points, blocks, rows, columns)
-            assert part.unique().numel() == part.numel()
-            seen += part.numel()
-    assert (blocks.down, blocks.across, seen) == (3, 1, 3 * 7 * 9)
-
-
-def test_memory_is_bounded_by_smaller_pieces() -> None:
-    shape = Shape(batch=100, channels=64, height=28, width=28, outputs=64, kernel=5, stride=1, padding=2)
-    limit = 20 * 2**20
-    pieces = plan(shape, limit)
-    assert 1 <= pieces.piece < 100
-    assert pieces.bytes * pieces.piece / 100 <= limit
-    assert plan(shape).piece == 100
+    _assert_accurate(layer, normal(3, channels, size, size))
 
 
 def test_inputs_need_not_be_contiguous() -> None:
     torch.manual_seed(3)
     layer = LargeKernelConv2d(5, 4, 5, padding=2, algorithm="fast")
-    images = _images(2, 5, 11, 9)
+    images = normal(2, 5, 11, 9)
     expected = _with_gradients(layer, images)
     layouts = [
         images.contiguous(memory_format=torch.channels_last),
@@ -197,7 +110,7 @@ def test_inputs_need_not_be_contiguous() -> None:
 
 def test_a_gradient_may_be_expanded() -> None:
     layer = LargeKernelConv2d(3, 4, 5, padding=2, algorithm="fast")
-    images = _images(2, 3, 8, 8).requires_grad_()
+    images = normal(2, 3, 8, 8).requires_grad_()
     layer(images).sum().backward()
     expected = F.conv_transpose2d(torch.ones(2, 4, 8, 8), layer.weight.detach(), padding=2)
     torch.testing.assert_close(images.grad, expected, rtol=1e-5, atol=1e-5)
@@ -206,7 +119,7 @@ def test_a_gradient_may_be_expanded() -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_types_are_computed_directly(dtype: torch.dtype) -> None:
     layer = LargeKernelConv2d(3, 4, 5, padding=2, algorithm="fast").to(dtype)
-    images = _images(2, 3, 8, 8).to(dtype)
+    images = normal(2, 3, 8, 8).to(dtype)
     torch.testing.assert_close(layer(images), F.conv2d(images, layer.weight, layer.bias, padding=2))
     assert layer.chosen == "direct"
 
@@ -214,19 +127,19 @@ def test_other_types_are_computed_directly(dtype: torch.dtype) -> None:
 def test_autocast_is_computed_directly() -> None:
     layer = LargeKernelConv2d(3, 4, 5, algorithm="fast")
     with torch.autocast("cpu", torch.bfloat16):
-        assert layer(_images(2, 3, 8, 8)).dtype == torch.bfloat16
+        assert layer(normal(2, 3, 8, 8)).dtype == torch.bfloat16
     assert layer.chosen == "direct"
 
 
 def test_images_without_batch_and_empty_batches_are_computed_directly() -> None:
     layer = LargeKernelConv2d(3, 4, 5, algorithm="fast")
-    assert layer(_images(3, 8, 8)).shape == (4, 4, 4)
-    assert layer(_images(0, 3, 8, 8)).shape == (0, 4, 4, 4)
+    assert layer(normal(3, 8, 8)).shape == (4, 4, 4)
+    assert layer(normal(0, 3, 8, 8)).shape == (0, 4, 4, 4)
 
 
 def test_images_smaller_than_the_kernel_fail_as_in_torch() -> None:
     with pytest.raises(RuntimeError, match="Kernel size can't be greater"):
-        LargeKernelConv2d(3, 4, 9, algorithm="fast")(_images(2, 3, 8, 8))
+        LargeKernelConv2d(3, 4, 9, algorithm="fast")(normal(2, 3, 8, 8))
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -240,7 +153,7 @@ def test_state_is_exchanged_with_torch(bias: bool) -> None:
     other = LargeKernelConv2d(6, 4, 5, 2, 1, bias=bias, algorithm="fast")
     other.load_state_dict(stock.state_dict())
     stock.load_state_dict(ours.state_dict())
-    images = _images(2, 6, 12, 12)
+    images = normal(2, 6, 12, 12)
     assert torch.equal(other(images), ours(images))
     torch.testing.assert_close(stock(images), ours(images), rtol=1e-4, atol=1e-5)
 
@@ -249,14 +162,14 @@ def test_state_is_exchanged_with_torch(bias: bool) -> None:
 def _counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Shape]]:
     """The shapes that are measured meanwhile."""
     measured: list[Shape] = []
-    original = convolution.measure
+    original = large_kernel.measure
 
     def measure(shape: Shape, *rest: object) -> str:
         measured.append(shape)
         return original(shape, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(convolution, "measure", measure)
+        patch.setattr(large_kernel, "measure", measure)
         yield measured
 
 
@@ -264,15 +177,15 @@ def test_auto_measures_a_shape_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = LargeKernelConv2d(4, 4, 5), LargeKernelConv2d(4, 4, 5)
     with _counted(monkeypatch) as measured:
         for layer in (first, second, first):
-            layer(_images(2, 4, 9, 9))
+            layer(normal(2, 4, 9, 9))
         assert len(measured) == 1
-        first(_images(3, 4, 9, 9))
+        first(normal(3, 4, 9, 9))
         assert [shape.batch for shape in measured] == [2, 3]
     assert first.chosen in ("direct", "fast")
 
 
 def test_auto_keeps_the_choice_of_training_without_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
-    layer, images = LargeKernelConv2d(4, 4, 5), _images(2, 4, 9, 9)
+    layer, images = LargeKernelConv2d(4, 4, 5), normal(2, 4, 9, 9)
     with _counted(monkeypatch) as measured:
         layer(images).sum().backward()
         with torch.no_grad():
@@ -284,22 +197,22 @@ def test_auto_keeps_the_choice_of_training_without_gradients(monkeypatch: pytest
 
 @pytest.mark.parametrize("slow", ["direct", "fast"])
 def test_auto_takes_what_is_faster(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    convolve = convolution.convolve
+    convolve = large_kernel.convolve
 
     def delayed(name: str, *arguments: object) -> Tensor:
         if name == slow:
-            convolution.time.sleep(0.02)
+            large_kernel.time.sleep(0.02)
         return convolve(name, *arguments)
 
-    monkeypatch.setattr(convolution, "convolve", delayed)
+    monkeypatch.setattr(large_kernel, "convolve", delayed)
     layer = LargeKernelConv2d(4, 4, 5)
-    layer(_images(2, 4, 9, 9))
+    layer(normal(2, 4, 9, 9))
     assert {layer.chosen, slow} == {"direct", "fast"}
 
 
 @pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
 def test_measuring_leaves_generator_and_autograd_alone(mode: type) -> None:
-    layer, images = LargeKernelConv2d(4, 4, 5), _images(2, 4, 9, 9)
+    layer, images = LargeKernelConv2d(4, 4, 5), normal(2, 4, 9, 9)
     before = torch.get_rng_state()
     with mode():
         enabled = torch.is_grad_enabled()
@@ -312,17 +225,17 @@ def test_measuring_leaves_generator_and_autograd_alone(mode: type) -> None:
 
 def test_a_long_measurement_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: dict[str, list[int]] = {"direct": [], "fast": []}
-    convolve = convolution.convolve
+    convolve = large_kernel.convolve
 
     def watched(name: str, images: Tensor, *rest: object) -> Tensor:
         sizes[name].append(len(images))
         return convolve(name, images, *rest)
 
     image = 5 * 5 * 4 * 4 * 25  # multiply-adds of the layer below
-    monkeypatch.setattr(convolution, "convolve", watched)
-    monkeypatch.setattr(convolution, "TRIAL_PRODUCTS", {"direct": 2 * image, "fast": 3 * image})
+    monkeypatch.setattr(large_kernel, "convolve", watched)
+    monkeypatch.setattr(large_kernel, "TRIAL_PRODUCTS", {"direct": 2 * image, "fast": 3 * image})
     shape = Shape(batch=8, channels=4, height=9, width=9, outputs=4, kernel=5, stride=1, padding=0)
-    convolution.measure(shape, torch.device("cpu"), True, True)
+    large_kernel.measure(shape, torch.device("cpu"), True, True)
     assert set(sizes["direct"]) == {2}
     assert set(sizes["fast"]) == {3}
 
@@ -332,19 +245,19 @@ def test_the_algorithm_can_be_forced() -> None:
     assert chosen_algorithms(model) == {}
     for algorithm in ("fast", "direct"):
         set_algorithm(model, algorithm)
-        model(_images(2, 4, 9, 9))
+        model(normal(2, 4, 9, 9))
         assert chosen_algorithms(model) == {"0": algorithm, "2": algorithm}
 
 
 def test_recorded_choices_are_restored() -> None:
     model = nn.Sequential(LargeKernelConv2d(4, 4, 5), nn.ReLU(), LargeKernelConv2d(4, 4, 3))
     set_algorithm(model, {"0": "fast", "2": "direct"})
-    first = model(_images(2, 4, 9, 9))
+    first = model(normal(2, 4, 9, 9))
     record = chosen_algorithms(model)
     assert record == {"0": "fast", "2": "direct"}
     set_algorithm(model, "auto")
     set_algorithm(model, record)
-    assert torch.equal(model(_images(2, 4, 9, 9)), first)
+    assert torch.equal(model(normal(2, 4, 9, 9)), first)
 
 
 def test_unknown_algorithms_and_layers_are_refused() -> None:
@@ -367,7 +280,7 @@ def _training_losses(algorithm: str, fused: bool) -> list[float]:
     )
     set_algorithm(model, algorithm)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
-    images, labels = _images(8, 1, 28, 28), torch.arange(8)
+    images, labels = normal(8, 1, 28, 28), torch.arange(8)
     losses = []
     for _ in range(50):
         optimizer.zero_grad()
@@ -394,7 +307,7 @@ def test_the_gradient_of_images_is_computed_only_if_wanted() -> None:
         warnings.simplefilter("error")
         for channels in (1, 8):
             layer = LargeKernelConv2d(channels, 4, 5, algorithm="fast")
-            images = _images(2, channels, 9, 9)
+            images = normal(2, channels, 9, 9)
             layer(images).sum().backward()
             assert images.grad is None
             expected = F.conv2d(images.transpose(0, 1), torch.ones(2, 1, 5, 5).transpose(0, 1))

@@ -7,7 +7,7 @@ from numeric import correlate, gradient
 from numeric import squash as plain_squash
 
 from variants.contract import Config
-from variants.layers import PrimaryCapsules, norm, primary_capsules, squash
+from variants.layers.capsules import PrimaryCapsules, norm, primary_capsules, squash
 
 rng = np.random.default_rng(0)
 

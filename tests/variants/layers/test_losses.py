@@ -8,7 +8,7 @@ import torch
 from numeric import gradient
 from torch import Tensor
 
-from variants.losses import (
+from variants.layers.losses import (
     code_distance,
     margin_loss,
     mean_code_difference,

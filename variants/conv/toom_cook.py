@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from variants.blocks import complex_points, real_points
+from variants.conv.tiling import complex_points, real_points
 
 # The three real products of a complex one, Σ m = Re(x w y): what they are made of, as combinations of the real and
 # the imaginary part of x, w and y.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from variants.contract import Config
-from variants.convolution import LargeKernelConv2d
+from variants.conv.large_kernel import LargeKernelConv2d
 
 TYPES = 32  # types of primary capsules, Sabour et al. 2017, section 4
 POSE = 8  # dimensions of a primary capsule
@@ -86,17 +86,3 @@ class PrimaryCapsules(nn.Module):
             channels = channels.unflatten(1, (POSE, TYPES)).permute(0, 1, 3, 4, 2)  # (batch, 8, grid, grid, 32)
         inputs = channels.reshape(len(images), POSE, -1)
         return squash(torch.relu(inputs) if self.relu else inputs, dim=1)
-
-
-__all__ = [
-    "DIGIT_POSE",
-    "POSE",
-    "TYPES",
-    "LargeKernelConv2d",
-    "PrimaryCapsules",
-    "norm",
-    "primary_capsules",
-    "primary_centres",
-    "primary_grid",
-    "squash",
-]

@@ -1,4 +1,4 @@
-"""Convolution by blocks as a bilinear algorithm: y = Eᵀ [(A x) ⊙ (B w)] with the matrices of `variants.transforms`.
+"""Convolution by blocks as a bilinear algorithm: y = Eᵀ [(A x) ⊙ (B w)] with the matrices of `variants.conv.toom_cook`.
 
 A block of outputs depends on a block of inputs that is larger by the taps of the kernel less one. The phases of a
 stride join the channels: ⊙ is a matrix product over both, one for each bin. The three products of a training
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from variants.blocks import Plan, Shape, gather, gather_taps, place, plan, scatter, scatter_taps, split
-from variants.transforms import Bilinear, bilinear
+from variants.conv.tiling import Plan, Shape, gather, gather_taps, place, plan, scatter, scatter_taps, split
+from variants.conv.toom_cook import Bilinear, bilinear
 
 KERNEL = 512 * 2**20  # bytes of B w at a time
 GROUP = 32 * 2**20  # bytes of its gradient at a time

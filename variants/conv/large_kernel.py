@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from harness.errors import UserError
 from harness.registry import nearest
-from variants.bilinear import block_convolution
-from variants.blocks import Shape
-from variants.columns import ColumnConvolution
+from variants.conv.block_conv import block_convolution
+from variants.conv.im2col import ColumnConvolution
+from variants.conv.tiling import Shape
 
 Algorithm = Literal["auto", "direct", "fast"]
 Chosen = Literal["direct", "fast"]
@@ -38,7 +38,7 @@ _deciders: list[Decide] = []  # the innermost one last
 class LargeKernelConv2d(nn.Conv2d):
     """A drop-in for `torch.nn.Conv2d` with square kernels: same parameters, same state dict, same result.
 
-    The fast algorithm is `variants.bilinear`. It serves float32 outside autocast; anything else is computed
+    The fast algorithm is `variants.conv.block_conv`. It serves float32 outside autocast; anything else is computed
     directly. Weights, and results of the fast algorithm, are laid out channels-last: flatten with `reshape`.
     A second derivative needs the direct algorithm.
 

@@ -8,7 +8,7 @@ import torch
 from numeric import gradient
 from torch import Tensor, nn
 
-from variants.ladder import (
+from variants.layers.ladder import (
     ClassLinear,
     CodeNetwork,
     LiteralPropagation,

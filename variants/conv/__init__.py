@@ -1,0 +1,1 @@
+"""Convolutions with large kernels, and the algorithms that compute them."""

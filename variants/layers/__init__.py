@@ -1,0 +1,1 @@
+"""What models are built of: capsules, routing, the layers of the ladder, losses."""
