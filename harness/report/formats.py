@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.report.escape import csv_cell, json_text, latex, markdown
@@ -18,24 +18,36 @@ from harness.report.sheets import (
     all_sheets,
     conditions,
     environments,
-    family_lines,
+    evidence_lines,
     method_lines,
     overhead,
-    verdict_counts,
-    verdict_lines,
+    verdict_line,
 )
+from harness.report.summary import claim_groups, headline
 
 
 def to_markdown(tables: Tables) -> str:
-    """A page for people."""
-    parts = [f"# {markdown(tables.suite)}", "", markdown(f"Run as: {conditions(tables)}."), ""]
+    """A page for people: what was found first, what it rests on after it."""
+    parts = [f"# {markdown(tables.suite)}", "", *_bullets(headline(tables)), ""]
+    parts += [markdown(f"Run as: {conditions(tables)}."), ""]
+    sheets = all_sheets(tables)
+    for sheet in sheets:
+        if sheet.is_main:
+            parts += [f"## {sheet.title}", "", *_markdown_table(sheet), ""]
+    for group in claim_groups(tables):
+        parts += [f"## {markdown(f'Claims, {group.heading}')}", "", *_bullets(map(verdict_line, group.verdicts)), ""]
+    for sheet in sheets:
+        if sheet.is_main:
+            parts += [f"## Notes on {markdown(sheet.title)}", "", *_bullets(sheet.notes), ""]
+        else:
+            parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
     if tables.verdicts:
-        parts += ["## Claims", "", f"{verdict_counts(tables)}.", "", *_bullets(verdict_lines(tables)), ""]
-        if family_lines(tables):
-            parts += ["Families of claims:", "", *_bullets(family_lines(tables)), ""]
-    for sheet in all_sheets(tables):
-        parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
-    parts += ["## How each number was obtained", "", *_bullets(method_lines(tables)), ""]
+        parts += ["## What each verdict rests on", "", *_bullets(evidence_lines(tables)), ""]
+    return "\n".join([*parts, *_circumstances(tables)])
+
+
+def _circumstances(tables: Tables) -> list[str]:
+    parts = ["## How each number was obtained", "", *_bullets(method_lines(tables)), ""]
     if tables.failures:
         parts += ["## Failed", "", *_bullets([f"{name}: {cause}" for name, cause in tables.failures.items()]), ""]
     if tables.environment:
@@ -44,7 +56,7 @@ def to_markdown(tables: Tables) -> str:
         parts += ["## Environment", "", *_bullets([line for line in lines if line]), ""]
     if tables.origin is not None:
         parts += ["## Again", "", *_bullets([f"made by: {tables.origin.command}"]), ""]
-    return "\n".join(parts)
+    return parts
 
 
 def _markdown_table(sheet: Sheet) -> list[str]:
@@ -55,7 +67,7 @@ def _markdown_table(sheet: Sheet) -> list[str]:
     return [line(sheet.columns), rule, *map(line, sheet.rows)]
 
 
-def _bullets(lines: list[str]) -> list[str]:
+def _bullets(lines: Iterable[str]) -> list[str]:
     return [f"- {markdown(line)}" for line in lines]
 
 

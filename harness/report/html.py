@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: verdicts, tables that can be sorted, figures, how it was run."""
+"""The report as one page that needs nothing else: what was found first, what it rests on folded below."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from harness.report.escape import html_value, web_address
 from harness.report.figures.gallery import Gallery, draw_all
 from harness.report.rows import Tables
-from harness.report.sheets import all_sheets, conditions, environments, family_lines, overhead, verdict_counts
+from harness.report.sheets import all_sheets, conditions, environments, overhead, verdict_line
+from harness.report.summary import claim_groups, headline
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -23,15 +24,16 @@ def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
     settings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=html_value)
     settings.filters["web"] = web_address
     page = settings.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    gallery = gallery or draw_all(tables.graphs)
+    gallery = gallery or draw_all(tables.graphs, tables.table2)
     return page.render(
         tables=tables,
         how=conditions(tables),
-        claims=tables.verdicts,
-        counts=verdict_counts(tables),
-        families=family_lines(tables),
+        headline=headline(tables),
+        groups=claim_groups(tables),
+        line=verdict_line,
         sheets=all_sheets(tables),
-        drawings=gallery.drawings,
+        first=gallery.first,
+        drawings=gallery.others,
         left_out=gallery.left_out,
         overhead=overhead(tables),
         different=environments(tables),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.engine.display import clock
 from harness.report.numbers import rounded
 from harness.report.pairs import METHODS, MODELS, Pair
-from harness.report.rows import ErrorRow, PairRow, Tables, TimeRow
+from harness.report.rows import ErrorRow, PairRow, Tables, TimeRow, Verdict
 from harness.report.statistics.several import told
 from harness.report.timed import DRIFTED
 from harness.worker.timing.contention import BUSY
@@ -25,6 +25,7 @@ class Sheet:
     columns: list[str]
     rows: list[list[str]]
     notes: list[str]
+    is_main: bool = False  # whether it is what a report begins with
 
 
 def all_sheets(tables: Tables) -> list[Sheet]:
@@ -91,7 +92,7 @@ def _error_sheet(tables: Tables) -> Sheet:
             row = cells.get((title, task))
             line += _error_cells(row) if row is not None else [NONE] * 3
         rows.append(line)
-    return Sheet("Table 2. Test error, percent", columns, rows, _error_notes(tables))
+    return Sheet("Table 2. Test error, percent", columns, rows, _error_notes(tables), is_main=True)
 
 
 def _error_cells(row: ErrorRow) -> list[str]:
@@ -139,7 +140,7 @@ def _time_sheet(tables: Tables) -> Sheet:
         f"of its logarithms from three blocks on. +data: median of the whole step, the making of its batch included.",
     ]
     notes += [*_of_machine(tables), *(note for row in tables.table3 for note in _doubts(row))]
-    return Sheet("Table 3. Seconds per training iteration", columns, rows, notes)
+    return Sheet("Table 3. Seconds per training iteration", columns, rows, notes, is_main=True)
 
 
 def _of_machine(tables: Tables) -> list[str]:
@@ -260,11 +261,17 @@ def tests_told(pairs: Sequence[Pair]) -> str:
     return ". ".join(sentences)
 
 
-def verdict_lines(tables: Tables) -> list[str]:
-    """Each claim with its verdict and evidence."""
+def verdict_line(verdict: Verdict) -> str:
+    """A claim with its verdict, in a line."""
+    each = f", each row alone: {verdict.each}" if verdict.each is not None else ""
+    return f"{verdict.word}{each}: {verdict.sentence}{f' ({verdict.where})' if verdict.where else ''}"
+
+
+def evidence_lines(tables: Tables) -> list[str]:
+    """What each verdict rests on."""
     return [
-        f"{verdict.word}: {verdict.sentence}{f' ({verdict.where})' if verdict.where else ''}. Measured: "
-        f"{verdict.evidence}.{f' Unlike the paper: {verdict.scope}.' if verdict.scope else ''}"
+        f"{verdict_line(verdict)}. Measured: {verdict.evidence}."
+        f"{f' Unlike the paper: {verdict.scope}.' if verdict.scope else ''}"
         for verdict in tables.verdicts
     ]
 
@@ -275,24 +282,6 @@ def method_lines(tables: Tables) -> list[str]:
         f"{method.what} ({method.rows}): {method.text}{f' From: {method.source}' if method.source else ''}"
         for method in tables.methods
     ]
-
-
-def family_lines(tables: Tables) -> list[str]:
-    """The families of claims: what each holds, and how many claims are corrected together in it."""
-    counts: dict[str, int] = {}
-    for verdict in tables.verdicts:
-        counts[verdict.family] = counts.get(verdict.family, 0) + 1
-    return [
-        f"{family}: {tables.families.get(family, '')} ({count} claim{'s' if count > 1 else ''} corrected together)"
-        for family, count in counts.items()
-        if family
-    ]
-
-
-def verdict_counts(tables: Tables) -> str:
-    """How many claims there are of each verdict."""
-    words = [verdict.word for verdict in tables.verdicts]
-    return ", ".join(f"{words.count(word)} {word}" for word in ("reproduced", "contradicted", "undecided"))
 
 
 def _speed_sheet(tables: Tables) -> Sheet:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from harness.report.escape import terminal_line
 from harness.report.rows import Tables
-from harness.report.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_counts, verdict_lines
+from harness.report.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_line
+from harness.report.summary import claim_groups, headline
 
 NAME = 22  # characters; where a longer name would get fewer, it has a line of its own
 
@@ -23,10 +24,14 @@ def print_tables(tables: Tables, console: Console) -> None:
     _print(conditions(tables), console, style="bold")
     for sheet in all_sheets(tables):
         print_sheet(sheet, console)
-    if tables.verdicts:
-        console.print(f"\nClaims: {verdict_counts(tables)}", highlight=False, markup=False, style="bold")
-        for line in verdict_lines(tables):
-            _print(line, console, "  ")
+    for group in claim_groups(tables):
+        console.print()
+        _print(group.heading, console, style="bold")
+        for verdict in group.verdicts:
+            _print(verdict_line(verdict), console, "  ")
+    console.print()
+    for line in headline(tables):
+        _print(line, console)
     if overhead(tables):
         console.print()
         _print(overhead(tables), console, style="dim")

@@ -170,7 +170,7 @@ def cli(
     from harness.cli.main import main
 
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setattr("harness.report.build.draw_all", lambda _: Gallery())
+    monkeypatch.setattr("harness.report.build.draw_all", lambda *_: Gallery())
     monkeypatch.setattr("harness.worker.timing.timing.matrix_product_rate", lambda _: 1e11)
 
     def run(*arguments: object) -> Said:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,10 @@ from harness.report.figures.labels import file_stems, labelled
 
 if TYPE_CHECKING:
     from harness.report.figures.drawing import Drawing
+    from harness.report.rows import ErrorRow
 
 MOST = 24  # figures of a kind
+FIRST = "errors"  # the figure that a report begins with
 
 
 class Gallery:
@@ -31,6 +33,16 @@ class Gallery:
         except Exception as error:  # whatever matplotlib raises: no figure is worth a report
             self.left_out.append(f"{name}: {cause_of(error)}")
 
+    @property
+    def first(self) -> Drawing | None:
+        """The figure that a report begins with."""
+        return next((drawing for drawing in self.drawings if drawing.name == FIRST), None)
+
+    @property
+    def others(self) -> list[Drawing]:
+        """All but that."""
+        return [drawing for drawing in self.drawings if drawing.name != FIRST]
+
     def files(self) -> dict[str, bytes]:
         """Every figure as files, by their names; one that can't be written is left out from now on."""
         found: dict[str, bytes] = {}
@@ -43,14 +55,31 @@ class Gallery:
         return found
 
 
-def draw_all(graphs: Graphs | None) -> Gallery:
-    """Every figure that there are data for."""
+def draw_all(graphs: Graphs | None, errors: Sequence[ErrorRow] = ()) -> Gallery:
+    """Every figure that there are data for.
+
+    Arguments:
+        errors: the rows of Table 2, whose errors the first figure shows.
+    """
     gallery = Gallery()
+    with gallery.attempt(FIRST):
+        _draw_first(errors, gallery)
     if graphs is not None:
         gallery.left_out += graphs.left_out
         with gallery.attempt("all figures"):
             _draw(labelled(graphs), gallery)
     return gallery
+
+
+def _draw_first(errors: Sequence[ErrorRow], gallery: Gallery) -> None:
+    if errors:
+        from harness.report.figures.drawing import style
+        from harness.report.figures.overview import overview
+
+        with style():
+            drawing = overview(errors)
+            if drawing is not None:
+                gallery.drawings.append(drawing.rendered())
 
 
 def _draw(graphs: Graphs, gallery: Gallery) -> None:

@@ -25,7 +25,7 @@ HARNESS = [sys.executable, "-m", "harness"]
 # the same without the figures of the report, which take seconds
 RUN = [
     *(sys.executable, "-c"),
-    "import harness.report.build as build; draw = build.draw_all; build.draw_all = lambda _: draw(None)\n"
+    "import harness.report.build as build; draw = build.draw_all; build.draw_all = lambda *_: draw(None)\n"
     "from harness.cli.main import main; main()",
     *("run", "--serial"),
 ]

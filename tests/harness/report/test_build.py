@@ -43,7 +43,7 @@ def test_files_of_others_stay_and_are_not_told(tables: Tables, tmp_path: Path) -
     (tmp_path / "figures" / "paper.pdf").touch()
     (tmp_path / "notes.txt").touch()
     files = write_report(tables, tmp_path)
-    assert [path.name for path in files] == list(FILES)
+    assert [path.name for path in files] == [*FILES, "errors.pdf", "errors.png"]
     assert (tmp_path / "notes.txt").exists()
     assert {path.name for path in (tmp_path / "figures").iterdir()} >= {".ipynb_checkpoints", "paper.pdf"}
 
@@ -71,7 +71,7 @@ def test_a_figure_that_can_not_be_drawn_is_named_and_costs_no_report(tables: Tab
     [line] = told
     assert line.startswith("a figure is left out: moved-a-x: ")
     assert "Left out: moved-a-x: " in files[0].read_text(encoding="utf-8")
-    assert [path.name for path in files] == list(FILES)
+    assert [path.name for path in files] == [*FILES, "errors.pdf", "errors.png"]
 
 
 def test_without_matplotlib_there_is_a_report(tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from harness.report.escape import TEX_SIGNS, csv_cell, json_text, latex, markdown, web_address
+from harness.report.figures.gallery import Gallery
 from harness.report.formats import to_csv, to_json, to_latex, to_markdown
 from harness.report.html import to_html
 from harness.report.rows import Origin, Tables
@@ -131,7 +132,7 @@ def test_foreign_text_is_text_in_every_output(text: str) -> None:
     check_latex(to_latex(tables))
     check_csv(to_csv(tables), tables)
     check_json(to_json(tables), tables)
-    check_html(to_html(tables))
+    check_html(to_html(tables, Gallery()))
     assert not CONTROLS.search(terminal(tables))
 
 

@@ -92,9 +92,7 @@ def test_share_of_what_is_kept_where_there_is_ink() -> None:
 def test_files_of_the_figures(tmp_path: Path) -> None:
     write_report(example(), tmp_path)
     names = sorted(path.name for path in (tmp_path / "figures").glob("[!.]*"))
-    graphs = example().graphs
-    assert graphs is not None
-    assert names == sorted(draw_all(graphs).files())
+    assert names == sorted(draw_all(example().graphs, example().table2).files())
     for path in (tmp_path / "figures").glob("[!.]*"):
         if path.suffix == ".png":
             with Image.open(path) as image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -74,7 +75,7 @@ def test_it_is_whole_and_every_reference_has_its_place(tables: Tables, page: str
     found = read(page)
     assert found.counts["h1"] == found.counts["main"] == 1
     assert found.counts["table"] == found.counts["caption"] == len(all_sheets(tables))
-    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.graphs).drawings)
+    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.graphs, tables.table2).drawings)
     assert set(found.references) <= set(found.identifiers)
     for verdict in tables.verdicts:
         assert verdict.sentence in found.text
@@ -115,5 +116,25 @@ def test_it_tells_how_and_by_what_it_was_made(page: str) -> None:
 
 
 def test_without_figures_and_claims(tables: Tables) -> None:
-    found = read(FORMATS["html"](replace(tables, graphs=None, verdicts=[], pairs=[], origin=None)))
+    found = read(FORMATS["html"](replace(tables, graphs=None, verdicts=[], pairs=[], origin=None, table2=[])))
     assert "figure" not in found.counts
+
+
+def test_what_was_found_comes_first(tables: Tables, page: str) -> None:
+    """Headline, tables, one figure, a line for each verdict: all else is folded."""
+    body = page[page.index("<body") :]
+    unfolded = re.sub(r"<details>.*?</details>", lambda m: m[0][: m[0].index("</summary>")], body, flags=re.DOTALL)
+    order = [
+        "Of 7 claims: 3 reproduced",
+        "Lowest error on mnist",
+        'id="sheet-1"',
+        'id="sheet-2"',
+        "<figure>",
+        'id="claims"',
+    ]
+    places = [unfolded.index(mark) for mark in order]
+    assert places == sorted(places)
+    assert unfolded.count("<figure>") == 1
+    for verdict in tables.verdicts:
+        assert html.escape(verdict.sentence, quote=False) in unfolded
+        assert html.escape(verdict.evidence, quote=False) not in unfolded

@@ -1,0 +1,68 @@
+"""The figure that a report begins with: the error of every row with its interval, the published one beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.report.figures.drawing import BLUE, RED, WIDTH, Drawing
+from harness.report.figures.gallery import FIRST
+from harness.report.figures.labels import labels
+from harness.report.rows import ErrorRow
+
+HEIGHT, LEAST = 0.26, 1.6  # inches of a row, and of the figure
+FAINT = "0.6"  # a row that has not learned
+
+
+def overview(rows: Sequence[ErrorRow]) -> Drawing | None:
+    """Test errors of all rows, a panel for each task; None where nothing is measured."""
+    if all(row.measured is None for row in rows):
+        return None
+    told = [f"{row.title} {row.measured:.2f}% on {row.test}" for row in rows if row.measured is not None]
+    return Drawing(
+        FIRST,
+        "Test error of every row",
+        "Dots: measured, with 95% intervals over seeds and images (of one seed, over images alone); grey where a row "
+        "has not learned. Diamonds: published.",
+        f"{'; '.join(told)}.",
+        _figure(rows),
+    )
+
+
+def _figure(rows: Sequence[ErrorRow]) -> Figure:
+    names, tasks = labels(row.title for row in rows), list(dict.fromkeys(row.task for row in rows))
+    titles = list(names)
+    tests = labels(_test(rows, task) for task in tasks)
+    figure = Figure(figsize=(WIDTH, max(LEAST, HEIGHT * len(titles) + 0.9)), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, len(tasks), sharey=True))
+    for axes, task in zip(panels, tasks, strict=True):
+        _panel(axes, [row for row in rows if row.task == task], titles)
+        axes.set_title(tests[_test(rows, task)])
+    panels[0].set_yticks(range(len(titles)), [names[title] for title in titles])
+    signs = {str(line.get_label()): line for axes in panels for line in axes.lines if line.get_label()[:1] != "_"}
+    figure.legend(list(signs.values()), list(signs), loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _panel(axes: Axes, rows: Sequence[ErrorRow], titles: Sequence[str]) -> None:
+    for row in rows:
+        place = titles.index(row.title)
+        if row.measured is not None:
+            colour = FAINT if row.unlearned else BLUE
+            if row.low is not None and row.high is not None:
+                axes.plot([row.low, row.high], [place, place], color=colour, linewidth=1.5, label="_interval")
+            axes.plot([row.measured], [place], "o", color=colour, markersize=5, label="measured")
+        if row.published is not None:
+            axes.plot([row.published], [place], "D", mfc="none", mec=RED, markersize=5, label="published")
+    axes.set_xlabel("test error, %")
+    axes.set_xlim(left=0)
+    axes.set_ylim(len(titles) - 0.5, -0.5)
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _test(rows: Sequence[ErrorRow], task: str) -> str:
+    """What is tested on, where that is known."""
+    return next((row.test for row in rows if row.task == task and row.images), task)
