@@ -115,7 +115,7 @@ def markdown_kinds(text: str) -> Counter[str]:
 
 HARMLESS = infected(TABLES, "")
 KNOWN_MARKDOWN, KNOWN_TEX = markdown_kinds(to_markdown(HARMLESS)), to_latex(HARMLESS)
-KNOWN_HTML = Elements(to_html(HARMLESS)).found
+KNOWN_HTML = Elements(to_html(HARMLESS, Gallery())).found
 COMMANDS = re.compile(r"\\[A-Za-z]+")
 SIGNS = "".join(TEX_SIGNS.values()) + r"\c\r\u\v\H"
 LATEX_COMMANDS = {*COMMANDS.findall(KNOWN_TEX), *COMMANDS.findall(SIGNS)}
