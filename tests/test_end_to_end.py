@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli.listing import list_runs
-from harness.cli.plan import preview
+from harness.cli.list import list_runs
+from harness.cli.plan_preview import preview
 from harness.record.address import default_address
 from harness.suite.options import Options
 from harness.suite.schema import load_suite

@@ -32,3 +32,8 @@ def make_console(*, stderr: bool) -> PlainConsole:
     is_set = columns.isdecimal() and 0 < int(columns) <= WIDE
     width = int(columns) if is_set else None if is_terminal else WIDE
     return PlainConsole(stderr=stderr, soft_wrap=not is_terminal and not is_set, width=width)
+
+
+def say(text: str) -> None:
+    """Tell something on standard error, beside what a command shows."""
+    make_console(stderr=True).print(text)

@@ -1,4 +1,4 @@
-"""What this machine is and what is missing on it."""
+"""`harness doctor`: what this machine is and what is missing on it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,27 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import typer
+
+from harness.cli.console import make_console
+from harness.cli.data import verify_data
+from harness.cli.options import RESULTS, DataDir, Results
+from harness.cli.streams import standard_output
 from harness.errors import UserError
+from harness.record.address import make_folder
 
 PACKAGES = ("torch", "torchvision", "ray", "mlflow", "pandas", "pydantic", "scipy", "typer", "rich")
 SPACE = 5  # GiB
+
+
+def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
+    """Tell what this machine is and what is missing."""
+    findings = examine(data_dir, results)
+    with standard_output():
+        for finding in findings:
+            make_console(stderr=False).print(str(finding))
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True)
@@ -66,8 +83,6 @@ def _machine() -> list[Finding]:
 
 
 def _folder(what: str, folder: Path) -> Finding:
-    from harness.record.address import make_folder
-
     try:
         make_folder(folder)
     except UserError as error:
@@ -77,7 +92,6 @@ def _folder(what: str, folder: Path) -> Finding:
 
 
 def _data(data_dir: Path | None) -> list[Finding]:
-    from harness.cli.listing import verify_data
     from harness.data import data_folder
 
     try:

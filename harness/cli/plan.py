@@ -1,131 +1,98 @@
-"""What a run would do, before it does anything."""
+"""`harness plan`: what a run would do, before it does anything; `plan_preview` finds it out."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from harness.data import DATASETS
-from harness.plan.make import make_plan
-from harness.plan.plan import count
-from harness.plan.trial import Trial
-from harness.plugins.source import unwatched
-from harness.record.address import TrackingUri
-from harness.record.parameters import Recorded, why_new
-from harness.suite.options import Options
-from harness.suite.published import load_published
-from harness.suite.schema import Chosen
-from harness.worker.model_size import COPIES, WORD, parameter_count
-from variants import VARIANTS
+from harness.cli.console import make_console
+from harness.cli.inputs import read_options, read_suite
+from harness.cli.options import (
+    RESULTS,
+    AsJson,
+    Budget,
+    DataDir,
+    Fraction,
+    Plugins,
+    ProfileName,
+    Results,
+    SuitePath,
+    TrackingUri,
+)
+from harness.cli.output import print_json
+from harness.cli.streams import standard_output
+
+if TYPE_CHECKING:
+    from harness.suite.options import Options
+    from harness.suite.schema import Chosen
 
 
-def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
-    """Every trial with its status, size and work; nothing is written."""
-    statuses: dict[str, str] = {}
-    others: list[Recorded] = []
-    fraction = None
-    load_published(chosen.published_paths())
-    plan = make_plan(chosen, options.data)
-    if TrackingUri(options.address).exists():
-        from harness.record.history import History  # MLflow takes two seconds to import
-
-        record = History(options.address, chosen.suite.name)
-        fraction = record.fraction(plan.profile, plan.budget)
-        plan = make_plan(chosen, options.data, fraction)
-        statuses = record.statuses(trial.key for trial in plan.trials)
-        others = [each for each in record.trials(plan.profile) if each.key not in statuses]
-    sizes: dict[str, int | None] = {}
-    return {
-        "suite": plan.suite,
-        "profile": plan.profile,
-        "budget_seconds": plan.budget,
-        "fraction": plan.fraction,
-        "trials": [_line(trial, statuses.get(trial.key, "new"), others, sizes) for trial in plan.trials],
-        "no_longer_planned": len(others),
-        "unwatched": _unwatched(plan.trials),
-    }
+def plan(
+    suite: SuitePath,
+    profile: ProfileName = None,
+    budget: Budget = None,
+    fraction: Fraction = None,
+    tracking_uri: TrackingUri = None,
+    data_dir: DataDir = None,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what `run` would do: trials done and new, before anything runs."""
+    with standard_output(alone=as_json) as out:
+        chosen = read_suite(suite, profile, budget, fraction)
+        shown = _preview(chosen, read_options(chosen, tracking_uri, data_dir, results, plugin))
+        if as_json:
+            print_json(shown, out)
+        else:
+            _print(shown, make_console(stderr=False))
 
 
-def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
-    """What may decide results and is not in their keys, by variant and dataset."""
-    found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
-    names = sorted({trial.variant for trial in trials})
-    found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}
-    return {name: left_out for name, modules in found.items() if (left_out := unwatched(*modules))}
+def _preview(chosen: Chosen, options: Options) -> dict[str, Any]:
+    from harness.cli.plan_preview import preview
+
+    return preview(chosen, options)
 
 
-def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:
-    parameters = _parameters(trial, sizes)
-    work = trial.training
-    timed = trial.timing
-    return {
-        "key": trial.key,
-        "name": trial.name,
-        "kind": trial.kind,
-        "variant": trial.variant,
-        "config": trial.config,
-        "task": trial.task,
-        "seed": trial.seed,
-        "status": status,
-        "changed": why_new(trial, others) if status == "new" else "",
-        "parameters": parameters,
-        "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
-        "iterations": work.iterations if work is not None else None,
-        "full_iterations": work.full_iterations if work is not None else None,
-        "batch_size": work.protocol.batch_size if work else timed.protocol.batch_size if timed else None,
-    }
+def _print(shown: dict[str, Any], console: Console) -> None:
+    """The preview for people: a line per trial, timing rounds gathered, and what there is to know of them."""
+    console.print(_table(shown["trials"]))
+    _print_changes(shown["trials"], console)
+    for name, left_out in shown["unwatched"].items():
+        console.print(f"not watched, so that a change of it changes no key: {', '.join(left_out)} (used by {name})")
+    console.print(_counts(shown["trials"]))
+    if shown["no_longer_planned"]:
+        console.print(f"{shown['no_longer_planned']} recorded ones are not in this plan; they stay in the record alone")
+    if shown["fraction"] is None:
+        console.print("the iterations will be calibrated when it runs, to fit the budget; the keys follow them")
+    elif shown["fraction"] < 1:
+        console.print(f"{shown['fraction']:.3%} of each training protocol")
 
 
-def _parameters(trial: Trial, sizes: dict[str, int | None]) -> int | None:
-    which = f"{trial.variant} {sorted(trial.config.items())}"
-    if which not in sizes:
-        sizes[which] = parameter_count(trial.variant, trial.config)
-    return sizes[which]
-
-
-def print_preview(shown: dict[str, Any], console: Console) -> None:
-    """The preview for people: a line per trial, timing rounds gathered."""
+def _table(trials: list[dict[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("trial", "status", "params", "state", "iterations"):
         justify: JustifyMethod = "left" if column in {"trial", "status"} else "right"
         table.add_column(column, justify=justify, no_wrap=column != "trial", overflow="fold")
-    for name, lines in _gathered(shown["trials"]).items():
+    for name, lines in _gathered(trials).items():
         first = lines[0]
-        statuses = ", ".join(
-            f"{n} {s}" if len(lines) > 1 else s for s, n in count(line["status"] for line in lines).items()
-        )
         table.add_row(
             name,
-            statuses,
+            _counts(lines) if len(lines) > 1 else first["status"],
             f"{first['parameters'] / 1e6:.1f}M" if first["parameters"] else "",
             f"{first['state_mib']} MiB" if first["state_mib"] else "",
             _iterations(first),
         )
-    console.print(table, highlight=False)
-    _print_changes(shown["trials"], console)
-    for name, left_out in shown["unwatched"].items():
-        console.print(
-            f"not watched, so that a change of it changes no key: {', '.join(left_out)} (used by {name})",
-            highlight=False,
-            markup=False,
-        )
-    totals = count(line["status"] for line in shown["trials"])
-    console.print(", ".join(f"{n} {status}" for status, n in totals.items()), highlight=False)
-    if shown["no_longer_planned"]:
-        console.print(
-            f"{shown['no_longer_planned']} recorded ones are not in this plan; they stay in the record alone",
-            highlight=False,
-        )
-    if shown["fraction"] is None:
-        console.print(
-            "the iterations will be calibrated when it runs, to fit the budget; the keys follow them",
-            highlight=False,
-        )
-    elif shown["fraction"] < 1:
-        console.print(f"{shown['fraction']:.3%} of each training protocol", highlight=False)
+    return table
+
+
+def _counts(lines: list[dict[str, Any]]) -> str:
+    """How many trials there are of each status."""
+    return ", ".join(f"{n} {status}" for status, n in Counter(line["status"] for line in lines).items())
 
 
 def _print_changes(lines: list[dict[str, Any]], console: Console) -> None:
@@ -136,7 +103,7 @@ def _print_changes(lines: list[dict[str, Any]], console: Console) -> None:
             causes.setdefault(line["changed"], []).append(line["name"])
     for cause, names in causes.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        console.print(f"new, for this has changed: {cause}: {names[0]}{more}", highlight=False, markup=False)
+        console.print(f"new, for this has changed: {cause}: {names[0]}{more}")
 
 
 def _gathered(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""MLflow's user interface on a record: a server of its own for a file, the pages of its server otherwise."""
+"""`harness ui`: MLflow's interface on a record: a server of its own for a file, else the pages of its server."""
 
 from __future__ import annotations
 
@@ -13,17 +13,34 @@ import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 
+import typer
 from rich.console import Console
 
+from harness.cli.console import make_console
+from harness.cli.inputs import existing_record
+from harness.cli.options import RESULTS, Results, TrackingUri, within
 from harness.errors import UserError
-from harness.record.history import KIND, Browsable, suites
-from harness.record.pages import HOST, charts_page, run_page, served
+from harness.record.pages import HOST, PORT, charts_page, run_page, served
+
+if TYPE_CHECKING:
+    from harness.record.history import Browsable
 
 PATIENCE = 60.0  # seconds until the server must answer
 ENDING = 5.0  # seconds that it may take to end
 KINDS = {"curves": "trial", "times": "timing"}  # of runs, by what their charts show
+
+
+def ui(
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    port: Annotated[int, typer.Option(help="Of 127.0.0.1, 1 to 65535.", callback=within(1, 65_535))] = PORT,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the address.")] = True,
+) -> None:
+    """Browse the record in MLflow, on 127.0.0.1 only."""
+    address = existing_record(tracking_uri, results)
+    browse(address, port, open_browser, make_console(stderr=True))
 
 
 def browse(address: str, port: int, open_browser: bool, console: Console) -> None:
@@ -47,6 +64,8 @@ def browse(address: str, port: int, open_browser: bool, console: Console) -> Non
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
     """What of a suite is to be seen where: the charts of its trials at once, and its newest report."""
+    from harness.record.history import KIND
+
     found = [
         (f"{suite.name}, {what}", charts_page(host, suite.experiment, f"tags.`{KIND}` = '{kind}'"))
         for what, kind in KINDS.items()
@@ -58,6 +77,8 @@ def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
 
 
 def _show(address: str, host: str, open_browser: bool, console: Console) -> None:
+    from harness.record.history import suites
+
     found = [link for suite in suites(address) for link in links(suite, host)]
     for name, link in found or [("MLflow", host)]:
         console.print(f"{name}: {link}", highlight=False, markup=False, soft_wrap=True)

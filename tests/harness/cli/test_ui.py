@@ -27,6 +27,7 @@ from harness.record.history import History
 from harness.record.loading import load
 from harness.record.store import Record
 
+Cli = Callable[..., Any]
 PATIENCE = 60.0  # seconds
 
 
@@ -217,3 +218,17 @@ def test_the_pages_of_a_server_are_its_own(
     assert server.is_running()
     tests.kill()
     assert psutil.wait_procs([server], timeout=PATIENCE)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["ui", "--port", "-3"], ["--port is -3; allowed: 1 to 65535"]),
+        (["ui", "--port", "70000"], ["--port is 70000; allowed: 1 to 65535"]),
+        (["ui", "--port", "many"], ["--port"]),
+    ],
+)
+def test_mistakes_in_the_port(cli: Cli, arguments: list[str], parts: list[str]) -> None:
+    line = cli(*arguments).sentence
+    for part in parts:
+        assert part in line

@@ -82,7 +82,7 @@ def test_a_driver_that_is_stopped_leaves_nothing(
     assert not folder.exists()
     if number == signal.SIGTERM:
         assert code == 130, told
-        assert told.splitlines()[-1].startswith("interrupted; what is done is kept, and this goes on with it: ")
+        assert told.splitlines()[-1].startswith("interrupted; what is done is kept, and this resumes it: ")
         assert "Traceback" not in told
     else:
         assert code == -signal.SIGKILL

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from harness.cli.comparison import print_comparison
+from harness.cli.compare_sheets import print_comparison
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TrainingWork, Trial
 from harness.report.comparison import ComparedRow, Comparison, Side, compare_runs, rate_of
@@ -533,6 +533,7 @@ def test_a_run_whose_rows_could_not_be_tested_says_so(
         (["tiny@laptop", "tiny"], "with the profile 'laptop'"),
         (["absent.yaml", "tiny"], "cannot read absent.yaml"),
         (["tiny", "tiny", "--slower", "-3"], "--slower is -3.0; allowed: 0 to 1000"),
+        (["tiny", "tiny", "--worse", "nan"], "--worse is nan; allowed: 0 to 1000"),
     ],
 )
 def test_mistakes(cli: Cli, results: Path, arguments: list[str], part: str) -> None:

@@ -1,31 +1,19 @@
-"""What `data verify` and `doctor` say of files that are missing, damaged or can't be read."""
+"""`harness data`: datasets that are there, missing, damaged or can't be read."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.data import Mnist, store
+from harness.data import store
 
 Cli = Callable[..., Any]
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
-
-
-@pytest.fixture
-def folder(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with MNIST alone, whose files may be changed."""
-    from harness.data import DATASETS
-
-    DATASETS.names()  # all are found before, so that none is lost with the copy
-    monkeypatch.setattr(DATASETS, "_classes", {"mnist": Mnist})
-    shutil.copytree(data_dir / "mnist", tmp_path / "data/mnist")
-    return tmp_path / "data"
 
 
 def change_two_bytes(path: Path) -> None:
@@ -70,15 +58,6 @@ def test_damaged_files_are_said_to_be_damaged(cli: Cli, folder: Path, tmp_path: 
     assert LABELS in line["details"]
 
 
-def test_the_doctor_finds_the_damage(cli: Cli, folder: Path, tmp_path: Path) -> None:
-    change_two_bytes(folder / "mnist" / LABELS)
-    said = cli("doctor", "--data-dir", folder, "--results", tmp_path)
-    assert said.code == 1
-    [line] = [line for line in said.out.splitlines() if "mnist:" in line]
-    assert line.startswith("DAMAGED mnist: ")
-    assert "data fetch mnist" in line
-
-
 def test_a_file_that_cannot_be_read_is_damaged(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, limit: int) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
@@ -90,14 +69,11 @@ def test_a_file_that_cannot_be_read_is_damaged(cli: Cli, folder: Path, monkeypat
     assert (line["state"], "Permission denied" in line["details"]) == ("damaged", True)
 
 
-def test_missing_files_are_no_fault(cli: Cli, folder: Path, tmp_path: Path) -> None:
+def test_missing_files_are_no_fault(cli: Cli, folder: Path) -> None:
     (folder / "mnist" / LABELS).unlink()
     said = cli("data", "verify", "--data-dir", folder, "--json")
     assert said.code == 0
     assert [line["state"] for line in json.loads(said.out)] == ["missing"]
-    said = cli("doctor", "--data-dir", folder, "--results", tmp_path)
-    assert "missing mnist: " in said.out
-    assert "A run that needs it fetches it" in said.out
 
 
 def test_datasets_of_plugins_are_reached(cli: Cli, tiny: Path, tmp_path: Path) -> None:
@@ -133,3 +109,30 @@ def test_what_a_folder_lacks_that_can_only_be_read_is_told(cli: Cli, read_only: 
     (read_only / "mnist" / LABELS).unlink()
     said = cli("data", "fetch", "mnist", "--data-dir", read_only)
     assert "cannot be written (Read-only file system)" in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["data", "show", "mnits"], ["unknown dataset 'mnits'", "did you mean 'mnist'?"]),
+        (["data", "show"], ["Missing argument 'name'"]),
+        (["data", "fetch", "mnits"], ["unknown dataset 'mnits'"]),
+    ],
+)
+def test_mistakes_in_the_name_of_a_dataset(cli: Cli, arguments: list[str], parts: list[str]) -> None:
+    line = cli(*arguments).sentence
+    for part in parts:
+        assert part in line
+
+
+def test_an_image_that_is_not_there(cli: Cli, data_dir: Path) -> None:
+    for index in ("10000", "-1"):
+        line = cli("data", "show", "mnist", "--index", index, "--data-dir", data_dir).sentence
+        assert f"--index is {index}; mnist has images 0 to 9999" in line
+
+
+def test_a_digit_is_drawn(cli: Cli, data_dir: Path) -> None:
+    said = cli("data", "show", "mnist", "--index", "0", "--data-dir", data_dir)
+    assert said.code == 0
+    assert said.out.splitlines()[-1] == "mnist, image 0: 7"  # the first test image of MNIST is a seven
+    assert "█" in said.out

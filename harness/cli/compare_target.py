@@ -1,19 +1,18 @@
-"""What `compare` is told to compare: a run of a suite, counted back from the newest, or a run by its id."""
+"""Find what `compare` compares: a run of a suite, counted back from the newest, or a run by its id."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from harness.cli.inputs import suite_name
 from harness.errors import UserError
 from harness.record.history import History, suite_of
 from harness.report.comparison import Side
 from harness.report.tables import first_errors, measured_of
 from harness.report.timed import timed_of
 from harness.suite.fields import plain_name
-from harness.suite.yamlfile import read_yaml
 
 MOMENTARY = ("load", "clock_mhz", "node", "convolutions")  # of a trial, not of a machine
 TARGET = re.compile(r"(?P<suite>.*?)(@(?P<profile>[^@]*?))?(~(?P<back>\d{1,6}))?", re.DOTALL)
@@ -82,14 +81,3 @@ def read_side(target: Target) -> Side:
         facts.pop(name, None)
     measured, timed = measured_of(plan, frame, record), timed_of(plan.trials, frame)
     return Side(target.text, plan, measured, timed, facts, first_errors(plan, frame))
-
-
-def suite_name(text: str) -> str:
-    """The name of a suite that is given by its name or by its file."""
-    path = Path(text)
-    if path.suffix not in {".yaml", ".yml"}:
-        return text
-    name = read_yaml(path).get("name")
-    if not isinstance(name, str):
-        raise UserError(f"{path} has no 'name'; name a suite's file.")
-    return name

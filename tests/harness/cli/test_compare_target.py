@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.target import find_target
+from harness.cli.compare_target import find_target
 from harness.errors import UserError
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan

@@ -1,4 +1,4 @@
-"""A comparison on the terminal."""
+"""The tables in which `compare` shows two runs on the terminal."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""What the options of a command mean: a suite with what the command line adds to it, a record, plugins."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UserError
+from harness.paths import require_home
+from harness.record.address import TrackingUri, be_quiet, find_address, require_record
+from harness.record.masking import masked
+from harness.registry import load_plugin
+from harness.suite.yamlfile import read_yaml
+from harness.text import plain
+
+if TYPE_CHECKING:
+    from harness.suite.options import Options
+    from harness.suite.schema import Chosen
+
+
+def read_suite(
+    path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
+) -> Chosen:
+    """A suite with its profile, and with a budget or a fraction in place of its own; see `load_suite`."""
+    from harness.suite.schema import load_suite
+
+    return load_suite(path, profile, budget, fraction)
+
+
+def read_options(
+    suite: Chosen, tracking_uri: str | None, data_dir: Path | None, results: Path, plugins: list[Path] | None
+) -> Options:
+    """What the command line adds to a suite; the plugins are loaded, those of the suite first.
+
+    Raises:
+        UserError: no record can be there, or a plugin can't be loaded.
+    """
+    from harness.data import data_folder
+    from harness.suite.options import Options, with_plugins
+
+    address = record_address(tracking_uri, results)
+    given = Options(
+        path=suite.path,
+        results=results,
+        data=data_folder(data_dir),
+        address=address,
+        plugins=tuple(plugins or ()),
+        command=given_command(),
+    )
+    options = with_plugins(suite, given)
+    load_plugins(options.plugins)
+    return options
+
+
+def record_address(tracking_uri: str | None, results: Path) -> TrackingUri:
+    """The address of a record, which need not be there. MLflow is told to be quiet.
+
+    Raises:
+        UserError: there can be no record.
+    """
+    require_home()
+    be_quiet()
+    return find_address(tracking_uri, results)
+
+
+def existing_record(tracking_uri: str | None, results: Path) -> TrackingUri:
+    """The address of a record that is there.
+
+    Raises:
+        UserError: there is none.
+    """
+    address = record_address(tracking_uri, results)
+    require_record(address)
+    return address
+
+
+def load_plugins(paths: list[Path] | tuple[Path, ...] | None) -> None:
+    """Register what plugins have."""
+    for path in paths or ():
+        load_plugin(path)
+
+
+def suite_name(text: str) -> str:
+    """The name of a suite that is given by its name or by its file.
+
+    Raises:
+        UserError: the file can't be read, or has no name.
+    """
+    path = Path(text)
+    if path.suffix not in {".yaml", ".yml"}:
+        return text
+    name = read_yaml(path).get("name")
+    if not isinstance(name, str):
+        raise UserError(f"{path} has no 'name'; name a suite's file.")
+    return name
+
+
+def given_command() -> str:
+    """The command that was given, without passwords."""
+    return plain(shlex.join(["python", "-m", "harness", *map(masked, sys.argv[1:])]))

@@ -1,0 +1,95 @@
+"""`harness list`: what there is of variants, datasets, suites and recorded runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from harness.cli.console import say
+from harness.cli.inputs import load_plugins, read_suite, record_address
+from harness.cli.options import RESULTS, AsJson, Plugins, Results, TrackingUri
+from harness.cli.output import Lines, print_lines
+from harness.cli.streams import standard_output
+from harness.errors import UserError
+from harness.record.address import TrackingUri as Address
+from harness.record.address import be_quiet
+
+What = Literal["variants", "datasets", "suites", "runs"]
+
+
+def list_(
+    what: Annotated[What, typer.Argument(metavar="variants|datasets|suites|runs")],
+    plugin: Plugins = None,
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """List variants, datasets, suites or runs."""
+    be_quiet()
+    with standard_output(alone=as_json) as out:
+        load_plugins(plugin)
+        # the others need no record
+        lines = list_runs(record_address(tracking_uri, results)) if what == "runs" else LISTERS[what]()
+        print_lines(lines, as_json, out)
+
+
+def list_variants() -> Lines:
+    """Every registered variant, with its settings and their defaults."""
+    from variants import VARIANTS
+
+    found = []
+    for name in VARIANTS.names():
+        cls = VARIANTS.get(name)
+        summary = (cls.__doc__ or "").strip().partition("\n")[0]
+        settings = {key: field.default for key, field in cls.Config.model_fields.items()}
+        found.append({"name": name, "summary": summary, "module": cls.__module__, "settings": settings})
+    return found
+
+
+def list_datasets() -> Lines:
+    """Every registered dataset."""
+    from harness.data import DATASETS
+
+    found = []
+    for name in DATASETS.names():
+        cls = DATASETS.get(name)
+        summary = (cls.__doc__ or "").strip().partition("\n")[0]
+        size, classes = getattr(cls, "image_size", None), getattr(cls, "classes", None)  # a plugin may lack them
+        found.append({"name": name, "summary": summary, "image_size": size, "classes": classes})
+    return found
+
+
+def list_suites() -> Lines:
+    """The suites in the folder `suites`."""
+    found = []
+    for path in filter(Path.is_file, sorted(Path("suites").glob("*.yaml"))):
+        try:
+            suite = read_suite(path).suite
+        except UserError as error:
+            found.append({"name": path.stem, "file": str(path), "profiles": [], "description": str(error)})
+            continue
+        found.append(
+            {
+                "name": suite.name,
+                "file": str(path),
+                "profiles": sorted(suite.profiles),
+                "description": suite.description,
+            }
+        )
+    return found
+
+
+def list_runs(address: Address) -> Lines:
+    """The invocations of suites that are recorded."""
+    return _invocations(address) if address.exists() else []
+
+
+def _invocations(address: Address) -> Lines:
+    from harness.record.history import list_invocations
+
+    return list_invocations(address, say)
+
+
+LISTERS = {"variants": list_variants, "datasets": list_datasets, "suites": list_suites}

@@ -1,0 +1,81 @@
+"""Find out what a run would do: every trial with its status, its size and its work, and what has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.data import DATASETS
+from harness.plan.make import make_plan
+from harness.plan.trial import Trial
+from harness.plugins.source import unwatched
+from harness.record.address import TrackingUri
+from harness.record.parameters import Recorded, why_new
+from harness.suite.options import Options
+from harness.suite.published import load_published
+from harness.suite.schema import Chosen
+from harness.worker.model_size import COPIES, WORD, parameter_count
+from variants import VARIANTS
+
+
+def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
+    """Every trial with its status, size and work; nothing is written."""
+    statuses: dict[str, str] = {}
+    others: list[Recorded] = []
+    fraction = None
+    load_published(chosen.published_paths())
+    plan = make_plan(chosen, options.data)
+    if TrackingUri(options.address).exists():
+        from harness.record.history import History  # MLflow takes two seconds to import
+
+        record = History(options.address, chosen.suite.name)
+        fraction = record.fraction(plan.profile, plan.budget)
+        plan = make_plan(chosen, options.data, fraction)
+        statuses = record.statuses(trial.key for trial in plan.trials)
+        others = [each for each in record.trials(plan.profile) if each.key not in statuses]
+    sizes: dict[str, int | None] = {}
+    return {
+        "suite": plan.suite,
+        "profile": plan.profile,
+        "budget_seconds": plan.budget,
+        "fraction": plan.fraction,
+        "trials": [_line(trial, statuses.get(trial.key, "new"), others, sizes) for trial in plan.trials],
+        "no_longer_planned": len(others),
+        "unwatched": _unwatched(plan.trials),
+    }
+
+
+def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
+    """What may decide results and is not in their keys, by variant and dataset."""
+    found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
+    names = sorted({trial.variant for trial in trials})
+    found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}
+    return {name: left_out for name, modules in found.items() if (left_out := unwatched(*modules))}
+
+
+def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:
+    parameters = _parameters(trial, sizes)
+    work = trial.training
+    timed = trial.timing
+    return {
+        "key": trial.key,
+        "name": trial.name,
+        "kind": trial.kind,
+        "variant": trial.variant,
+        "config": trial.config,
+        "task": trial.task,
+        "seed": trial.seed,
+        "status": status,
+        "changed": why_new(trial, others) if status == "new" else "",
+        "parameters": parameters,
+        "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
+        "iterations": work.iterations if work is not None else None,
+        "full_iterations": work.full_iterations if work is not None else None,
+        "batch_size": work.protocol.batch_size if work else timed.protocol.batch_size if timed else None,
+    }
+
+
+def _parameters(trial: Trial, sizes: dict[str, int | None]) -> int | None:
+    which = f"{trial.variant} {sorted(trial.config.items())}"
+    if which not in sizes:
+        sizes[which] = parameter_count(trial.variant, trial.config)
+    return sizes[which]

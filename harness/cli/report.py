@@ -1,0 +1,61 @@
+"""`harness report`: the tables, the figures and the report of a suite from the record alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from harness.cli.console import make_console, say
+from harness.cli.inputs import existing_record, read_suite
+from harness.cli.options import RESULTS, ProfileName, Results, SuitePath, TrackingUri
+from harness.cli.streams import standard_output
+
+if TYPE_CHECKING:
+    from harness.report.rows import Tables
+
+Format = Literal["html", "md", "tex", "csv", "json"]
+
+
+def report(
+    suite: SuitePath,
+    profile: ProfileName = None,
+    tracking_uri: TrackingUri = None,
+    results: Results = RESULTS,
+    format: Annotated[Format | None, typer.Option(metavar="html|md|tex|csv|json", help="To standard output.")] = None,
+) -> None:
+    """Rebuild the tables of a suite's newest run from the record."""
+    name = read_suite(suite, profile).suite.name
+    address = existing_record(tracking_uri, results)
+    tables = _read(address, name, profile)
+    if format is not None:
+        _print(tables, format)
+    else:
+        _write(tables, results, name)
+
+
+def _read(address: str, suite: str, profile: str | None) -> Tables:
+    from harness.record.history import History
+    from harness.report.build import read_tables
+
+    return read_tables(History(address, suite, say), profile)
+
+
+def _print(tables: Tables, format: Format) -> None:
+    """The tables alone on standard output, in a format."""
+    from harness.report.formats import FORMATS
+
+    with standard_output(alone=True) as out:
+        out.write(FORMATS[format](tables))
+
+
+def _write(tables: Tables, results: Path, suite: str) -> None:
+    """The report as files, and its tables on standard output."""
+    from harness.report.build import report_folder, write_report
+    from harness.report.terminal import print_tables
+
+    files = write_report(tables, report_folder(results, suite, tables.profile), say)
+    with standard_output():
+        print_tables(tables, make_console(stderr=False))
+    say(f"\nreport: {files[0]}")

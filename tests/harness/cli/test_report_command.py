@@ -1,0 +1,27 @@
+"""`harness report`: mistakes, each in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+from harness.cli.report import Format
+from harness.report.formats import FORMATS
+
+Cli = Callable[..., Any]
+
+
+def test_a_format_that_there_is_none_of(cli: Cli, suite: Path) -> None:
+    line = cli("report", suite, "--format", "pdf").sentence
+    assert "'--format'" in line
+    assert "'pdf' is not one of 'html', 'md', 'tex', 'csv', 'json'" in line
+
+
+def test_a_suite_without_a_record(cli: Cli, suite: Path, results: Path) -> None:
+    line = cli("report", suite, "--results", results).sentence
+    assert "nothing is recorded of the suite 'good'" in line
+
+
+def test_every_format_of_a_report_can_be_asked_for() -> None:
+    assert set(get_args(Format)) == FORMATS.keys()
