@@ -208,7 +208,7 @@ def checked_config(row: Row, task: str, where: str) -> Config:
             image_channels=1,
             classes=dataset.classes,
         )
-    except UserError as error:
+    except (UserError, ValueError) as error:
         raise UserError(f"{where}: {error}") from None
 
 

@@ -110,9 +110,23 @@ def read_model(files: Path, trust_code: bool) -> Model:
     """
     trial = _trial(files / TRIAL)
     with _known(trial, files, trust_code):
-        module = variants.build(trial.variant, **trial.config)
+        module = _built(trial)
     module.load_state_dict(_weights(files / WEIGHTS, module))
     return Model(trial, module)
+
+
+def _built(trial: Trial) -> Variant:
+    """The model of a trial, untrained.
+
+    Raises:
+        UserError: the variant has other settings by now.
+    """
+    variant = VARIANTS.get(trial.variant)
+    try:
+        config = variants.configure(trial.variant, **trial.config)
+    except ValueError as error:
+        raise UserError(f"the model of {trial.title} was trained by another version of the code: {error}") from None
+    return variant(config)
 
 
 def _run(client: MlflowClient, run: str, address: str) -> Run:

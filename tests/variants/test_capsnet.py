@@ -6,7 +6,6 @@ import torch
 from numeric import squash
 
 import variants
-from harness.errors import UserError
 from variants.capsnet import CapsNet, CapsNetConfig
 
 LABELS = torch.tensor([1, 0, 2])
@@ -154,10 +153,10 @@ def test_labels() -> None:
 
 
 def test_image_too_small() -> None:
-    with pytest.raises(UserError, match="variant 'capsnet' cannot be built: image_size 16 is too small"):
+    with pytest.raises(ValueError, match="variant 'capsnet' cannot be built: image_size 16 is too small"):
         variants.build("capsnet", image_size=16)
 
 
 def test_more_passes_than_allowed() -> None:
-    with pytest.raises(UserError, match="routing_iterations of variant 'capsnet' is 6"):
+    with pytest.raises(ValueError, match="routing_iterations of variant 'capsnet' is 6"):
         variants.build("capsnet", routing_iterations=6)

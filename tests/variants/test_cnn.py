@@ -6,7 +6,6 @@ import torch
 from numeric import correlate
 
 import variants
-from harness.errors import UserError
 from variants.cnn import CnnConfig, ConvolutionalNetwork
 
 
@@ -77,7 +76,7 @@ def test_forward_with_pooling_is_the_formula() -> None:
 
 def test_images_too_small_for_pooling() -> None:
     assert variants.build("cnn", image_size=16, pooling=True, width=2) is not None
-    with pytest.raises(UserError, match="image_size 15 is too small for pooling; use images of at least 16 pixels"):
+    with pytest.raises(ValueError, match="image_size 15 is too small for pooling; use images of at least 16 pixels"):
         variants.configure("cnn", image_size=15, pooling=True)
 
 

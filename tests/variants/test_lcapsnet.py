@@ -7,7 +7,6 @@ from numeric import gradient, squash
 from torch import nn
 
 import variants
-from harness.errors import UserError
 from variants.lcapsnet import LCapsNet, LCapsNetConfig
 
 READINGS = ("paper", "authors")
@@ -288,10 +287,10 @@ def test_labels() -> None:
 
 
 def test_more_capsules_than_there_are() -> None:
-    with pytest.raises(UserError, match="variant 'lcapsnet' cannot be built: k 300 is more than the 288 primary"):
+    with pytest.raises(ValueError, match="variant 'lcapsnet' cannot be built: k 300 is more than the 288 primary"):
         variants.build("lcapsnet", k=300, kernel=15)
 
 
 def test_image_too_small() -> None:
-    with pytest.raises(UserError, match="image_size 20 is too small for kernels of 9 and 15 pixels; use"):
+    with pytest.raises(ValueError, match="image_size 20 is too small for kernels of 9 and 15 pixels; use"):
         variants.build("lcapsnet", image_size=20, kernel=15)

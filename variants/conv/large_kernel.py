@@ -13,8 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.errors import UserError
-from harness.registry import nearest
 from variants.conv.block_conv import block_convolution
 from variants.conv.im2col import ColumnConvolution
 from variants.conv.tiling import Shape
@@ -48,7 +46,7 @@ class LargeKernelConv2d(nn.Conv2d):
             the shape at hand, measured once a process. The two differ in rounding.
 
     Raises:
-        UserError: an unknown algorithm.
+        ValueError: an unknown algorithm.
     """
 
     def __init__(
@@ -222,14 +220,16 @@ def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:
     every bit of it.
 
     Raises:
-        UserError: an unknown algorithm, or a name that is no such layer of the model.
+        ValueError: an unknown algorithm, or a name that is no such layer of the model.
     """
     layers = dict(_layers(model))
     if isinstance(algorithm, str):
         algorithm = dict.fromkeys(layers, algorithm)
     for name, value in algorithm.items():
         if name not in layers:
-            raise UserError(f"the model has no large-kernel convolution '{name}': {nearest(name, layers)}.")
+            raise ValueError(
+                f"the model has no large-kernel convolution '{name}'; it has: {', '.join(layers) or 'none'}"
+            )
         layers[name].algorithm = _checked(value)
 
 
@@ -262,4 +262,4 @@ def _checked(algorithm: str) -> Algorithm:
     for allowed in get_args(Algorithm):
         if algorithm == allowed:
             return allowed
-    raise UserError(f"algorithm {algorithm!r} of a convolution is unknown: {nearest(algorithm, get_args(Algorithm))}.")
+    raise ValueError(f"algorithm {algorithm!r} of a convolution is unknown; allowed: {', '.join(get_args(Algorithm))}")

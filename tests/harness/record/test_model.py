@@ -327,3 +327,10 @@ def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Call
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model")).unwrap_python_model().model
     for name, tensor in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+def test_a_model_with_settings_of_another_version(tmp_path: Path, training_trial: Callable[..., Trial]) -> None:
+    trial = training_trial().model_copy(update={"variant": "cnn", "label": "", "config": {"width": 4, "depth": 3}})
+    save_model(trial, b"", tmp_path / "model")
+    with pytest.raises(UserError, match="the model of cnn was trained by another version of the code: .* 'depth'"):
+        read_model(tmp_path / "model" / "artifacts", trust_code=False)
