@@ -8,20 +8,24 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from variants import contract, register
-from variants.contract import Output, Variant
+from variants import Config, Output, Variant, register
 
 
-class ClockConfig(contract.Config):
+class ClockConfig(Config):
     """Configuration of a variant that takes a known time."""
 
     seconds: float = Field(0.1, gt=0, le=10, description="from the begin of a forward pass to the end of the loss")
+
+    @property
+    def label(self) -> str:
+        """The time."""
+        return f"{1000 * self.seconds:g} ms"
 
 
 class _Scores(Variant):
     """One small layer, so that there is something to train."""
 
-    def __init__(self, config: contract.Config) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.scores = nn.Linear(config.image_size**2, config.classes)
 
@@ -48,12 +52,6 @@ class Clock(_Scores):
     Config = ClockConfig
     config: ClockConfig
 
-    @classmethod
-    def label(cls, config: contract.Config) -> str:
-        """The time."""
-        assert isinstance(config, ClockConfig)
-        return f"{1000 * config.seconds:g} ms"
-
     def take_time(self) -> None:
         """See `_Scores.take_time`."""
         until = self.begun + self.config.seconds
@@ -61,11 +59,16 @@ class Clock(_Scores):
             pass
 
 
-class WorkConfig(contract.Config):
+class WorkConfig(Config):
     """Configuration of a variant that does a known amount of arithmetic."""
 
     products: int = Field(100, ge=1, le=100_000, description="matrix products in a training iteration")
     copy_number: int = Field(1, ge=1, le=100, description="a name only, so that the same work can be timed twice")
+
+    @property
+    def label(self) -> str:
+        """The amount, and which copy."""
+        return f"{self.products} products, copy {self.copy_number}"
 
 
 @register("work")
@@ -79,12 +82,6 @@ class Work(_Scores):
         super().__init__(config)
         self.matrix = nn.Buffer(torch.eye(256), persistent=False)
         self.result = nn.Buffer(torch.empty(256, 256), persistent=False)
-
-    @classmethod
-    def label(cls, config: contract.Config) -> str:
-        """The amount, and which copy."""
-        assert isinstance(config, WorkConfig)
-        return f"{config.products} products, copy {config.copy_number}"
 
     def take_time(self) -> None:
         """See `_Scores.take_time`."""

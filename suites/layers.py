@@ -21,6 +21,11 @@ class ConvolutionConfig(Config):
     size: int = Field(20, ge=1, le=256, description="height and width of the input")
     batch: int = Field(100, ge=1, le=1024, description="inputs; the batch of the suite")
 
+    @property
+    def label(self) -> str:
+        """The kernel, its stride and the channels."""
+        return f"{self.kernel}×{self.kernel}/{self.stride} {self.width}→{self.outputs} at {self.size}"
+
 
 @register("convolution")
 class Convolution(Variant):
@@ -39,12 +44,6 @@ class Convolution(Variant):
         if config.convolution != "direct":
             features = features.contiguous(memory_format=torch.channels_last)
         self.features = nn.Buffer(features, persistent=False)
-
-    @classmethod
-    def label(cls, config: Config) -> str:
-        """The kernel, its stride and the channels."""
-        assert isinstance(config, ConvolutionConfig)
-        return f"{config.kernel}×{config.kernel}/{config.stride} {config.width}→{config.outputs} at {config.size}"
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Sums over the outputs as made-up class activities."""

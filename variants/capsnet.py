@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from variants import contract, register
+from variants import register
 from variants.contract import Output, Variant
 from variants.layers.capsules import DIGIT_POSE, POSE, PrimaryCapsules, norm, primary_capsules
 from variants.layers.losses import MarginConfig, margin_loss, reconstruction_loss
@@ -38,6 +38,12 @@ class CapsNetConfig(MarginConfig):
     reconstruction_weight: float = Field(
         0.0005, ge=0, le=1, description="factor of the squared reconstruction error, summed over pixels"
     )
+
+    @property
+    def label(self) -> str:
+        """The number of passes, and what is not as in the paper."""
+        gradients = "" if self.gradients == "all" else ", last-pass gradients"
+        return f"r={self.routing_iterations}{gradients}{'' if self.decoder else ', no decoder'}"
 
     @model_validator(mode="after")
     def _fits(self) -> CapsNetConfig:
@@ -74,13 +80,6 @@ class CapsNet(Variant):
         self.weight = nn.Parameter(torch.empty(capsules, POSE, config.classes, DIGIT_POSE))
         nn.init.normal_(self.weight, std=0.1)
         self.decoder = Decoder(config) if config.decoder else None
-
-    @classmethod
-    def label(cls, config: contract.Config) -> str:
-        """The number of passes, and what is not as in the paper."""
-        assert isinstance(config, CapsNetConfig)
-        gradients = "" if config.gradients == "all" else ", last-pass gradients"
-        return f"r={config.routing_iterations}{gradients}{'' if config.decoder else ', no decoder'}"
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Lengths of the digit capsules.

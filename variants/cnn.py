@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from variants import contract, register
+from variants import register
 from variants.contract import Config, Output, Variant
 from variants.conv.large_kernel import LargeKernelConv2d
 
@@ -29,6 +29,11 @@ class CnnConfig(Config):
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="fraction of the last hidden layer that is dropped")
     pooling: bool = Field(False, description="two convolutions with max-pooling in place of three without")
+
+    @property
+    def label(self) -> str:
+        """Whether it pools."""
+        return "pooling" if self.pooling else ""
 
     @model_validator(mode="after")
     def _fits(self) -> CnnConfig:
@@ -61,12 +66,6 @@ class ConvolutionalNetwork(Variant):
         layers = [layer for into, out in pairwise(widths) for layer in (nn.Linear(into, out), nn.ReLU())]
         self.hidden = nn.Sequential(*layers, nn.Dropout(config.dropout))
         self.scores = nn.Linear(widths[-1], config.classes)
-
-    @classmethod
-    def label(cls, config: contract.Config) -> str:
-        """Whether it pools."""
-        assert isinstance(config, CnnConfig)
-        return "pooling" if config.pooling else ""
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Class scores before the softmax."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
@@ -22,8 +22,10 @@ class Config(BaseModel):
         "auto", description="algorithm of the large convolutions; auto takes the faster one"
     )
 
-
-Settings: TypeAlias = Config  # inside Variant, the name Config is the variant's own
+    @property
+    def label(self) -> str:
+        """What sets this configuration apart in a table, a few characters ("r=3"); empty if nothing does."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,11 @@ class Variant(nn.Module):
     they are. What a module sets globally when it is imported (default type, threads, …) is not in force in a trial.
     """
 
-    Config: ClassVar[type[Settings]]
-
-    def __init__(self, config: Settings) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
 
-    @classmethod
-    def label(cls, config: Settings) -> str:
-        """What sets this configuration apart in a table, a few characters ("r=3"); empty if nothing does."""
-        return ""
+    Config: ClassVar[type[Config]]  # from here on the name is the variant's own
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Class activities for images.

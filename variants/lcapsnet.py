@@ -17,7 +17,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from variants import contract, register
+from variants import register
 from variants.contract import Output, Variant
 from variants.layers.capsules import (
     POSE,
@@ -61,6 +61,12 @@ class LCapsNetConfig(MarginConfig):
     error_margin: float = Field(
         0.8, ge=0, le=2, description="an absent class's error should be larger than this (authors' reading)"
     )
+
+    @property
+    def label(self) -> str:
+        """K, the kernel and, where it is not the paper's, the reading."""
+        authors = ", authors' reading" if self.reading == "authors" else ""
+        return f"K={self.k} {self.kernel}×{self.kernel}{authors}"
 
     def kernels(self) -> tuple[int, int]:
         """Kernel sizes of the first convolution and of PrimaryCaps (section 5.2)."""
@@ -107,13 +113,6 @@ class LCapsNet(Variant):
             nn.init.xavier_uniform_(convolution.weight)
             if convolution.bias is not None:
                 nn.init.zeros_(convolution.bias)
-
-    @classmethod
-    def label(cls, config: contract.Config) -> str:
-        """K, the kernel and, where it is not the paper's, the reading."""
-        assert isinstance(config, LCapsNetConfig)
-        authors = ", authors' reading" if config.reading == "authors" else ""
-        return f"K={config.k} {config.kernel}×{config.kernel}{authors}"
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Activities d_j (equation 4); in the authors' reading the negative errors of the regression.

@@ -137,7 +137,7 @@ def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[lis
         row = timed[number]
         told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
         config = checked_config(row, table.task, f"table3.rows.{first}.reference")
-        labelled.append((config, f"{VARIANTS.get(row.variant).label(config)}, {told}".removeprefix(", ")))
+        labelled.append((config, f"{config.label}, {told}".removeprefix(", ")))
     numbered = [
         (n, row.variant, config, label) for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
     ]
@@ -174,7 +174,7 @@ def _labelled(rows: Sequence[Row], task: str, table: str) -> list[tuple[Config, 
         UserError: a configuration that does not fit, or the same row twice.
     """
     configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
-    own = [VARIANTS.get(row.variant).label(config) for row, config in zip(rows, configs, strict=True)]
+    own = [config.label for config in configs]
     told = [
         _settings(row.variant, config) | ({"protocol": row.protocol} if isinstance(row, TrainedRow) else {})
         for row, config in zip(rows, configs, strict=True)

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from harness.data import Dataset, Examples, TaskData
 from harness.data import register as register_dataset
-from variants import contract, register
-from variants.contract import Output, Variant
+from variants import Config, Output, Variant, register
 
 SIDE, TRAIN, TEST = 12, 120, 45
 
 
-class TinyConfig(contract.Config):
+class TinyConfig(Config):
     """Configuration of the tiny variant."""
 
     hidden: int = Field(6, ge=1, le=64, description="hidden units")
@@ -29,6 +28,11 @@ class TinyConfig(contract.Config):
     fails: bool = Field(False, description="raise when built")
     killed_once: str = Field("", description="a file; where it is missing, the process makes it and dies")
     witness: str = Field("", description="a folder; each process leaves a file with what it sees of the GPUs")
+
+    @property
+    def label(self) -> str:
+        """The number of hidden units."""
+        return f"h={self.hidden}"
 
 
 @register("tiny")
@@ -48,12 +52,6 @@ class Tiny(Variant):
         if config.witness:
             seen = os.environ.get("CUDA_VISIBLE_DEVICES", "none")
             (Path(config.witness) / str(os.getpid())).write_text(seen)
-
-    @classmethod
-    def label(cls, config: contract.Config) -> str:
-        """The number of hidden units."""
-        assert isinstance(config, TinyConfig)
-        return f"h={config.hidden}"
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """See `Variant.forward`."""

@@ -147,9 +147,9 @@ def test_trains_a_step_at_both_image_sizes(image_size: int, gradients: str) -> N
 
 
 def test_labels() -> None:
-    assert CapsNet.label(CapsNetConfig()) == "r=3"
-    assert CapsNet.label(CapsNetConfig(routing_iterations=5, gradients="last")) == "r=5, last-pass gradients"
-    assert CapsNet.label(CapsNetConfig(decoder=False)) == "r=3, no decoder"
+    assert CapsNetConfig().label == "r=3"
+    assert CapsNetConfig(routing_iterations=5, gradients="last").label == "r=5, last-pass gradients"
+    assert CapsNetConfig(decoder=False).label == "r=3, no decoder"
 
 
 def test_image_too_small() -> None:

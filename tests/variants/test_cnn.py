@@ -81,5 +81,5 @@ def test_images_too_small_for_pooling() -> None:
 
 
 def test_label_says_whether_it_pools() -> None:
-    assert ConvolutionalNetwork.label(CnnConfig()) == ""
-    assert ConvolutionalNetwork.label(CnnConfig(pooling=True)) == "pooling"
+    assert CnnConfig().label == ""
+    assert CnnConfig(pooling=True).label == "pooling"

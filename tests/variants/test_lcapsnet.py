@@ -282,8 +282,8 @@ def test_initialisers(reading: str) -> None:
 
 
 def test_labels() -> None:
-    assert LCapsNet.label(LCapsNetConfig()) == "K=70 9×9"
-    assert LCapsNet.label(LCapsNetConfig(k=50, kernel=15, reading="authors")) == "K=50 15×15, authors' reading"
+    assert LCapsNetConfig().label == "K=70 9×9"
+    assert LCapsNetConfig(k=50, kernel=15, reading="authors").label == "K=50 15×15, authors' reading"
 
 
 def test_more_capsules_than_there_are() -> None:

@@ -167,12 +167,13 @@ def test_json_stands_alone_though_a_plugin_prints(cli: Cli, tmp_path: Path, writ
     plugin = write(
         "from variants import Config, Variant, register\n"
         "print('at the import')\n"
+        "class LoudConfig(Config):\n"
+        "    @property\n"
+        "    def label(self): print('when named'); return ''\n"
         "@register('loud')\n"
         "class Loud(Variant):\n"
-        "    Config = Config\n"
-        "    def __init__(self, config): super().__init__(config); print('when built')\n"
-        "    @classmethod\n"
-        "    def label(cls, config): print('when named'); return ''\n",
+        "    Config = LoudConfig\n"
+        "    def __init__(self, config): super().__init__(config); print('when built')\n",
         "loud.py",
     )
     suite = write("name: loud\ntable3: {threads: 1, rounds: 1, rows: [{variant: loud}]}")

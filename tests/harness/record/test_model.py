@@ -330,7 +330,9 @@ def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Call
 
 
 def test_a_model_with_settings_of_another_version(tmp_path: Path, training_trial: Callable[..., Trial]) -> None:
-    trial = training_trial().model_copy(update={"variant": "cnn", "label": "", "config": {"width": 4, "depth": 3}})
+    trial = training_trial().model_copy(
+        update={"variant": "cnn", "label": "", "config": {"image_size": 28, "depth": 3}}
+    )
     save_model(trial, b"", tmp_path / "model")
-    with pytest.raises(UserError, match="the model of cnn was trained by another version of the code: .* 'depth'"):
+    with pytest.raises(UserError, match=r"the model of cnn was trained by another version of the code: .* 'depth'"):
         read_model(tmp_path / "model" / "artifacts", trust_code=False)
