@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,8 +56,13 @@ class _Group:
 
 
 def mean_error(wrong: np.ndarray) -> Estimate | None:
-    """The error of a row, in percent; None if there is one seed only, of whose spread nothing is known."""
-    return contrast([wrong], [])
+    """The error of a row, in percent; None if there is one seed only, of whose spread nothing is known.
+
+    The degrees of freedom are those of its seeds: few of them may agree by chance, and what is then left, the images'
+    part, would pass for all.
+    """
+    found = contrast([wrong], [])
+    return None if found is None else replace(found, freedom=len(wrong) - 1)
 
 
 def difference(wrong: np.ndarray, other: np.ndarray) -> Estimate | None:
