@@ -152,6 +152,15 @@ def test_where_images_do_not_vary_a_mean_is_students() -> None:
     assert equal(over_seeds(flat(errors)), Estimate(11, 100 * float(stats.sem(errors)), 3))
 
 
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_a_mean_has_the_degrees_of_freedom_of_its_seeds(seeds: int) -> None:
+    """However much of its variance is that of images, of which there are many."""
+    wrong = np.repeat(np.random.default_rng(15).random((1, 400)) < 0.3, seeds, axis=0)
+    found = known(mean_error(wrong))
+    assert found.freedom == seeds - 1
+    assert found.error == pytest.approx(100 * float(stats.sem(wrong[0].astype(float))))
+
+
 def test_rows_of_a_side_have_one_variance_as_in_an_analysis_of_variance() -> None:
     """Of rows that differ by their seeds alone, the variance is the mean square within rows."""
     rows = [[0.1, 0.14, 0.11], [0.3, 0.31], [0.2, 0.26, 0.24, 0.22]]
