@@ -30,7 +30,7 @@ def clean(
 
 
 def _clean(address: TrackingAddress, results: Path, names: list[str], dry_run: bool) -> list[str]:
-    """List what nobody needs and remove it; why some of it could not be."""
+    """Print what nobody needs and remove it; return why some of it could not be."""
     from harness.cli.clean_leftovers import leftovers
 
     console = make_console(stderr=False)
@@ -44,7 +44,7 @@ def _clean(address: TrackingAddress, results: Path, names: list[str], dry_run: b
 
 
 def _remove(folder: Path) -> str:
-    """Remove a folder; why that has failed, or nothing."""
+    """Remove a folder; return why that failed, or an empty text."""
     try:
         shutil.rmtree(folder)
     except OSError as error:

@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Leftover:
-    """A folder that can go."""
+    """A folder that nobody needs any more."""
 
     path: Path
     what: str
@@ -40,14 +40,14 @@ class Leftover:
 
     @classmethod
     def of(cls, path: Path, what: str) -> Leftover:
-        """A folder, with its size."""
+        """Measure the size of a folder."""
         files = (each for each in path.rglob("*") if each.is_file() and not each.is_symlink())
         return cls(path, what, sum(each.stat().st_size for each in files))
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What the records say of the suites that are looked at."""
+    """What the records hold of the suites that are cleaned."""
 
     statuses: Mapping[str, Mapping[str, str]]  # of the trials of the newest plans, by suite and key
     is_all: bool  # whether these are all suites
@@ -59,11 +59,11 @@ class _Known:
 
 @contextmanager
 def leftovers(address: TrackingUri, results: Path, names: list[str], holds: bool, say: Say) -> Iterator[list[Leftover]]:
-    """What can go of some suites, or of all if none is named. No driver works on them meanwhile.
+    """Find what some suites no longer need, or all if none is named, and keep drivers out of them meanwhile.
 
     Arguments:
-        holds: drivers are kept out until the end, and not only looked for.
-        say: is told what is waited for.
+        holds: keep drivers out also where none has run yet.
+        say: called with a line that says what is waited for.
 
     Raises:
         UserError: there is no such suite, its newest plan can't be read, or a driver works on it.
@@ -97,7 +97,7 @@ def _suites(address: TrackingUri, names: list[str]) -> list[str]:
 
 
 def _statuses(addresses: list[TrackingUri], suite: str) -> dict[str, str]:
-    """The trials of a suite's newest plans, one of each profile: their statuses by key."""
+    """Read the statuses, by key, of the trials of a suite's newest plans, one of each profile."""
     found: dict[str, str] = {}
     for address in addresses:
         store, record = Access(address), History(address, suite)
@@ -115,7 +115,7 @@ def _statuses(addresses: list[TrackingUri], suite: str) -> dict[str, str]:
 
 
 def _checkpoints(folder: Path, known: _Known) -> list[Leftover]:
-    """Those of trials that are planned no more, or have ended. Older versions had no folder for each suite."""
+    """Find those of trials that are no longer planned, or have ended. Older versions kept all suites in one folder."""
     found = []
     for suite, statuses in known.statuses.items():
         for path in _folders(folder / suite, TRIAL):
@@ -135,7 +135,7 @@ def _is_of_checkpoints(folder: Path) -> bool:
 
 
 def _artifacts(store: Access, results: Path, known: _Known) -> list[Leftover]:
-    """Files of deleted runs, models of trials that are planned no more, and reports that a newer one has replaced."""
+    """Find files of deleted runs, models of trials that are no longer planned, and replaced reports."""
     folders = {path.name: path for path in _folders(results / "artifacts", RUN)}  # before the runs are looked up
     experiments = {each.experiment_id: each for each in store.client.search_experiments(view_type=ViewType.ALL)}
     runs = _all_runs(store, list(experiments))
@@ -156,10 +156,10 @@ def _artifacts(store: Access, results: Path, known: _Known) -> list[Leftover]:
 def _of_run(
     run: Run, files: Path, suite: str, planned: Mapping[str, str], reported: set[tuple[str, str]]
 ) -> list[Leftover]:
-    """What can go of a run that is there.
+    """Find what a recorded run no longer needs.
 
     Arguments:
-        reported: suites and profiles whose newest report was seen, to which this one is added.
+        reported: suites and profiles whose newest report was seen; this one is added.
     """
     tags, place = run.data.tags, (suite, run.data.tags.get(PROFILE, ""))
     if tags.get(KIND) == "suite":
@@ -187,7 +187,7 @@ def _of_strangers(folders: list[Path]) -> list[Leftover]:
 
 
 def _all_runs(store: Access, experiments: list[str]) -> list[Run]:
-    """All runs of some experiments, deleted ones too."""
+    """Read all runs of some experiments, deleted ones too."""
     found: list[Run] = []
     token = None
     while experiments:

@@ -12,7 +12,7 @@ DECIDED = {"better", "worse"}
 
 
 def print_comparison(compared: Comparison, console: Console) -> None:
-    """Both runs side by side, then what differs in what was run."""
+    """Print both runs side by side, then what differs in what was run."""
     sheets = [_errors(compared), _times(compared)]
     for sheet in sheets:
         if sheet.rows:

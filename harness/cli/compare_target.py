@@ -22,16 +22,16 @@ TARGET = re.compile(r"(?P<suite>.*?)(@(?P<profile>[^@]*?))?(~(?P<back>\d{1,6}))?
 class Target:
     """A run of a suite: where it is recorded, and its id."""
 
-    text: str  # how the user called it
+    text: str  # how the user named it
     record: History
     invocation: str
 
 
 def read_sides(address: str, a: str, b: str, tell: Callable[[str], None]) -> tuple[Side, Side]:
-    """Both sides of a comparison, from the record alone; `find_target` says what may be written.
+    """Read both sides of a comparison from the record alone; `find_target` says how they are named.
 
     Arguments:
-        tell: is told what of the record is waited for, or damaged.
+        tell: called with a line that says what of the record is waited for, or damaged.
 
     Raises:
         UserError: nothing like one of them is recorded, or they are the same run.
@@ -45,7 +45,7 @@ def read_sides(address: str, a: str, b: str, tell: Callable[[str], None]) -> tup
 
 
 def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _: None) -> Target:
-    """The run that a text means.
+    """Find the run that a text names.
 
     Arguments:
         text: the name or the file of a suite, with `@PROFILE` behind it if a profile is meant and `~1` for the run
@@ -70,7 +70,7 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
 
 
 def read_side(target: Target) -> Side:
-    """One side of a comparison."""
+    """Read one side of a comparison."""
     record = target.record
     plan, facts = record.plan_of(target.invocation)
     frame = record.frame(trial.key for trial in plan.trials)

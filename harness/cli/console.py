@@ -26,7 +26,7 @@ class PlainConsole(Console):
 
 
 def make_console(*, stderr: bool) -> PlainConsole:
-    """The console of standard error or of standard output. COLUMNS, NO_COLOR and TERM are honoured."""
+    """Make the console of standard error or of standard output. COLUMNS, NO_COLOR and TERM are honoured."""
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     columns = os.environ.get("COLUMNS", "")
     is_set = columns.isdecimal() and 0 < int(columns) <= WIDE
@@ -35,5 +35,5 @@ def make_console(*, stderr: bool) -> PlainConsole:
 
 
 def say(text: str) -> None:
-    """Tell something on standard error, beside what a command shows."""
+    """Print a line on standard error, beside what a command shows."""
     make_console(stderr=True).print(text)

@@ -58,7 +58,7 @@ def show(name: str, index: int = 0, data_dir: DataDir = None, plugin: Plugins = 
 
 
 def verify_data(chosen: Path | None) -> Lines:
-    """The state of each dataset's files: ready, missing, or damaged, which is all else that keeps it from loading."""
+    """Check each dataset's files: ready, missing, or damaged, which is all else that keeps it from loading."""
     from harness.data import DATASETS, Missing, check, data_folder
 
     folder = data_folder(chosen)
@@ -78,7 +78,7 @@ def verify_data(chosen: Path | None) -> Lines:
 
 
 def _draw(name: str, index: int, folder: Path) -> str:
-    """An image of a dataset's first test set in characters, two to a pixel, above its label.
+    """Draw an image of a dataset's first test set in characters, two to a pixel, above its label.
 
     Raises:
         UserError: no such image.

@@ -34,9 +34,9 @@ def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was looked at.
+    """Something that was examined.
 
-    is_well: whether nothing has to be done about it before a run.
+    is_well: whether a run needs nothing to be done about it.
     word: how it is, in a word, where "ok" or "MISSING" is not it.
     """
 
@@ -49,7 +49,7 @@ class Finding:
 
 
 def examine(data_dir: Path | None, results: Path) -> list[Finding]:
-    """Look at the interpreter, the packages, the processor, the memory, the GPUs, the disk and the data."""
+    """Examine the interpreter, the packages, the processor, the memory, the GPUs, the disk and the data."""
     return [*_packages(), *_machine(), _folder("results", results), *_data(data_dir)]
 
 

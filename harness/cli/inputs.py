@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def read_suite(
     path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
 ) -> Chosen:
-    """A suite with its profile, and with a budget or a fraction in place of its own; see `load_suite`."""
+    """Read a suite with its profile, and a budget or a fraction in place of its own; see `load_suite`."""
     from harness.suite.schema import load_suite
 
     return load_suite(path, profile, budget, fraction)
@@ -32,7 +32,7 @@ def read_suite(
 def read_options(
     suite: Chosen, tracking_uri: str | None, data_dir: Path | None, results: Path, plugins: list[Path] | None
 ) -> Options:
-    """What the command line adds to a suite; the plugins are loaded, those of the suite first.
+    """Gather what the command line adds to a suite, and load the plugins, those of the suite first.
 
     Raises:
         UserError: no record can be there, or a plugin can't be loaded.
@@ -55,7 +55,7 @@ def read_options(
 
 
 def record_address(tracking_uri: str | None, results: Path) -> TrackingUri:
-    """The address of a record, which need not be there. MLflow is told to be quiet.
+    """Find the address of a record, which need not exist, and quieten MLflow before it is imported.
 
     Raises:
         UserError: there can be no record.
@@ -66,7 +66,7 @@ def record_address(tracking_uri: str | None, results: Path) -> TrackingUri:
 
 
 def existing_record(tracking_uri: str | None, results: Path) -> TrackingUri:
-    """The address of a record that is there.
+    """Find the address of a record that exists.
 
     Raises:
         UserError: there is none.
@@ -77,13 +77,13 @@ def existing_record(tracking_uri: str | None, results: Path) -> TrackingUri:
 
 
 def load_plugins(paths: list[Path] | tuple[Path, ...] | None) -> None:
-    """Register what plugins have."""
+    """Register the variants and datasets of plugins."""
     for path in paths or ():
         load_plugin(path)
 
 
 def suite_name(text: str) -> str:
-    """The name of a suite that is given by its name or by its file.
+    """Find the name of a suite that is given by its name or by its file.
 
     Raises:
         UserError: the file can't be read, or has no name.
@@ -98,5 +98,5 @@ def suite_name(text: str) -> str:
 
 
 def given_command() -> str:
-    """The command that was given, without passwords."""
+    """Return the command that was given, without passwords."""
     return plain(shlex.join(["python", "-m", "harness", *map(masked, sys.argv[1:])]))

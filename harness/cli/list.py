@@ -36,7 +36,7 @@ def list_(
 
 
 def list_variants() -> Lines:
-    """Every registered variant, with its settings and their defaults."""
+    """List every registered variant, with its settings and their defaults."""
     from variants import VARIANTS
 
     found = []
@@ -49,7 +49,7 @@ def list_variants() -> Lines:
 
 
 def list_datasets() -> Lines:
-    """Every registered dataset."""
+    """List every registered dataset."""
     from harness.data import DATASETS
 
     found = []
@@ -62,7 +62,7 @@ def list_datasets() -> Lines:
 
 
 def list_suites() -> Lines:
-    """The suites in the folder `suites`."""
+    """List the suites in the folder `suites`."""
     found = []
     for path in filter(Path.is_file, sorted(Path("suites").glob("*.yaml"))):
         try:
@@ -82,7 +82,7 @@ def list_suites() -> Lines:
 
 
 def list_runs(address: Address) -> Lines:
-    """The invocations of suites that are recorded."""
+    """List the recorded invocations of suites."""
     return _invocations(address) if address.exists() else []
 
 

@@ -13,7 +13,7 @@ from harness.paths import usable
 
 
 def _usable(value: Any) -> Any:
-    """The paths of an option, their `~` expanded, which typer's own check of paths does not do.
+    """Expand the `~` of an option's paths, which typer's own check of paths does not do.
 
     Raises:
         UserError: the file system can't have such a name.
@@ -24,7 +24,7 @@ def _usable(value: Any) -> Any:
 
 
 def within(low: int, high: int) -> Callable[[typer.CallbackParam, float | None], float | None]:
-    """A callback that refuses a number outside a range; typer's own tells neither the number nor the whole range.
+    """Make a callback that refuses a number outside a range; typer's own names neither the number nor both bounds.
 
     Raises:
         UserError: the number is below `low` or above `high`, or is none.

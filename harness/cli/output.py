@@ -16,7 +16,7 @@ Lines = list[dict[str, Any]]
 
 
 def print_lines(lines: Lines, as_json: bool, out: TextIO) -> None:
-    """Lines as JSON on `out`, or as a table for people."""
+    """Print lines as JSON on `out`, or as a table for people."""
     if as_json:
         print_json(lines, out)
     else:
@@ -24,12 +24,12 @@ def print_lines(lines: Lines, as_json: bool, out: TextIO) -> None:
 
 
 def print_json(content: Any, out: TextIO) -> None:
-    """Any content as JSON: what JSON does not know is text, and a number that is not finite is null."""
+    """Print any content as JSON: what JSON does not know is text, and a number that is not finite is null."""
     out.write(json_text(rounded(json.loads(json.dumps(content, default=str)))))
 
 
 def print_table(lines: Lines) -> None:
-    """Lines as a table on standard output."""
+    """Print lines as a table on standard output."""
     console = make_console(stderr=False)
     if not lines:
         console.print("none")

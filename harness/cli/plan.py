@@ -59,7 +59,7 @@ def _preview(chosen: Chosen, options: Options) -> dict[str, Any]:
 
 
 def _print(shown: dict[str, Any], console: Console) -> None:
-    """The preview for people: a line per trial, timing rounds gathered, and what there is to know of them."""
+    """Print the preview for people: a line a trial, timing rounds together, then what there is to know of them."""
     console.print(_table(shown["trials"]))
     _print_changes(shown["trials"], console)
     for name, left_out in shown["unwatched"].items():
@@ -91,12 +91,12 @@ def _table(trials: list[dict[str, Any]]) -> Table:
 
 
 def _counts(lines: list[dict[str, Any]]) -> str:
-    """How many trials there are of each status."""
+    """Count the trials of each status."""
     return ", ".join(f"{n} {status}" for status, n in Counter(line["status"] for line in lines).items())
 
 
 def _print_changes(lines: list[dict[str, Any]], console: Console) -> None:
-    """Why trials are new though like ones are recorded."""
+    """Print why trials are new though similar ones are recorded."""
     causes: dict[str, list[str]] = {}
     for line in lines:
         if line["changed"]:

@@ -18,7 +18,7 @@ from variants import VARIANTS
 
 
 def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
-    """Every trial with its status, size and work; nothing is written."""
+    """List every trial with its status, size and work; nothing is written."""
     statuses: dict[str, str] = {}
     others: list[Recorded] = []
     fraction = None
@@ -45,7 +45,7 @@ def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
 
 
 def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
-    """What may decide results and is not in their keys, by variant and dataset."""
+    """List what may decide results and is not in their keys, by variant and dataset."""
     found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
     names = sorted({trial.variant for trial in trials})
     found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}

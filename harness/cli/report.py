@@ -43,7 +43,7 @@ def _read(address: str, suite: str, profile: str | None) -> Tables:
 
 
 def _print(tables: Tables, format: Format) -> None:
-    """The tables alone on standard output, in a format."""
+    """Print the tables alone, in a format."""
     from harness.report.formats import FORMATS
 
     with standard_output(alone=True) as out:
@@ -51,7 +51,7 @@ def _print(tables: Tables, format: Format) -> None:
 
 
 def _write(tables: Tables, results: Path, suite: str) -> None:
-    """The report as files, and its tables on standard output."""
+    """Write the report as files, and print its tables."""
     from harness.report.build import report_folder, write_report
     from harness.report.terminal import print_tables
 

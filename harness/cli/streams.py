@@ -21,23 +21,21 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 GONE = (errno.EPIPE, errno.EIO, errno.EBADF)  # a closed pipe, a terminal that was hung up, a closed descriptor
-
-
-PATIENCE = 10.0  # seconds that progress waits for its reader
+READER_TIMEOUT = 10.0  # seconds that progress waits for its reader
 NEAREST = dict(zip("×·–−─’░▒▓█", "x----'.:+#", strict=True))
 NEAREST |= {"±": "+/-", "≤": "<=", "≥": ">=", "…": "...", "→": "->"}
 
 
 class _Lenient(io.RawIOBase):
-    """A descriptor whose failing writes are dropped, so that work goes on when nobody reads of it.
+    """A descriptor whose failing writes are dropped, so that work continues when nobody reads it.
 
     Arguments:
-        patience: seconds that a write waits for a reader that has stopped, such as a pager, before it is dropped;
-            None is for ever. After the first one none waits until the reader goes on.
+        timeout: seconds that a write waits for a reader that has stopped, such as a pager, before it is dropped;
+            None waits for ever. After the first that is dropped, none waits until the reader reads again.
     """
 
-    def __init__(self, number: int, patience: float | None = None) -> None:
-        self.number, self.patience = number, patience
+    def __init__(self, number: int, timeout: float | None = None) -> None:
+        self.number, self.timeout = number, timeout
         self.error: OSError | None = None
         self._has_stopped = False
 
@@ -69,13 +67,13 @@ class _Lenient(io.RawIOBase):
     def _is_writable(self) -> bool:
         poll = select.poll()
         poll.register(self.number, select.POLLOUT)
-        wait = None if self.patience is None else 0 if self._has_stopped else self.patience * 1000
+        wait = None if self.timeout is None else 0 if self._has_stopped else self.timeout * 1000
         self._has_stopped = not poll.poll(wait)
         return not self._has_stopped
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:
-    """What comes nearest in ASCII to the characters that an encoding does not have."""
+    """Replace characters that an encoding does not have by what comes nearest in ASCII."""
     assert isinstance(error, UnicodeEncodeError)
     found = error.object[error.start : error.end]
     near = (NEAREST.get(each) or unicodedata.normalize("NFKD", each)[0] for each in found)
@@ -104,7 +102,7 @@ def outlive_readers() -> None:
 
 def _lenient(number: int, given: TextIO | None) -> io.TextIOWrapper:
     return io.TextIOWrapper(
-        io.BufferedWriter(_Lenient(number, PATIENCE if number == 2 else None)),
+        io.BufferedWriter(_Lenient(number, READER_TIMEOUT if number == 2 else None)),
         encoding=given.encoding if given is not None else locale.getpreferredencoding(False),
         errors="harness.nearest",
         line_buffering=number == 2 or os.isatty(number),
@@ -119,7 +117,7 @@ def _raw(stream: TextIO) -> _Lenient | None:
 
 @contextmanager
 def standard_output(*, alone: bool = False) -> Iterator[TextIO]:
-    """Standard output for what a command shows.
+    """Give standard output for what a command shows.
 
     Arguments:
         alone: whether it gets data that a program reads, in UTF-8: what anybody else prints meanwhile goes to

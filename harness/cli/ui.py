@@ -27,8 +27,8 @@ from harness.record.pages import HOST, PORT, charts_page, run_page, served
 if TYPE_CHECKING:
     from harness.record.history import Browsable
 
-PATIENCE = 60.0  # seconds until the server must answer
-ENDING = 5.0  # seconds that it may take to end
+START_TIMEOUT = 60.0  # seconds until the server must answer
+STOP_TIMEOUT = 5.0  # seconds that it may take to end
 KINDS = {"curves": "trial", "times": "timing"}  # of runs, by what their charts show
 
 
@@ -63,7 +63,7 @@ def browse(address: str, port: int, open_browser: bool, console: Console) -> Non
 
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
-    """What of a suite is to be seen where: the charts of its trials at once, and its newest report."""
+    """Name the pages of a suite with their addresses: the charts of its trials, and its newest report."""
     from harness.record.history import KIND
 
     found = [
@@ -87,7 +87,7 @@ def _show(address: str, host: str, open_browser: bool, console: Console) -> None
 
 
 def _listener(port: int) -> socket.socket:
-    """A socket that listens on the port, which nobody else can take any more."""
+    """Open a socket that listens on the port, so that nobody else can take it."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -101,7 +101,7 @@ def _listener(port: int) -> socket.socket:
 
 @contextmanager
 def _served(address: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A server of MLflow's pages, in a process that ends with this one, whatever ends it."""
+    """Serve MLflow's pages in a process that ends with this one, whatever ends it."""
     with _listener(port) as listener, tempfile.TemporaryFile() as told:
         number = listener.fileno()
         command = [sys.executable, "-P", "-m", "harness.serving.server"]
@@ -123,7 +123,7 @@ def _served(address: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int, told: IO[bytes]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + START_TIMEOUT
     while time.monotonic() < end and server.poll() is None:
         asked = http.client.HTTPConnection(HOST, port, timeout=end - time.monotonic())
         try:
@@ -142,7 +142,7 @@ def _wait_for(server: subprocess.Popen[bytes], port: int, told: IO[bytes]) -> No
 def _end(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
     try:
-        server.wait(ENDING)
+        server.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()

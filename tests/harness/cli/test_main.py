@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -107,3 +108,12 @@ def test_json_is_alone_on_standard_output(cli: Cli, suite: Path, results: Path, 
         said = cli(*command, "--json")
         assert said.code == 0, said
         json.loads(said.out)
+
+
+def test_no_other_room_imports_the_command_line() -> None:
+    for path in [*ROOT.glob("harness/**/*.py"), *ROOT.glob("variants/**/*.py")]:
+        if path.parent.name != "cli" and path.name != "__main__.py":
+            nodes = list(ast.walk(ast.parse(path.read_text())))
+            names = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+            names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+            assert not any(name and name.startswith("harness.cli") for name in names), path

@@ -103,7 +103,7 @@ def test_a_reader_that_went_away_changes_no_exit_code(stream: str) -> None:
 
 def test_progress_waits_for_a_reader_that_has_stopped_but_not_for_ever() -> None:
     reading, writing = os.pipe()
-    text = "streams.PATIENCE = 0.3\nfrom harness.cli.streams import outlive_readers; outlive_readers()\n"
+    text = "streams.READER_TIMEOUT = 0.3\nfrom harness.cli.streams import outlive_readers; outlive_readers()\n"
     text = f"import sys; from harness.cli import streams\n{text}for _ in range(99): print('x' * 9999, file=sys.stderr)"
     begun = time.monotonic()
     done = subprocess.run(
@@ -116,7 +116,7 @@ def test_progress_waits_for_a_reader_that_has_stopped_but_not_for_ever() -> None
 
 
 def test_data_wait_for_a_slow_reader(tmp_path: Path) -> None:
-    text = "streams.PATIENCE = 0.0\noutlive_readers()\nwith standard_output() as out: out.write('x' * 300_000)"
+    text = "streams.READER_TIMEOUT = 0.0\noutlive_readers()\nwith standard_output() as out: out.write('x' * 300_000)"
     command = [sys.executable, "-c", f"from harness.cli import streams\nfrom harness.cli.streams import *\n{text}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
         time.sleep(0.5)
