@@ -85,6 +85,14 @@ class Registry(Generic[T]):
         self._discover()
         return sorted(self._classes)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a class is registered as `name`."""
+        try:
+            self.get(name)
+        except UserError:
+            return False
+        return True
+
     def get(self, name: str) -> type[T]:
         """The class registered as `name`.
 

@@ -7,13 +7,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from variants import register
-from variants.contract import Config, Output, Variant
-from variants.conv.large_kernel import LargeKernelConv2d
+from variants.contract import Output, Variant
+from variants.conv.large_kernel import LargeKernelConfig, LargeKernelConv2d
 
 
-class ConvolutionConfig(Config):
-    """Shape of the convolution; `width` is its number of input channels."""
+class ConvolutionConfig(LargeKernelConfig):
+    """Shape of the convolution."""
 
+    width: int = Field(256, ge=1, le=4096, description="input channels")
     outputs: int = Field(256, ge=1, le=4096, description="output channels")
     kernel: int = Field(9, ge=1, le=64, description="height and width of the kernel")
     stride: int = Field(2, ge=1, le=8)

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 
 from variants import register
 from variants.contract import Output, Variant
-from variants.layers.capsules import DIGIT_POSE, POSE, PrimaryCapsules, norm, primary_capsules
+from variants.layers.capsules import DIGIT_POSE, POSE, PrimaryCapsules, PrimaryConfig, norm, primary_capsules
 from variants.layers.losses import MarginConfig, margin_loss, reconstruction_loss
 from variants.layers.routing import literal_route, route
 
 KERNEL = 9  # of both convolutions
 
 
-class CapsNetConfig(MarginConfig):
+class CapsNetConfig(MarginConfig, PrimaryConfig):
     """Configuration of CapsNet."""
 
     routing_iterations: int = Field(3, ge=1, le=5, description="passes of routing; 1 leaves the couplings uniform")

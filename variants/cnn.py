@@ -15,13 +15,13 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from variants import register
-from variants.contract import Config, Output, Variant
-from variants.conv.large_kernel import LargeKernelConv2d
+from variants.contract import Output, Variant
+from variants.conv.large_kernel import LargeKernelConfig, LargeKernelConv2d
 
 KERNEL = 5  # of all convolutions
 
 
-class CnnConfig(Config):
+class CnnConfig(LargeKernelConfig):
     """Configuration of the baselines."""
 
     width: int = Field(

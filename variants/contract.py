@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 
 class Config(BaseModel):
-    """What every variant can be told. A variant adds its own fields in a subclass."""
+    """What every variant is told by the task. A variant adds its own settings in a subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     image_size: int = Field(28, ge=1, le=512, description="height and width of an image, in pixels")
     image_channels: int = Field(1, ge=1, le=16, description="1 for grey images, 3 for colour")
     classes: int = Field(10, ge=2, le=1000, description="number of classes")
-    width: int = Field(256, ge=1, le=4096, description="channels of the convolutions before the capsules")
-    convolution: Literal["auto", "direct", "fast"] = Field(
-        "auto", description="algorithm of the large convolutions; auto takes the faster one"
-    )
 
     @property
     def label(self) -> str:

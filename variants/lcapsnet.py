@@ -23,6 +23,7 @@ from variants.layers.capsules import (
     POSE,
     TYPES,
     PrimaryCapsules,
+    PrimaryConfig,
     norm,
     primary_capsules,
     primary_centres,
@@ -41,7 +42,7 @@ from variants.layers.ladder import (
 from variants.layers.losses import MarginConfig, code_distance, margin_loss, mean_code_difference, regression_error_loss
 
 
-class LCapsNetConfig(MarginConfig):
+class LCapsNetConfig(MarginConfig, PrimaryConfig):
     """Configuration of L-CapsNet; the margins are those of the paper's reading."""
 
     k: int = Field(70, ge=1, le=100_000, description="K, the number of capsules that pruning keeps")

@@ -10,9 +10,10 @@ from harness.data import DATASETS
 from harness.data.check import Identity, identify
 from harness.errors import UserError
 from harness.plan.budget import iterations_at
+from harness.plan.common import with_common_settings
 from harness.plan.key import trial_key
 from harness.plan.plan import Plan, PlannedRow
-from harness.plan.settings import plain_settings
+from harness.plan.settings import FROM_TASK, plain_settings
 from harness.plan.trial import TimingWork, TrainingWork, Trial
 from harness.plugins.isolation import foreign_code
 from harness.registry import nearest
@@ -22,8 +23,6 @@ from harness.suite.protocol import TimingProtocol
 from harness.suite.schema import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
 from variants import VARIANTS, configure
 from variants.contract import Config
-
-FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the task decides
 
 
 def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan:
@@ -42,6 +41,8 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         fraction = chosen.fraction or 1.0
     try:
         with foreign_code():  # variants and datasets do what the plan asks with code of their own
+            suite = with_common_settings(chosen)
+            chosen = chosen.model_copy(update={"suite": suite})
             identities = _identities(suite, data)
             table2, training = _training_trials(chosen, identities, fraction)
             table3, timing = _timing_trials(chosen, identities)

@@ -10,6 +10,8 @@ from pydantic_core import PydanticSerializationError
 
 from harness.errors import UserError
 
+FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the task decides
+
 
 def plain_settings(variant: str, config: BaseModel) -> dict[str, Any]:
     """The settings of a configuration, from which it can be made again; sets are in order.

@@ -80,7 +80,7 @@ class Profile(Settings):
     budget: Duration | None = Field(None, description="how long the whole suite may take")
     fraction: float | None = Field(None, gt=0, le=1, description="the share of every protocol that is run; null: all")
     seeds: NotNull[Seeds] = Field(None, description="of all rows, on all tasks or by task")
-    config: dict[str, Any] = Field(default_factory=dict, description="settings of every row")
+    config: dict[str, Any] = Field(default_factory=dict, description="settings of all rows that have them")
     precision: Precision | None = None
     protocol: ProtocolChange = Field(ProtocolChange(), description="changes of every protocol")
     protocols: dict[Name, ProtocolChange] = Field(default_factory=dict, description="further changes, by protocol")

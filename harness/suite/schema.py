@@ -102,7 +102,9 @@ class Suite(Settings):
     description: str = ""
     plugins: list[str] = Field(default_factory=list, description="Python files that register variants")
     published: list[str] = Field(default_factory=list, description="files of published numbers")
-    config: dict[str, Any] = Field(default_factory=dict, description="settings of every row; its own come first")
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="settings of all rows that have them; a row's own come first"
+    )
     precision: Precision = Field(
         "float32", description="tf32: products of a GPU in TensorFloat-32; bfloat16: forward passes under autocast"
     )
@@ -175,7 +177,6 @@ def load_suite(
     if profile is not None and profile not in suite.profiles:
         raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
     limit, share = _asked(budget, fraction) or _listed(suite, profile)
-    suite = apply_config(suite, suite.config, override=False)
     if profile is not None:
         suite = apply_profile(suite, profile)
     folder = Path.cwd() if is_pipe(path) else path.resolve().parent
@@ -214,13 +215,16 @@ def _check(suite: Suite, path: Path) -> None:
         check_names(suite)
         check_trials(suite, None)
         for name in suite.profiles:
-            check_trials(apply_profile(suite.model_copy(update={"config": {}}), name), name)
+            check_trials(apply_profile(suite, name), name)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
 
 def apply_profile(suite: Suite, name: str) -> Suite:
-    """The suite with a profile's changes made to its rows, protocols, timing, seeds and resources."""
+    """The suite with a profile's changes made to its protocols, timing, seeds and resources.
+
+    Its settings of rows are left to the plan, which knows the variants.
+    """
     profile = suite.profiles[name]
     protocols = {
         key: changed_protocol(protocol, [profile.protocol, profile.protocols.get(key, ProtocolChange())], name)
@@ -240,21 +244,4 @@ def apply_profile(suite: Suite, name: str) -> Suite:
         update["table2"] = suite.table2.model_copy(update=errors)
     if suite.table3 is not None:
         update["table3"] = profile.timing.of(suite.table3)
-    return apply_config(suite.model_copy(update=update), profile.config, override=True)
-
-
-def apply_config(suite: Suite, config: dict[str, Any], *, override: bool) -> Suite:
-    """The suite with settings given to every row, over or under the row's own."""
-
-    def told(row: Row) -> Row:
-        return row.model_copy(update={"config": {**row.config, **config} if override else {**config, **row.config}})
-
-    update: dict[str, Any] = {}
-    if suite.table2 is not None:
-        update["table2"] = suite.table2.model_copy(update={"rows": [told(row) for row in suite.table2.rows]})
-    if suite.table3 is not None:
-        times: dict[str, Any] = {"rows": [told(row) for row in suite.table3.rows]}
-        if suite.table3.baseline is not None:
-            times["baseline"] = told(suite.table3.baseline)
-        update["table3"] = suite.table3.model_copy(update=times)
     return suite.model_copy(update=update)

@@ -11,8 +11,10 @@ from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
+from variants.contract import Config
 from variants.conv.block_conv import block_convolution
 from variants.conv.im2col import ColumnConvolution
 from variants.conv.tiling import Shape
@@ -31,6 +33,12 @@ Decide = Callable[[str, Callable[[], str]], str]  # what is chosen for, how to m
 
 _choices: dict[str, Chosen] = {}  # by shape, device, threads and gradients
 _deciders: list[Decide] = []  # the innermost one last
+
+
+class LargeKernelConfig(Config):
+    """Configuration of a variant with large convolutions."""
+
+    convolution: Algorithm = Field("auto", description="algorithm of the large convolutions; auto takes the faster one")
 
 
 class LargeKernelConv2d(nn.Conv2d):

@@ -7,10 +7,10 @@ convolution is a set of capsules without a copy and sums over the pose run along
 from __future__ import annotations
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from variants.contract import Config
-from variants.conv.large_kernel import LargeKernelConv2d
+from variants.conv.large_kernel import LargeKernelConfig, LargeKernelConv2d
 
 TYPES = 32  # types of primary capsules, Sabour et al. 2017, section 4
 POSE = 8  # dimensions of a primary capsule
@@ -56,6 +56,12 @@ def primary_capsules(image_size: int, first_kernel: int, second_kernel: int) -> 
     return TYPES * primary_grid(image_size, first_kernel, second_kernel) ** 2
 
 
+class PrimaryConfig(LargeKernelConfig):
+    """Configuration of a variant with primary capsules."""
+
+    width: int = Field(256, ge=1, le=4096, description="channels of the convolution before the capsules")
+
+
 class PrimaryCapsules(nn.Module):
     """ReLU convolution, then 32 types of 8D capsules at each position of a stride-2 convolution.
 
@@ -68,7 +74,13 @@ class PrimaryCapsules(nn.Module):
     """
 
     def __init__(
-        self, config: Config, first_kernel: int, second_kernel: int, *, relu: bool = False, types_last: bool = False
+        self,
+        config: PrimaryConfig,
+        first_kernel: int,
+        second_kernel: int,
+        *,
+        relu: bool = False,
+        types_last: bool = False,
     ) -> None:
         super().__init__()
         self.relu, self.types_last = relu, types_last

@@ -6,8 +6,7 @@ import torch
 from numeric import correlate, gradient
 from numeric import squash as plain_squash
 
-from variants.contract import Config
-from variants.layers.capsules import PrimaryCapsules, norm, primary_capsules, squash
+from variants.layers.capsules import PrimaryCapsules, PrimaryConfig, norm, primary_capsules, squash
 
 rng = np.random.default_rng(0)
 
@@ -50,7 +49,7 @@ def test_zero_capsule_has_finite_gradients(dtype: torch.dtype) -> None:
 )
 def test_number_of_primary_capsules(image_size: int, first: int, second: int, count: int) -> None:
     assert primary_capsules(image_size, first, second) == count
-    layer = PrimaryCapsules(Config(image_size=image_size, width=2), first, second)
+    layer = PrimaryCapsules(PrimaryConfig(image_size=image_size, width=2), first, second)
     assert layer(torch.zeros(1, 1, image_size, image_size)).shape == (1, 8, count)
 
 
@@ -61,7 +60,7 @@ def test_image_smaller_than_the_kernels() -> None:
 
 @pytest.mark.parametrize(("relu", "types_last"), [(False, False), (True, False), (True, True)])
 def test_a_capsule_is_eight_channels_at_one_position(relu: bool, types_last: bool) -> None:
-    layer = PrimaryCapsules(Config(image_size=20, width=3), 9, 9, relu=relu, types_last=types_last).double()
+    layer = PrimaryCapsules(PrimaryConfig(image_size=20, width=3), 9, 9, relu=relu, types_last=types_last).double()
     images = rng.random((2, 1, 20, 20))
     parameters = {name: p.detach().numpy() for name, p in layer.named_parameters()}
     features = correlate(images, parameters["features.weight"], parameters["features.bias"], 1)

@@ -1,0 +1,60 @@
+"""Settings that a suite or its profile gives to all rows: those take them whose variant has such a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from harness.errors import UserError
+from harness.plan.settings import FROM_TASK
+from harness.registry import nearest
+from harness.suite.schema import Chosen, Row, Suite
+from variants import VARIANTS
+
+
+def with_common_settings(chosen: Chosen) -> Suite:
+    """The suite with the settings of all rows in each of them: the suite's under its own, the profile's over them.
+
+    Raises:
+        UserError: a setting that no row's variant has, or that the task decides.
+    """
+    suite = chosen.suite
+    under = suite.config
+    over = suite.profiles[chosen.profile].config if chosen.profile is not None else {}
+    rows = _rows(suite)
+    _check("config", under, rows)
+    _check(f"profiles.{chosen.profile}.config", over, rows)
+
+    def told(row: Row) -> Row:
+        names = _settings_of(row)
+        first, last = ({name: value for name, value in each.items() if name in names} for each in (under, over))
+        return row.model_copy(update={"config": {**first, **row.config, **last}})
+
+    update: dict[str, Any] = {}
+    if suite.table2 is not None:
+        update["table2"] = suite.table2.model_copy(update={"rows": [told(row) for row in suite.table2.rows]})
+    if suite.table3 is not None:
+        times: dict[str, Any] = {"rows": [told(row) for row in suite.table3.rows]}
+        if suite.table3.baseline is not None:
+            times["baseline"] = told(suite.table3.baseline)
+        update["table3"] = suite.table3.model_copy(update=times)
+    return suite.model_copy(update=update)
+
+
+def _rows(suite: Suite) -> list[Row]:
+    return [*(suite.table2.rows if suite.table2 else []), *(suite.table3.rows if suite.table3 else [])]
+
+
+def _settings_of(row: Row) -> Collection[str]:
+    """The names of the settings of a row's variant; none where there is no such variant."""
+    return VARIANTS.get(row.variant).Config.model_fields if row.variant in VARIANTS else ()
+
+
+def _check(where: str, config: dict[str, Any], rows: Sequence[Row]) -> None:
+    known = {name for row in rows for name in _settings_of(row)}
+    for name in config:
+        if name in FROM_TASK:
+            raise UserError(f"{where}: '{name}' comes from the tasks; leave it out.")
+        # a variant that is not known may have it, and is told of with its row
+        if name not in known and all(row.variant in VARIANTS for row in rows):
+            raise UserError(f"{where}: no row's variant has a setting '{name}': {nearest(name, known - FROM_TASK)}.")
