@@ -16,10 +16,10 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from variants import register
-from variants.contract import Output, Variant
+from variants.contract import Form, Output, Variant
 from variants.layers.capsules import DIGIT_POSE, POSE, PrimaryCapsules, PrimaryConfig, norm, primary_capsules
 from variants.layers.losses import MarginConfig, margin_loss, reconstruction_loss
-from variants.layers.routing import literal_route, route
+from variants.layers.routing import fused_route, reference_route
 
 KERNEL = 9  # of both convolutions
 
@@ -31,8 +31,8 @@ class CapsNetConfig(MarginConfig, PrimaryConfig):
     gradients: Literal["all", "last"] = Field(
         "all", description="let gradients through all passes of routing, or through the last one only"
     )
-    routing: Literal["lean", "literal"] = Field(
-        "lean", description="routing without the tensors of each pass, or in torch's operators as written; equal"
+    routing: Form = Field(
+        "fused", description="routing without the tensors of each pass, or in torch's operators as written; equal"
     )
     decoder: bool = Field(True, description="reconstruct the image from the digit capsule of its class")
     reconstruction_weight: float = Field(
@@ -89,7 +89,7 @@ class CapsNet(Variant):
         the last pass, `digits` (batch, class, 16).
         """
         poses = self.primary(images)  # (batch, 8, capsule)
-        routing = route if self.config.routing == "lean" else literal_route
+        routing = fused_route if self.config.routing == "fused" else reference_route
         digits, couplings = routing(
             poses, self.weight, self.config.routing_iterations, last_only=self.config.gradients == "last"
         )

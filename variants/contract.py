@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+
+# How a formula is computed: without the large tensors between, or in torch's operators as the paper writes it. Both
+# give the same up to rounding.
+Form = Literal["fused", "reference"]
 
 
 class Config(BaseModel):

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from variants import register
-from variants.contract import Output, Variant
+from variants.contract import Form, Output, Variant
 from variants.layers.capsules import (
     POSE,
     TYPES,
@@ -33,10 +33,10 @@ from variants.layers.capsules import (
 from variants.layers.ladder import (
     ClassLinear,
     CodeNetwork,
-    LiteralPropagation,
-    LiteralRegression,
-    Propagation,
-    Regression,
+    FusedPropagation,
+    FusedRegression,
+    ReferencePropagation,
+    ReferenceRegression,
     prune,
 )
 from variants.layers.losses import MarginConfig, code_distance, margin_loss, mean_code_difference, regression_error_loss
@@ -53,8 +53,8 @@ class LCapsNetConfig(MarginConfig, PrimaryConfig):
     reading: Literal["paper", "authors"] = Field(
         "paper", description="follow the paper, or the code its authors published, where the two differ"
     )
-    propagation: Literal["lean", "literal"] = Field(
-        "lean",
+    propagation: Form = Field(
+        "fused",
         description="equations 1 and 2 without the tensors f and f^reg, or with them as written; equal",
     )
     gamma: float = Field(5.12, ge=0, le=1000, description="γ of equation 4 (paper's reading)")
@@ -99,9 +99,9 @@ class LCapsNet(Variant):
         # Table 1; the authors' code has the widths in the opposite order, and p without its own
         widths = (code, 128, 256, 384) if authors else (code, 384, 256, 128)
         shares = (code, k, k, k) if authors else (code, 3 * k, 2 * k, k)
-        propagation, regression = (
-            (Propagation, Regression) if config.propagation == "lean" else (LiteralPropagation, LiteralRegression)
-        )
+        is_fused = config.propagation == "fused"
+        propagation = FusedPropagation if is_fused else ReferencePropagation
+        regression = FusedRegression if is_fused else ReferenceRegression
         # f and f^reg act by a capsule's place among the selected ones, so the order of the indices matters
         self.primary = PrimaryCapsules(config, *config.kernels(), relu=authors, types_last=authors)
         self.f_hidden = CodeNetwork(classes, widths)

@@ -18,7 +18,7 @@ def head(reading: str, **settings: object) -> LCapsNet:
     """A small model that takes the poses of its 32 primary capsules in place of images."""
     torch.manual_seed(0)
     config = LCapsNetConfig(
-        image_size=17, width=2, k=K, classes=CLASSES, reading=reading, propagation="literal", **settings
+        image_size=17, width=2, k=K, classes=CLASSES, reading=reading, propagation="reference", **settings
     )
     model = LCapsNet(config).double()
     model.primary = nn.Identity()
@@ -169,24 +169,24 @@ def test_the_activity_for_pruning_is_that_of_the_squashed_capsule() -> None:
 
 
 @pytest.mark.parametrize("reading", READINGS)
-def test_lean_and_literal_propagation_agree(reading: str) -> None:
+def test_fused_and_reference_propagation_agree(reading: str) -> None:
     results = []
-    literal = head(reading)
-    lean = head(reading).double()
+    reference = head(reading)
+    fused = head(reading).double()
     parts = variants.build(
-        "lcapsnet", image_size=17, width=2, k=K, classes=CLASSES, reading=reading, propagation="lean"
+        "lcapsnet", image_size=17, width=2, k=K, classes=CLASSES, reading=reading, propagation="fused"
     ).double()
-    hidden = literal.f.function.weight.shape[1]
+    hidden = reference.f.function.weight.shape[1]
     with torch.no_grad():
         for name in ("f", "f_reg"):
-            weight = literal.get_parameter(f"{name}.function.weight").view(CLASSES, hidden, 8 * K, 16)
-            bias = literal.get_parameter(f"{name}.function.bias").view(CLASSES, 8 * K, 16)
+            weight = reference.get_parameter(f"{name}.function.weight").view(CLASSES, hidden, 8 * K, 16)
+            bias = reference.get_parameter(f"{name}.function.bias").view(CLASSES, 8 * K, 16)
             layer = getattr(parts, name)
             turned = weight.transpose(1, 2) if name == "f" else weight.transpose(2, 3)
             layer.weight.copy_(turned.reshape(layer.weight.shape))
             layer.bias.copy_(bias if name == "f" else bias.transpose(1, 2))
-    lean.f, lean.f_reg = parts.f, parts.f_reg
-    for model in (literal, lean):
+    fused.f, fused.f_reg = parts.f, parts.f_reg
+    for model in (reference, fused):
         poses = torch.tensor(random_poses(), requires_grad=True)
         output = model(poses)
         model.loss(output, torch.empty(0), LABELS).backward()
@@ -195,7 +195,7 @@ def test_lean_and_literal_propagation_agree(reading: str) -> None:
     torch.testing.assert_close(results[0], results[1], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("propagation", ["lean", "literal"])
+@pytest.mark.parametrize("propagation", ["fused", "reference"])
 @pytest.mark.parametrize(
     ("image_size", "kernel", "k", "paper", "authors"),
     [

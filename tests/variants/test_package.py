@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from setuptools import find_packages
 
 import variants
@@ -41,3 +42,10 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 def test_what_the_harness_calls_its_own_is_reserved() -> None:
     assert SENTINEL in variants.VARIANTS.reserved
+
+
+@pytest.mark.parametrize(("variant", "setting"), [("capsnet", "routing"), ("lcapsnet", "propagation")])
+def test_a_form_is_fused_or_reference(variant: str, setting: str) -> None:
+    assert getattr(variants.configure(variant), setting) == "fused"
+    with pytest.raises(ValueError, match=rf"{setting} of variant '{variant}' is 'lean'.*'fused' or 'reference'"):
+        variants.configure(variant, **{setting: "lean"})

@@ -19,7 +19,7 @@ from variants.conv.block_conv import block_convolution
 from variants.conv.im2col import ColumnConvolution
 from variants.conv.tiling import Shape
 
-Algorithm = Literal["auto", "direct", "fast"]
+Algorithm = Literal["auto", "direct", "fast"]  # no fused and reference form of one algorithm, but two algorithms
 Chosen = Literal["direct", "fast"]
 CANDIDATES: tuple[Chosen, ...] = ("direct", "fast")
 

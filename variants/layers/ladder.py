@@ -93,7 +93,7 @@ class CodeNetwork(nn.Module):
         return values
 
 
-class Propagation(nn.Module):
+class FusedPropagation(nn.Module):
     """s_j = Σ_i p_j|i u_i f_j|i(c) (equation 1), f being linear in its last hidden layer h: f = h W + b.
 
     f is not evaluated: s_j = Σ_h h · ((p ∘ u) W_h) + (p ∘ u) b.
@@ -117,7 +117,7 @@ class Propagation(nn.Module):
         return torch.baddbmm(s, weighted, self.bias)
 
 
-class LiteralPropagation(nn.Module):
+class ReferencePropagation(nn.Module):
     """Equation 1 as it is written: f for every class and image, then its product with the capsules."""
 
     def __init__(self, classes: int, hidden: int, k: int) -> None:
@@ -125,12 +125,12 @@ class LiteralPropagation(nn.Module):
         self.function = ClassLinear(classes, hidden, POSE * k * DIGIT_POSE)
 
     def forward(self, hidden: Tensor, weighted: Tensor) -> Tensor:
-        """As `Propagation.forward`."""
+        """As `FusedPropagation.forward`."""
         f = self.function(hidden).unflatten(2, (-1, DIGIT_POSE))  # (class, batch, pose · K, 16)
         return (weighted.unsqueeze(2) @ f).squeeze(2)
 
 
-class Regression(nn.Module):
+class FusedRegression(nn.Module):
     """û_j^reg = f_j^reg(c) s_jᵀ (equation 2), f^reg being linear in its last hidden layer h: f^reg = h W + b.
 
     f^reg is not evaluated: û = (h ⊗ s) W + s b.
@@ -148,7 +148,7 @@ class Regression(nn.Module):
         return torch.baddbmm(torch.bmm(s, self.bias), outer, self.weight)
 
 
-class LiteralRegression(nn.Module):
+class ReferenceRegression(nn.Module):
     """Equation 2 as it is written: f^reg for every class and image, then its product with s."""
 
     def __init__(self, classes: int, hidden: int, k: int) -> None:
@@ -156,6 +156,6 @@ class LiteralRegression(nn.Module):
         self.function = ClassLinear(classes, hidden, POSE * k * DIGIT_POSE)
 
     def forward(self, hidden: Tensor, s: Tensor) -> Tensor:
-        """As `Regression.forward`."""
+        """As `FusedRegression.forward`."""
         f = self.function(hidden).unflatten(2, (-1, DIGIT_POSE))  # (class, batch, pose · K, 16)
         return (f @ s.unsqueeze(3)).squeeze(3)

@@ -19,7 +19,7 @@ from variants.layers.capsules import squash
 CACHED = 2**20  # numbers among the votes that a CPU handles at a time, 4 MB in float32
 
 
-def route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False) -> tuple[Tensor, Tensor]:
+def fused_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False) -> tuple[Tensor, Tensor]:
     """Digit capsules by routing-by-agreement; each image has its own logits, which start at zero.
 
     Arguments:
@@ -37,8 +37,10 @@ def route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = F
         return squash(s, dim=2), couplings
 
 
-def literal_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False) -> tuple[Tensor, Tensor]:
-    """Procedure 1 as it is written, in torch's own operators: what `route` is compared with. Arguments as there."""
+def reference_route(
+    poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Procedure 1 as it is written, in torch's own operators: what `fused_route` is compared with."""
     votes = torch.einsum("bpi,ipjd->bjid", poses, weight)  # û_j|i, (batch, class, capsule, digit pose)
     seen = votes.detach() if last_only else votes  # by the passes before the last
     logits = votes.new_zeros(votes.shape[:3])

@@ -73,11 +73,11 @@ def test_they_come_after_a_rows_own_and_before_a_profiles(write: Write) -> None:
 
 
 def test_a_row_takes_those_that_its_variant_has(write: Write) -> None:
-    common = SUITE.replace("width: 16}", "width: 16, routing: literal, k: 20}", 1)
+    common = SUITE.replace("width: 16}", "width: 16, routing: reference, k: 20}", 1)
     text = common.replace("{variant: cnn}, {variant: capsnet", "{variant: lcapsnet}, {variant: capsnet")
     [[cnn, capsnet], [lcapsnet, _], _] = configs(suite_of(write(text)))
     assert cnn == {"convolution": "direct", "width": 16}
-    assert capsnet == {"convolution": "direct", "width": 32, "routing": "literal", "routing_iterations": 3}
+    assert capsnet == {"convolution": "direct", "width": 32, "routing": "reference", "routing_iterations": 3}
     assert lcapsnet == {"convolution": "direct", "width": 16, "k": 20}
 
 

@@ -386,7 +386,7 @@ table3:
   rounds: 2
   rows:
     - {variant: cnn, reference: {convolution: direct}}
-    - {variant: capsnet, reference: {convolution: direct, routing: literal}}
+    - {variant: capsnet, reference: {convolution: direct, routing: reference}}
     - {variant: capsnet, config: {gradients: last}, reference: {convolution: direct}}
     - {variant: capsnet, config: {gradients: last, convolution: direct}}
 """
@@ -400,15 +400,15 @@ def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -
         ("capsnet", "r=3, last-pass gradients, convolution=fast", 3),  # a row of its own
         ("capsnet", "r=3, last-pass gradients, convolution=direct", None),
         ("cnn", "convolution=direct", None),
-        ("capsnet", "r=3, convolution=direct, routing=literal", None),
+        ("capsnet", "r=3, convolution=direct, routing=reference", None),
     ]
     assert plan.table3[4].config["convolution"] == "direct"
-    assert plan.table3[5].config["routing"] == "literal"
+    assert plan.table3[5].config["routing"] == "reference"
     assert len(plan.trials) == 2 * 6
 
 
 def test_a_reference_that_does_not_fit_is_refused(write: Write) -> None:
-    path = write(REFERENCES.replace("routing: literal", "routing: fancy"))
+    path = write(REFERENCES.replace("routing: reference", "routing: fancy"))
     with pytest.raises(UserError, match=r"table3\.rows\.1\.reference: .*routing"):
         plan_of(path)
 

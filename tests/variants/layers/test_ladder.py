@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from variants.layers.ladder import (
     ClassLinear,
     CodeNetwork,
-    LiteralPropagation,
-    LiteralRegression,
-    Propagation,
-    Regression,
+    FusedPropagation,
+    FusedRegression,
+    ReferencePropagation,
+    ReferenceRegression,
     initialise,
     prune,
 )
@@ -90,42 +90,42 @@ def plain_regression(hidden: np.ndarray, s: np.ndarray, weight: np.ndarray, bias
     return np.stack([f[i] @ s for i in range(K)], axis=1)
 
 
-Layer = Propagation | Regression | LiteralPropagation | LiteralRegression
+Layer = FusedPropagation | FusedRegression | ReferencePropagation | ReferenceRegression
 
 
-def lean_parameters(layer: Layer, literal: ClassLinear) -> None:
-    """Give a lean layer the function of a literal one."""
+def fused_parameters(layer: Layer, reference: ClassLinear) -> None:
+    """Give a fused layer the function of a reference one."""
     with torch.no_grad():
-        weight = literal.weight.view(CLASSES, HIDDEN, POSE * K, DIGIT)
-        bias = literal.bias.view(CLASSES, POSE * K, DIGIT)
-        if isinstance(layer, Propagation):
+        weight = reference.weight.view(CLASSES, HIDDEN, POSE * K, DIGIT)
+        bias = reference.bias.view(CLASSES, POSE * K, DIGIT)
+        if isinstance(layer, FusedPropagation):
             layer.weight.copy_(weight.transpose(1, 2).reshape(layer.weight.shape))
             layer.bias.copy_(bias)
-        elif isinstance(layer, Regression):
+        elif isinstance(layer, FusedRegression):
             layer.weight.copy_(weight.transpose(2, 3).reshape(layer.weight.shape))
             layer.bias.copy_(bias.transpose(1, 2))
 
 
-def pair(lean: type[nn.Module], literal: type[nn.Module]) -> tuple[nn.Module, nn.Module]:
-    a = literal(CLASSES, HIDDEN, K).double()
-    b = lean(CLASSES, HIDDEN, K).double()
-    lean_parameters(b, a.function)
+def pair(fused: type[nn.Module], reference: type[nn.Module]) -> tuple[nn.Module, nn.Module]:
+    a = reference(CLASSES, HIDDEN, K).double()
+    b = fused(CLASSES, HIDDEN, K).double()
+    fused_parameters(b, a.function)
     return b, a
 
 
 PAIRS = {
-    "equation 1": (Propagation, LiteralPropagation, plain_propagation, (POSE, K)),
-    "equation 2": (Regression, LiteralRegression, plain_regression, (DIGIT,)),
+    "equation 1": (FusedPropagation, ReferencePropagation, plain_propagation, (POSE, K)),
+    "equation 2": (FusedRegression, ReferenceRegression, plain_regression, (DIGIT,)),
 }
 
 
 @pytest.mark.parametrize("equation", PAIRS)
 def test_equation(equation: str) -> None:
-    lean, literal, plain, shape = PAIRS[equation]
+    fused, reference, plain, shape = PAIRS[equation]
     hidden, x = rng.normal(size=(CLASSES, BATCH, HIDDEN)), rng.normal(size=(CLASSES, BATCH, *shape))
-    lean_layer, literal_layer = pair(lean, literal)
-    weight, bias = numpy_of(literal_layer, "function.weight"), numpy_of(literal_layer, "function.bias")
-    for layer in (lean_layer, literal_layer):
+    fused_layer, reference_layer = pair(fused, reference)
+    weight, bias = numpy_of(reference_layer, "function.weight"), numpy_of(reference_layer, "function.bias")
+    for layer in (fused_layer, reference_layer):
         result = layer(torch.tensor(hidden), torch.tensor(x).flatten(2)).detach()
         for j, b in np.ndindex(CLASSES, BATCH):
             expected = plain(hidden[j, b], x[j, b], weight[j], bias[j, 0])
@@ -134,10 +134,10 @@ def test_equation(equation: str) -> None:
 
 @pytest.mark.parametrize("equation", PAIRS)
 def test_gradients_of_equation(equation: str) -> None:
-    lean, literal, plain, shape = PAIRS[equation]
+    fused, reference, plain, shape = PAIRS[equation]
     hidden, x = rng.normal(size=(CLASSES, BATCH, HIDDEN)), rng.normal(size=(CLASSES, BATCH, *shape))
-    lean_layer, literal_layer = pair(lean, literal)
-    weight, bias = numpy_of(literal_layer, "function.weight"), numpy_of(literal_layer, "function.bias")
+    fused_layer, reference_layer = pair(fused, reference)
+    weight, bias = numpy_of(reference_layer, "function.weight"), numpy_of(reference_layer, "function.bias")
 
     def total(h: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
         results = [plain(h[j, b], y[j, b], w[j], bias[j, 0]) for j, b in np.ndindex(CLASSES, BATCH)]
@@ -149,28 +149,28 @@ def test_gradients_of_equation(equation: str) -> None:
         gradient(lambda y: total(hidden, y, weight), x),
         gradient(lambda w: total(hidden, x, w), weight, some),
     )
-    for layer in (lean_layer, literal_layer):
+    for layer in (fused_layer, reference_layer):
         h, y = torch.tensor(hidden, requires_grad=True), torch.tensor(x, requires_grad=True)
         layer(h, y.flatten(2)).sin().sum().backward()
         np.testing.assert_allclose(h.grad, expected[0], rtol=1e-5, atol=1e-8)
         np.testing.assert_allclose(y.grad, expected[1], rtol=1e-5, atol=1e-8)
-        of_weight = literal_weight_gradient(layer)
+        of_weight = reference_weight_gradient(layer)
         for entry in some:
             assert of_weight[entry].item() == pytest.approx(expected[2][entry], rel=1e-5, abs=1e-8)
 
 
-def literal_weight_gradient(layer: nn.Module) -> Tensor:
-    if isinstance(layer, Propagation):
+def reference_weight_gradient(layer: nn.Module) -> Tensor:
+    if isinstance(layer, FusedPropagation):
         return layer.weight.grad.unflatten(2, (HIDDEN, DIGIT)).transpose(1, 2).flatten(2)
-    if isinstance(layer, Regression):
+    if isinstance(layer, FusedRegression):
         return layer.weight.grad.unflatten(1, (HIDDEN, DIGIT)).transpose(2, 3).flatten(2)
     return layer.get_parameter("function.weight").grad
 
 
 @pytest.mark.parametrize("equation", PAIRS)
-def test_lean_and_literal_agree(equation: str) -> None:
-    lean, literal, _, shape = PAIRS[equation]
-    layers = pair(lean, literal)
+def test_fused_and_reference_agree(equation: str) -> None:
+    fused, reference, _, shape = PAIRS[equation]
+    layers = pair(fused, reference)
     inputs, results, gradients = torch.randn(CLASSES, BATCH, math.prod(shape), dtype=torch.float64), [], []
     hidden = torch.randn(CLASSES, BATCH, HIDDEN, dtype=torch.float64)
     for layer in layers:
@@ -178,7 +178,7 @@ def test_lean_and_literal_agree(equation: str) -> None:
         result = layer(h, x)
         result.square().sum().backward()
         results.append(result)
-        gradients.append((h.grad, x.grad, literal_weight_gradient(layer)))
+        gradients.append((h.grad, x.grad, reference_weight_gradient(layer)))
     torch.testing.assert_close(results[0], results[1], rtol=1e-6, atol=1e-9)
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-6, atol=1e-9)
 
@@ -191,7 +191,7 @@ def test_initialisers() -> None:
         assert abs(parameter.mean()) < 0.05 * bound
 
 
-@pytest.mark.parametrize("layer", [Propagation, Regression, LiteralPropagation, LiteralRegression])
+@pytest.mark.parametrize("layer", [FusedPropagation, FusedRegression, ReferencePropagation, ReferenceRegression])
 def test_fans_are_those_of_the_function_whatever_the_layout(layer: type[nn.Module]) -> None:
     parameters = dict(layer(2, 128, 5).named_parameters())
     for name, parameter in parameters.items():

@@ -6,7 +6,7 @@ import torch
 from numeric import gradient, squash
 
 import variants.layers.routing
-from variants.layers.routing import literal_route, route
+from variants.layers.routing import fused_route, reference_route
 
 BATCH, POSE, CAPSULES, CLASSES, DIGIT = 3, 2, 4, 3, 2
 rng = np.random.default_rng(2)
@@ -45,7 +45,7 @@ def plain_route(poses: np.ndarray, weight: np.ndarray, passes: int) -> tuple[np.
 
 def gradients(passes: int, last_only: bool) -> tuple[np.ndarray, np.ndarray]:
     poses, weight = torch.tensor(POSES, requires_grad=True), torch.tensor(WEIGHT, requires_grad=True)
-    digits, _ = route(poses, weight, passes, last_only=last_only)
+    digits, _ = fused_route(poses, weight, passes, last_only=last_only)
     (digits * torch.tensor(FACTORS)).sum().backward()
     assert poses.grad is not None
     assert weight.grad is not None
@@ -62,7 +62,7 @@ def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("passes", [1, 2, 3, 5])
 def test_values(passes: int, last_only: bool) -> None:
     expected, expected_couplings = plain_route(POSES, WEIGHT, passes)
-    digits, couplings = route(torch.tensor(POSES), torch.tensor(WEIGHT), passes, last_only=last_only)
+    digits, couplings = fused_route(torch.tensor(POSES), torch.tensor(WEIGHT), passes, last_only=last_only)
     np.testing.assert_allclose(digits, expected, rtol=1e-10)
     np.testing.assert_allclose(couplings.transpose(1, 2), expected_couplings, rtol=1e-10)
 
@@ -94,9 +94,9 @@ def test_gradients_through_the_last_pass_only(passes: int) -> None:
 
 @pytest.mark.parametrize("last_only", [False, True])
 @pytest.mark.parametrize("passes", [1, 3])
-def test_the_literal_form_is_the_same(passes: int, last_only: bool) -> None:
+def test_the_reference_form_is_the_same(passes: int, last_only: bool) -> None:
     poses, weight = torch.tensor(POSES, requires_grad=True), torch.tensor(WEIGHT, requires_grad=True)
-    digits, couplings = literal_route(poses, weight, passes, last_only=last_only)
+    digits, couplings = reference_route(poses, weight, passes, last_only=last_only)
     expected, expected_couplings = plain_route(POSES, WEIGHT, passes)
     np.testing.assert_allclose(digits.detach(), expected, rtol=1e-10)
     np.testing.assert_allclose(couplings.transpose(1, 2), expected_couplings, rtol=1e-10)
@@ -110,28 +110,28 @@ def test_the_two_kinds_of_gradient_differ() -> None:
 
 
 def test_couplings_of_a_capsule_sum_to_one_over_the_classes() -> None:
-    _, couplings = route(torch.tensor(POSES), torch.tensor(WEIGHT), 3)
+    _, couplings = fused_route(torch.tensor(POSES), torch.tensor(WEIGHT), 3)
     assert couplings.shape == (BATCH, CLASSES, CAPSULES)
     np.testing.assert_allclose(couplings.sum(dim=1), 1, rtol=1e-12)
     assert (couplings.sum(dim=2) - CAPSULES / CLASSES).abs().max() > 1e-2
 
 
 def test_one_iteration_is_one_pass_with_uniform_couplings() -> None:
-    assert (route(torch.tensor(POSES), torch.tensor(WEIGHT), 1)[1] == 1 / CLASSES).all()
-    assert (route(torch.tensor(POSES), torch.tensor(WEIGHT), 2)[1] != 1 / CLASSES).any()
+    assert (fused_route(torch.tensor(POSES), torch.tensor(WEIGHT), 1)[1] == 1 / CLASSES).all()
+    assert (fused_route(torch.tensor(POSES), torch.tensor(WEIGHT), 2)[1] != 1 / CLASSES).any()
 
 
 def test_an_image_does_not_depend_on_the_others_in_its_batch() -> None:
-    together, _ = route(torch.tensor(POSES), torch.tensor(WEIGHT), 3)
+    together, _ = fused_route(torch.tensor(POSES), torch.tensor(WEIGHT), 3)
     for image in range(BATCH):
-        alone, _ = route(torch.tensor(POSES[image : image + 1]), torch.tensor(WEIGHT), 3)
+        alone, _ = fused_route(torch.tensor(POSES[image : image + 1]), torch.tensor(WEIGHT), 3)
         np.testing.assert_allclose(alone[0], together[image], rtol=1e-12)
 
 
 def test_zero_capsules_have_finite_gradients() -> None:
     poses = torch.zeros(BATCH, POSE, CAPSULES, requires_grad=True)
     weight = torch.tensor(WEIGHT, dtype=torch.float32, requires_grad=True)
-    digits, couplings = route(poses, weight, 3)
+    digits, couplings = fused_route(poses, weight, 3)
     digits.square().sum().add(digits.sum()).backward()
     assert poses.grad is not None
     assert weight.grad is not None

@@ -20,7 +20,7 @@ def test_operations_of_a_product_and_its_gradients() -> None:
 def test_operations_of_a_model_in_torchs_own_operators() -> None:
     """Multiply-adds of the first convolution, PrimaryCaps, votes with two uses in each pass, decoder; all but the
     first with two gradients."""
-    model = variants.build("capsnet", width=16, convolution="direct", routing="literal", routing_iterations=1)
+    model = variants.build("capsnet", width=16, convolution="direct", routing="reference", routing_iterations=1)
     images, labels = torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
 
     def iteration() -> None:
