@@ -42,13 +42,14 @@ def mean_squares(wrong: np.ndarray) -> MeanSquares:
 
 @dataclass(frozen=True)
 class _Group:
-    """The mean of some rows.
+    """The mean of so many rows.
 
     by_image: their mean error on each image.
     between: the variance of the mean that comes of the seeds, with its degrees of freedom; the rows have one variance.
     rest: what models that err on other images by chance add to the variance of each image's mean, a share of images.
     """
 
+    rows: int
     by_image: np.ndarray
     between: float
     freedom: int
@@ -93,12 +94,23 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
     # seeds that agree by chance leave a small variance, which its degrees of freedom must not believe
     between = [max(side.between, side.rest) for side in sides]
     freedom = satterthwaite(
-        [*between, spread, *(side.rest for side in sides)],
-        [*(side.freedom for side in sides), images - 1, *(side.freedom * (images - 1) for side in sides)],
+        [sum(between), spread, *(side.rest for side in sides)],
+        [_of_seeds(between, sides), images - 1, *(side.freedom * (images - 1) for side in sides)],
         sum(between) + of_images,
     )
     error = math.sqrt(sum(side.between for side in sides) + of_images)
     return Estimate(PERCENT * float(by_image.mean()), PERCENT * error, freedom)
+
+
+def _of_seeds(between: Sequence[float], sides: Sequence[_Group]) -> float:
+    """The degrees of freedom of the seeds' part: Satterthwaite's, which for two rows are those of Welch's test.
+
+    Of means of several rows they are no more than if both sides had as few seeds as the one with fewer. Else a few
+    seeds that agree by chance would leave the word to the many of the other side.
+    """
+    freedoms = [side.freedom for side in sides]
+    found = satterthwaite(between, freedoms)
+    return found if all(side.rows == 1 for side in sides) else min(found, len(sides) * min(freedoms))
 
 
 def over_seeds(wrong: np.ndarray) -> Estimate | None:
@@ -126,4 +138,4 @@ def _group(rows: Sequence[np.ndarray]) -> _Group | None:
     rest = sum(degrees * each.rest for each, degrees in squares) / freedom
     share = sum(1 / len(row) for row in rows) / len(rows) ** 2 / images  # of one model's variance on one image
     by_image = np.mean([row.mean(axis=0, dtype=np.float64) for row in rows], axis=0)
-    return _Group(by_image, share * seeds, freedom, share * rest)
+    return _Group(len(rows), by_image, share * seeds, freedom, share * rest)

@@ -53,7 +53,8 @@ def written_out(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> tup
 
     Of each side: the variance between seeds, pooled over its rows, and the part of each image's mean that is chance.
     Then the variance between images of the difference of means, without that part. Every mean square counts in the
-    degrees of freedom, that of seeds as no less than what is chance.
+    degrees of freedom, that of seeds as no less than what is chance. Those of the seeds together are, of several rows,
+    no more than twice the fewer ones of the two sides.
     """
     images = range(rows[0].shape[1])
     n = len(images)
@@ -83,10 +84,15 @@ def written_out(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> tup
     value = sum(means) / n
     spread = sum((mean - value) ** 2 for mean in means) / (n - 1) / n
     variance = sum(seeds) + max(2 / n**2, spread - sum(chances))
-    believed, parts = variance, max(2 / n**2, spread) ** 2 / (n - 1)
+    believed, parts, between, of_seeds_alone = variance, max(2 / n**2, spread) ** 2 / (n - 1), 0.0, 0.0
     for of_seeds, chance, freedom in zip(seeds, chances, freedoms, strict=True):
         believed += max(chance - of_seeds, 0)
-        parts += max(of_seeds, chance) ** 2 / freedom + chance**2 / (freedom * (n - 1))
+        between += max(of_seeds, chance)
+        of_seeds_alone += max(of_seeds, chance) ** 2 / freedom
+        parts += chance**2 / (freedom * (n - 1))
+    if max(len(rows), len(others)) > 1:
+        of_seeds_alone = max(of_seeds_alone, between**2 / (len(freedoms) * min(freedoms)))
+    parts += of_seeds_alone
     return 100 * value, 100 * math.sqrt(variance), believed**2 / parts
 
 
