@@ -1,4 +1,4 @@
-"""One registry for everything that can be added from outside: variants and datasets.
+"""One registry for everything that can be added from outside: variants, datasets and analyses.
 
 A thing gets in by three ways: a decorator in a module of the registry's own package, a Python file that the
 user names, or an installed package that declares an entry point in the registry's group.
@@ -43,10 +43,22 @@ class Registry(Generic[T]):
             alone.
         group: the entry-point group by which installed packages join.
         reserved: names that mean something else.
+        plural: of the kind, where it is not the kind and an s.
     """
 
-    def __init__(self, kind: str, base: type[T], *, package: str, group: str, reserved: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        kind: str,
+        base: type[T],
+        *,
+        package: str,
+        group: str,
+        reserved: Collection[str] = (),
+        plural: str = "",
+    ) -> None:
         self.kind, self.base, self.package, self.group, self.reserved = kind, base, package, group, reserved
+        self._plural = plural or f"{kind}s"
+        self._article = "an" if kind[0] in "aeiou" else "a"
         self._classes: dict[str, type[T]] = {}
         self._registered_by: dict[str, str] = {}  # the plugin's module that did
         self._is_discovered = False
@@ -63,8 +75,8 @@ class Registry(Generic[T]):
                 raise UserError(f"no {self.kind} can be called {name!r}; choose another name.")
             if not (isinstance(cls, type) and issubclass(cls, self.base)):
                 raise UserError(
-                    f"'{name}' cannot be a {self.kind}: {cls!r} does not derive from {self.base.__name__}; "
-                    f"make it a subclass."
+                    f"'{name}' cannot be {self._article} {self.kind}: {cls!r} does not derive from "
+                    f"{self.base.__name__}; make it a subclass."
                 )
             is_ours = cls.__module__.partition(".")[0] == self.package.partition(".")[0]
             if not is_ours:
@@ -72,7 +84,7 @@ class Registry(Generic[T]):
             known = self._classes.get(name)
             if known is not None and _origin(known) != _origin(cls):
                 raise UserError(
-                    f"two {self.kind}s are called '{name}' ({_told(known)} and {_told(cls)}); rename one of them."
+                    f"two {self._plural} are called '{name}' ({_told(known)} and {_told(cls)}); rename one of them."
                 )
             self._classes[name] = cls
             self._registered_by[name] = "" if is_ours else plugins.being_loaded()

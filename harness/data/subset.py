@@ -44,3 +44,9 @@ def _shares(sizes: np.ndarray, count: int) -> np.ndarray:
     lacking = sizes * count - shares * total
     shares[np.lexsort((rank, -lacking))[:-over]] += 1
     return shares
+
+
+def first_of_each_class(examples: Examples) -> Examples:
+    """The first example of each class, in the order of the classes."""
+    _, first = np.unique(examples.labels, return_index=True)
+    return Examples(examples.images[first], examples.labels[first])

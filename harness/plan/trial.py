@@ -117,8 +117,7 @@ class Result:
     samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # by test: classes (images,), unsigned
     labels: dict[str, np.ndarray] = field(default_factory=dict)  # likewise: the true classes
-    activity: dict[str, list[float]] = field(default_factory=dict)  # see `harness.worker.activity`
-    pictures: dict[str, np.ndarray] = field(default_factory=dict)  # see `harness.worker.pictures`
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # what each analysis has measured, by name
     machine: dict[str, str] = field(default_factory=dict)
     weights: str = ""  # SHA-256 of the trained parameters and buffers
     model: bytes = b""  # the parameters and buffers as `torch.save` writes them, where they are to be kept

@@ -68,7 +68,7 @@ def unwatched(*modules: str) -> list[str]:
 def engine_digest() -> str:
     """Sixteen hexadecimal digits for the files of the harness that do the work of a trial, as they are at first."""
     folder = Path(__file__).parents[1]
-    paths = [path for room in ("worker", "data") for path in sorted((folder / room).rglob("*.py"))]
+    paths = [path for room in ("worker", "analysis", "data") for path in sorted((folder / room).rglob("*.py"))]
     contents = b"".join(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n") for path in paths)
     return hashlib.sha256(contents).hexdigest()[:16]
 

@@ -20,8 +20,8 @@ from harness.record.address import TrackingUri
 from harness.record.arrays import Damaged, read_arrays, write_arrays
 from harness.record.patience import is_away
 
-PREDICTIONS, ACTIVITY = "predictions.npz", "activity.json"
-PICTURES = "pictures.npz"
+PREDICTIONS = "predictions.npz"
+ANALYSES = "analyses"  # the folder of what analyses have measured, a file each
 CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
 LARGEST_TEXT = 2**26  # bytes of a text that is read
@@ -33,7 +33,7 @@ T = TypeVar("T")
 def save_result(result: Result, folder: Path) -> None:
     """Write what a result holds besides numbers into a folder, all but its model.
 
-    That is the curve, the raw samples, the predictions beside the true classes, the activities and the pictures.
+    That is the curve, the raw samples, the predictions beside the true classes, and the arrays of each analysis.
     """
     if result.history:
         curve = [dataclasses.asdict(point) for point in result.history]
@@ -43,10 +43,9 @@ def save_result(result: Result, folder: Path) -> None:
     if result.predictions:
         labels = {name + LABELS: labels for name, labels in result.labels.items()}
         write_arrays(folder / PREDICTIONS, {**result.predictions, **labels})
-    if result.pictures:
-        write_arrays(folder / PICTURES, result.pictures)
-    if result.activity:
-        (folder / ACTIVITY).write_text(json.dumps(result.activity))
+    for name, arrays in result.arrays.items():
+        (folder / ANALYSES).mkdir(exist_ok=True)
+        write_arrays(folder / ANALYSES / f"{name}.npz", arrays)
 
 
 def read_answers(path: Path) -> Answers:
@@ -63,15 +62,6 @@ def read_answers(path: Path) -> Answers:
     return found
 
 
-def read_pictures(path: Path) -> dict[str, np.ndarray]:
-    """The pictures of a model (`harness.worker.pictures`).
-
-    Raises:
-        Damaged: the file can't be read.
-    """
-    return read_arrays(path)
-
-
 def read_curve(path: Path) -> list[tuple[float, float]]:
     """Epoch and error in training, percent, of each point of a curve.
 
@@ -84,7 +74,7 @@ def read_curve(path: Path) -> list[tuple[float, float]]:
 
 
 def read_numbers(path: Path) -> dict[str, list[float]]:
-    """Lists of numbers by name: samples, or activities.
+    """Lists of numbers by name, such as samples.
 
     Raises:
         Damaged: the file can't be read, or holds something else.

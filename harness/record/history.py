@@ -18,21 +18,20 @@ from mlflow.entities import Run
 from harness.errors import UserError
 from harness.plan.plan import Plan, with_tests
 from harness.record.access import Access, begun
-from harness.record.arrays import Damaged
+from harness.record.arrays import Damaged, read_arrays
 from harness.record.artifacts import (
-    ACTIVITY,
+    ANALYSES,
     CURVE_FILE,
-    PICTURES,
     PREDICTIONS,
     SAMPLES,
     Answers,
     read_answers,
     read_curve,
     read_numbers,
-    read_pictures,
     read_text,
 )
 from harness.record.masking import masked
+from harness.record.older import FILES, read_older
 from harness.record.pages import run_page, served
 from harness.record.parameters import Recorded
 from harness.record.query import equals
@@ -67,6 +66,7 @@ class History(Access):
         if found is not None and found.lifecycle_stage == "deleted":
             raise UserError(f"the experiment '{suite}' was deleted in MLflow; restore it there or rename the suite.")
         self._read: dict[str, Run] = {}  # the runs that `frame` was made of, by trial key
+        self._analyses: dict[str, dict[str, Path] | None] = {}  # the files of what was measured, by trial key and name
         self._experiment: str | None = found.experiment_id if found is not None else None
 
     def statuses(self, keys: Iterable[str]) -> dict[str, str]:
@@ -180,13 +180,15 @@ class History(Access):
         """Predicted and true classes of each test of a trial, (images,) integers; empty if that was not kept."""
         return self._content(key, PREDICTIONS, read_answers) or {}
 
-    def pictures(self, key: str) -> dict[str, np.ndarray]:
-        """The pictures of a trial's model (`harness.worker.pictures`); empty if there are none."""
-        return self._content(key, PICTURES, read_pictures) or {}
-
-    def activity(self, key: str) -> dict[str, list[float]]:
-        """The activities of a trial's model (`harness.worker.activity`); empty if there are none."""
-        return self._content(key, ACTIVITY, read_numbers) or {}
+    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
+        """What an analysis has measured of a trial's model; empty if that was nothing, or was not kept."""
+        if key not in self._analyses:
+            self._analyses[key] = self._content(key, ANALYSES, _files_in)
+        kept = self._analyses[key]
+        if kept is None:
+            return self._content(key, FILES[analysis], read_older) or {} if analysis in FILES else {}
+        name = f"{analysis}.npz"
+        return self._content(key, f"{ANALYSES}/{name}", read_arrays, kept[name]) or {} if name in kept else {}
 
     def curve(self, key: str) -> list[tuple[float, float]]:
         """Epoch and error in training, percent, of each point of a trial's curve; empty if that was not kept."""
@@ -200,13 +202,17 @@ class History(Access):
         """The run id of every recorded trial by its key."""
         return {run.data.tags[KEY]: run.info.run_id for run in self._trial_runs()}
 
-    def _content(self, key: str, name: str, read: Callable[[Path], T]) -> T | None:
-        """What a file of a trial holds; None if it was not kept, or is damaged, which is told."""
+    def _content(self, key: str, name: str, read: Callable[[Path], T], path: Path | None = None) -> T | None:
+        """What a file of a trial holds; None if it was not kept, or is damaged, which is told.
+
+        Arguments:
+            path: where it is on this machine, if it is known.
+        """
         run = self._read.get(key) or self._run_of(key)
         if run is None:
             return None
         try:
-            return read(self.artifact(run, name))
+            return read(path or self.artifact(run, name))
         except UserError:
             return None
         except Damaged as error:
@@ -251,6 +257,10 @@ class History(Access):
     def _search(self, query: str) -> list[Run]:
         """All runs that match, the newest first."""
         return self.runs([self._experiment], query) if self._experiment is not None else []
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in folder.iterdir()}
 
 
 def _code_facts(run: Run) -> dict[str, str]:

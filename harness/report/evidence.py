@@ -37,11 +37,8 @@ class Files(Protocol):
     def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See `harness.record.history.History.answers`."""
 
-    def pictures(self, key: str) -> dict[str, np.ndarray]:
-        """See `harness.record.history.History.pictures`."""
-
-    def activity(self, key: str) -> dict[str, list[float]]:
-        """See `harness.record.history.History.activity`."""
+    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
+        """See `harness.record.history.History.arrays`."""
 
     def curve(self, key: str) -> list[tuple[float, float]]:
         """See `harness.record.history.History.curve`."""
@@ -85,9 +82,9 @@ class Measured:
         known = [each for each in found if each is not None]
         return known if len(known) == len(found) else None
 
-    def activity(self, row: TableRow) -> list[dict[str, list[float]]]:
-        """The activities of a row's models, one for each seed that is done."""
-        found = [self.files.activity(trial.key) for trial in self.trials("training", row.title, row.task)]
+    def arrays(self, row: TableRow, analysis: str) -> list[dict[str, np.ndarray]]:
+        """What an analysis has measured of a row's models, for each seed that is done and has something."""
+        found = [self.files.arrays(trial.key, analysis) for trial in self.trials("training", row.title, row.task)]
         return [each for each in found if each]
 
     def falling(self, title: str, task: str) -> float | None:
@@ -105,11 +102,6 @@ class Measured:
             if first in answers:
                 found[trial.seed] = answers[first]
         return found
-
-    def pictures(self, title: str, task: str) -> dict[str, np.ndarray]:
-        """The pictures of the first seed's model; empty if that is not done."""
-        trials = self.trials("training", title, task)
-        return self.files.pictures(trials[0].key) if trials else {}
 
     def trials(self, kind: str, title: str, task: str) -> list[Trial]:
         """The trials of a row that are done."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.plan.trial import row_title
-from harness.report.figures.graphs import Graphs
 from harness.report.numbers import rounded
 from harness.report.pairs import Finding, Pair
 from harness.report.statistics.covariate import Slope
 from harness.report.timed import Drift
+
+if TYPE_CHECKING:
+    from harness.report.figures.collect import RowsOf
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
 Word = Literal["reproduced", "contradicted", "undecided"]
@@ -208,7 +210,7 @@ class Tables:
     verdicts: list[Verdict]  # on the suite's claims
     families: dict[str, str]  # what the families of claims hold, by name
     pairs: list[PairRow]  # rows of Table 2 beside the baseline
-    graphs: Graphs | None  # what figures are drawn from
+    rows_of: RowsOf | None  # what figures are drawn from
     methods: list[Method]
     runs: list[RunLine]
     origin: Origin | None = None

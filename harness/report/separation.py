@@ -10,7 +10,7 @@ import pandas as pd
 MIDDLING = (0.2, 0.8)  # of the way from the inactive capsules' activity to the active ones'
 
 
-def separation(activities: Sequence[float]) -> float:
+def separation(activities: Sequence[float] | np.ndarray) -> float:
     """How clearly active and inactive capsules are set apart: the share that is not in between, 0..1.
 
     A capsule is in between if its activity lies from 0.2 to 0.8 of the way from the median of the inactive half of
@@ -27,7 +27,7 @@ def separation(activities: Sequence[float]) -> float:
     return float(1 - ((way > MIDDLING[0]) & (way < MIDDLING[1])).mean())
 
 
-def coupling_correlation(activities: Sequence[float], couplings: Sequence[float]) -> float:
+def coupling_correlation(activities: Sequence[float] | np.ndarray, couplings: Sequence[float] | np.ndarray) -> float:
     """Spearman's rank correlation over all capsules; NaN where activities or couplings are all the same.
 
     No p-value belongs to it: capsules of one model are neighbours of each other, and not independent.

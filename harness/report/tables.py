@@ -10,7 +10,7 @@ import pandas as pd
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import Trial
 from harness.report.evidence import Files, Measured, tests_of
-from harness.report.figures.collect import graphs_of
+from harness.report.figures.collect import Collected
 from harness.report.judging.part import Evidence
 from harness.report.learning import learning_of
 from harness.report.methods import methods_of
@@ -77,7 +77,7 @@ def build_tables(
         verdicts=judge(plan.claims, _evidence(table2, table3, measured, timed)) if measured is not None else [],
         families=plan.families,
         pairs=_pair_rows(plan, table2, measured) if measured is not None else [],
-        graphs=graphs_of(table2, table3, measured) if measured is not None else None,
+        rows_of=Collected(table2, table3, measured) if measured is not None else None,
         methods=methods_of(plan),
         runs=_run_lines(plan, frame),
         origin=origin,
@@ -111,7 +111,7 @@ def _evidence(table2: list[ErrorRow], table3: list[TimeRow], measured: Measured,
     def ratio(row: TableRow, other: TableRow) -> Rated | None:
         return timed.ratio((row.title, row.task), (other.title, other.task))
 
-    return Evidence(table2, table3, measured.pair, measured.contrast, measured.over_seeds, ratio, measured.activity)
+    return Evidence(table2, table3, measured.pair, measured.contrast, measured.over_seeds, ratio, measured.arrays)
 
 
 def _pair_rows(plan: Plan, table2: list[ErrorRow], measured: Measured) -> list[PairRow]:

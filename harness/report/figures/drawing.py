@@ -8,16 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.backend import import_matplotlib
 
-import_matplotlib()
-
-import matplotlib  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-
-from harness.report.figures.font import families  # noqa: E402
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WIDTH = 7.2  # inches
 BLUE, RED = "#1f5fa8", "#b3401f"
@@ -72,6 +68,11 @@ class Drawing:
 @contextmanager
 def style() -> Iterator[None]:
     """Small letters, text that stays text, and the same file from the same data, whatever the user's own style is."""
+    import_matplotlib()
+    import matplotlib
+
+    from harness.report.figures.font import families
+
     defaults: dict[str, Any] = {
         name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name
     }

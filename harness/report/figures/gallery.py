@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness.errors import cause_of
-from harness.report.figures.graphs import Graphs
-from harness.report.figures.labels import file_stems, labelled
+from harness.analysis.base import ANALYSES, Sketch
+from harness.errors import UserError, cause_of
+from harness.plugins.isolation import stdout_aside
+from harness.report.figures.labels import file_stems
 
 if TYPE_CHECKING:
+    from harness.report.figures.collect import RowsOf
     from harness.report.figures.drawing import Drawing
     from harness.report.rows import ErrorRow
 
@@ -27,10 +29,12 @@ class Gallery:
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[None]:
-        """Around what may fail on data that nobody has thought of."""
+        """Around what may fail on data that nobody has thought of; a record that is lost is told by its own error."""
         try:
             yield
-        except Exception as error:  # whatever matplotlib raises: no figure is worth a report
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # whatever matplotlib or a plugin raises: no figure is worth a report
             self.left_out.append(f"{name}: {cause_of(error)}")
 
     @property
@@ -55,19 +59,22 @@ class Gallery:
         return found
 
 
-def draw_all(graphs: Graphs | None, errors: Sequence[ErrorRow] = ()) -> Gallery:
+def draw_all(rows_of: RowsOf | None, errors: Sequence[ErrorRow] = ()) -> Gallery:
     """Every figure that there are data for.
 
     Arguments:
+        rows_of: gives the rows of the report for an analysis; without it no analysis draws.
         errors: the rows of Table 2, whose errors the first figure shows.
+
+    Raises:
+        UserError: the record is lost.
     """
     gallery = Gallery()
     with gallery.attempt(FIRST):
         _draw_first(errors, gallery)
-    if graphs is not None:
-        gallery.left_out += graphs.left_out
-        with gallery.attempt("all figures"):
-            _draw(labelled(graphs), gallery)
+    if rows_of is not None:
+        with gallery.attempt("all figures"), stdout_aside():
+            _draw(rows_of, gallery)
     return gallery
 
 
@@ -82,16 +89,25 @@ def _draw_first(errors: Sequence[ErrorRow], gallery: Gallery) -> None:
                 gallery.drawings.append(drawing.rendered())
 
 
-def _draw(graphs: Graphs, gallery: Gallery) -> None:
-    from harness.report.figures.captions import SKETCHES
+def _draw(rows_of: RowsOf, gallery: Gallery) -> None:
     from harness.report.figures.drawing import style
 
     with style():
-        for sketches_of in SKETCHES:
-            sketches = list(sketches_of(graphs))
-            for name, draw in sketches[:MOST]:
-                with gallery.attempt(name):
-                    gallery.drawings.append(draw(name).rendered())
-            if len(sketches) > MOST:
-                first = sketches[MOST][0]
-                gallery.left_out.append(f"{first} and {len(sketches) - MOST - 1} more: there are {MOST} of the kind")
+        for name in sorted(ANALYSES.names(), key=lambda each: (ANALYSES.get(each).place, each)):
+            rows = rows_of(name)
+            sketches: list[Sketch] = []
+            with gallery.attempt(name):
+                sketches.extend(ANALYSES.get(name)().figures(rows))
+            gallery.left_out += rows.left_out
+            for kind in dict.fromkeys(sketch.kind for sketch in sketches):
+                _draw_kind([sketch for sketch in sketches if sketch.kind == kind], gallery)
+
+
+def _draw_kind(sketches: Sequence[Sketch], gallery: Gallery) -> None:
+    for sketch in sketches[:MOST]:
+        with gallery.attempt(sketch.name):
+            gallery.drawings.append(sketch.draw(sketch.name).rendered())
+    if len(sketches) > MOST:
+        gallery.left_out.append(
+            f"{sketches[MOST].name} and {len(sketches) - MOST - 1} more: there are {MOST} of the kind"
+        )

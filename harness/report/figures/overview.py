@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from harness.report.figures.drawing import BLUE, RED, WIDTH, Drawing
 from harness.report.figures.gallery import FIRST
 from harness.report.figures.labels import labels
+from harness.report.figures.plots import new_figure
 from harness.report.rows import ErrorRow
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 HEIGHT, LEAST = 0.26, 1.6  # inches of a row, and of the figure
 FAINT = "0.6"  # a row that has not learned
@@ -36,7 +40,7 @@ def _figure(rows: Sequence[ErrorRow]) -> Figure:
     names, tasks = labels(row.title for row in rows), list(dict.fromkeys(row.task for row in rows))
     titles = list(names)
     tests = labels(_test(rows, task) for task in tasks)
-    figure = Figure(figsize=(WIDTH, max(LEAST, HEIGHT * len(titles) + 0.9)), layout="constrained")
+    figure = new_figure(WIDTH, max(LEAST, HEIGHT * len(titles) + 0.9))
     panels = np.atleast_1d(figure.subplots(1, len(tasks), sharey=True))
     for axes, task in zip(panels, tasks, strict=True):
         _panel(axes, [row for row in rows if row.task == task], titles)

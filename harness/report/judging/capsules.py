@@ -29,7 +29,7 @@ def coupled(claim: CouplingFollowsActivity, evidence: Evidence) -> list[Part]:
 
 def _clearer(claim: ClearerSeparation, row: ErrorRow, other: ErrorRow, evidence: Evidence) -> Part:
     ours, theirs = (
-        [separation(each["activities"]) for each in evidence.activity(one) if "activities" in each]
+        [separation(each["activities"]) for each in evidence.arrays(one, "capsule_activity") if "activities" in each]
         for one in (row, other)
     )
     if not ours or not theirs:
@@ -52,7 +52,7 @@ def _span(values: Sequence[float]) -> str:
 
 
 def _coupled(claim: CouplingFollowsActivity, row: ErrorRow, evidence: Evidence) -> Part:
-    known = [each for each in evidence.activity(row) if "couplings" in each]
+    known = [each for each in evidence.arrays(row, "capsule_activity") if "couplings" in each]
     if not known:
         return missing(f"the couplings of {row.title} are not known")
     correlations = [coupling_correlation(each["activities"], each["couplings"]) for each in known]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.report.pairs import Pair
 from harness.report.rows import ErrorRow, TableRow, TimeRow
 from harness.report.statistics.estimate import Estimate
@@ -20,7 +22,7 @@ class Evidence:
     contrast: the mean error of some rows less that of others, points.
     over_seeds: a row's error on the test's very images, percent.
     ratio: the time of a row of Table 3 over that of another one, block by block.
-    activity: mean activities and couplings of a row's models, one for each seed.
+    arrays: what an analysis, given by its name, has measured of a row's models, for each seed that has something.
     """
 
     errors: Sequence[ErrorRow]
@@ -29,7 +31,7 @@ class Evidence:
     contrast: Callable[[Sequence[TableRow], Sequence[TableRow]], Estimate | None]
     over_seeds: Callable[[TableRow], Estimate | None]
     ratio: Callable[[TableRow, TableRow], Rated | None]
-    activity: Callable[[TableRow], list[dict[str, list[float]]]]
+    arrays: Callable[[TableRow, str], list[dict[str, np.ndarray]]]
 
 
 @dataclass(frozen=True)

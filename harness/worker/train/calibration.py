@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import torch
 
-from harness.data import Examples
+from harness.analysis.base import Trained
+from harness.analysis.measuring import seconds_of_all
 from harness.data.subset import subset
 from harness.plan.budget import Cost
 from harness.plan.trial import Trial
-from harness.worker.activity import activity_of, shown_images
 from harness.worker.context import Context
 from harness.worker.machine import choose_device
-from harness.worker.pictures import pictures_of
 from harness.worker.task_data import task_data
 from harness.worker.timing.clock import seconds_of
 from harness.worker.train.evaluation import BATCH, predict
@@ -42,19 +40,5 @@ def calibrate(trial: Trial, context: Context) -> Cost:
         predict(training.model, sample, device, work.precision)
         evaluation += (time.perf_counter() - start) * images / len(sample.labels)
     first = subset(next(iter(data.tests.values())), work.test_images)
-    start = time.perf_counter()
-    pictures_of(training.model, first, first.labels, device)
-    pictures = time.perf_counter() - start
-    return Cost(
-        setup + _activity_seconds(training, shown_images(data.train), device) + pictures,
-        float(np.median(seconds[WARM:])),
-        evaluation,
-    )
-
-
-def _activity_seconds(training: Training, shown: Examples, device: torch.device) -> float:
-    """What the averages over these images will take at the end."""
-    sample = subset(shown, BATCH)
-    start = time.perf_counter()
-    found = activity_of(training.model, sample, device)
-    return (time.perf_counter() - start) * len(shown) / len(sample) if found else 0.0
+    analyses = seconds_of_all(Trained(training.model, device, data.train, first, first.labels))
+    return Cost(setup + analyses, float(np.median(seconds[WARM:])), evaluation)

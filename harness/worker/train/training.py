@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 import variants
+from harness.analysis.base import Trained
+from harness.analysis.measuring import measure_all
 from harness.data import Examples, TaskData
 from harness.data.batches import Batches
 from harness.data.subset import subset
@@ -23,13 +25,11 @@ from harness.errors import cause_of
 from harness.plan.trial import Diverged, Moments, Point, Progress, Result, Trial
 from harness.plugins.process_settings import kept_settings
 from harness.randomness import kept_random_state, random_state, seed_everything, set_random_state
-from harness.worker.activity import activity_of, shown_images
 from harness.worker.autotune import describe_choices
 from harness.worker.checks import check_gradients, check_loss, check_output, check_state, unchanged
 from harness.worker.context import Context, Report
 from harness.worker.machine import choose_device, describe_machine, peak_memory_mib
 from harness.worker.optimizer import Adam
-from harness.worker.pictures import pictures_of
 from harness.worker.precision import forward_in
 from harness.worker.task_data import task_data
 from harness.worker.train.checkpoint import Checkpoints, Claim
@@ -188,12 +188,11 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     report(_progress(training, "testing"))
     predictions = {name: _predict(training, test) for name, test in tests.items()}
     result = _result(training, tests, predictions)
-    activity = activity_of(training.model, shown_images(data.train), device)
-    first = next(iter(tests))
-    pictures = pictures_of(training.model, tests[first], predictions[first], device)
     model = _saved(training.model) if context.keep_model else b""
+    first = next(iter(tests))
+    arrays = measure_all(Trained(training.model, device, data.train, tests[first], predictions[first]))
     moments = Moments(began, training.first_step or began, time.monotonic())
-    return dataclasses.replace(result, activity=activity, pictures=pictures, model=model, moments=moments)
+    return dataclasses.replace(result, arrays=arrays, model=model, moments=moments)
 
 
 def _begun(trial: Trial, data: TaskData, device: torch.device, checkpoints: Checkpoints) -> Training:

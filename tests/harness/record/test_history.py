@@ -136,16 +136,15 @@ def finished(open_record: OpenRecord, plan: Plan, trial: Trial) -> Record:
     record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
     some = {"tiny-digits": np.array([1, 2, 3], np.uint8)}
     metrics = {"test/tiny-digits/error_percent": 12.5}
-    record.finish(trial, Result(metrics, CURVE, {"iteration": [0.1]}, some, some, {"active": [0.5]}, some))
+    record.finish(trial, Result(metrics, CURVE, {"iteration": [0.1]}, some, some, {"mine": some}))
     return record
 
 
 READERS: dict[str, Callable[[Record, str], object]] = {
     "curve.json": Record.curve,
     "samples_seconds.json": Record.samples,
-    "activity.json": Record.activity,
     "predictions.npz": Record.answers,
-    "pictures.npz": Record.pictures,
+    "analyses/mine.npz": lambda record, key: record.arrays(key, "mine"),
 }
 
 

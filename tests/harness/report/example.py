@@ -214,8 +214,12 @@ class Files:
             found[test] = ((true + wrong) % 10, true)  # what is wrong is taken for the next class
         return found
 
+    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
+        """As `History.arrays` gives it."""
+        return self.activity(key) if analysis == "capsule_activity" else self.pictures(key)
+
     def pictures(self, key: str) -> dict[str, np.ndarray]:
-        """As `History.pictures` gives it: the second row has a decoder, the third prunes."""
+        """What is kept of images: the second row has a decoder, the third prunes."""
         _, row, task, _ = key.split()
         at = np.array([3, 14]) if row != "3" else np.array([], dtype=int)
         images = np.arange(10 * 64, dtype=np.uint8).reshape(10, 8, 8)
@@ -241,16 +245,16 @@ class Files:
         assert median is not None
         return [median * factor for factor in (0.98, 1.0, 1.01, 0.99, 1.1)]
 
-    def activity(self, key: str) -> dict[str, list[float]]:
-        """As `History.activity` gives it: couplings fall with the activities, and the ladder's have two levels."""
+    def activity(self, key: str) -> dict[str, np.ndarray]:
+        """What is kept of capsules: couplings fall with the activities, and the ladder's have two levels."""
         _, row, task, seed = key.split()
         if task != "mnist" or row not in "12":
             return {}
         if row == "2":
-            return {"activities": [0.9 - 0.001 * int(seed)] * 50 + [0.1] * 250}
+            return {"activities": np.array([0.9 - 0.001 * int(seed)] * 50 + [0.1] * 250)}
         falling = np.linspace(0.9, 0.1, 300)
         noise = np.random.default_rng([int(seed)]).normal(0, 0.02, 300)
-        return {"activities": falling.tolist(), "couplings": (0.1 + 0.1 * falling + noise).tolist()}
+        return {"activities": falling, "couplings": 0.1 + 0.1 * falling + noise}
 
 
 def frame() -> pd.DataFrame:

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from example import example
 
+from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
 from harness.errors import UserError
 from harness.report.build import report_folder, write_report
-from harness.report.figures.graphs import Graphs, Moved
 from harness.report.formats import FILES
 from harness.report.rows import Tables
 
 
 @pytest.fixture
 def tables() -> Tables:
-    return dataclasses.replace(example(), graphs=None)
+    return dataclasses.replace(example(), rows_of=None)
 
 
 def test_no_two_suites_share_a_folder(tmp_path: Path) -> None:
@@ -65,9 +65,14 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(tables: Tables, tmp_path:
 
 
 def test_a_figure_that_can_not_be_drawn_is_named_and_costs_no_report(tables: Tables, tmp_path: Path) -> None:
-    flat = Graphs(moved={"a": {"x": Moved(np.zeros((2, 11, 8), np.uint8), 1)}})
+    flat = {"moved": np.zeros((2, 11, 8), np.uint8), "moved_class": np.array(1)}
+    row = TrainedRow("x", "a", [Model(0, lambda: flat)])
     told: list[str] = []
-    files = write_report(dataclasses.replace(tables, graphs=flat), tmp_path, told.append)
+    files = write_report(
+        dataclasses.replace(tables, rows_of=lambda name: Rows(name, [row] if name == "perturbation" else [])),
+        tmp_path,
+        told.append,
+    )
     [line] = told
     assert line.startswith("a figure is left out: moved-a-x: ")
     assert "Left out: moved-a-x: " in files[0].read_text(encoding="utf-8")
@@ -75,8 +80,10 @@ def test_a_figure_that_can_not_be_drawn_is_named_and_costs_no_report(tables: Tab
 
 
 def test_without_matplotlib_there_is_a_report(tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "harness.report.figures.captions", None)  # as where it can't be imported
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it can't be imported
+    row = TimedRow("a", "mnist", lambda: [[0.1]])
     told: list[str] = []
-    write_report(dataclasses.replace(tables, graphs=Graphs(samples={"a": [[0.1]]})), tmp_path, told.append)
-    [line] = told
-    assert line.startswith("a figure is left out: all figures: ")
+    write_report(dataclasses.replace(tables, rows_of=lambda name: Rows(name, timed=[row])), tmp_path, told.append)
+    first, others = told
+    assert first.startswith("a figure is left out: errors: ")
+    assert others.startswith("a figure is left out: all figures: ")

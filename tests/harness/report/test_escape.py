@@ -72,7 +72,7 @@ HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_
 
 OURS = {"unit", "word", "finding", "page", "pages", "overhead"}  # fields that hold no foreign text, or addresses
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-TABLES = dataclasses.replace(example(), graphs=None)  # figures have a test of their own
+TABLES = dataclasses.replace(example(), rows_of=None)  # figures have a test of their own
 
 
 def infected(value: Any, text: str) -> Any:

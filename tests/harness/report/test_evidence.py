@@ -53,11 +53,11 @@ class Files:
         variant, _, seed = key.split()
         return [] if variant == "c" else [(9.0, 5.0 + int(seed)), (10.0, 5.0)]
 
-    def nothing(self, _: str) -> Any:
+    def nothing(self, *_: str) -> Any:
         """Whatever else a trial may leave."""
         return {}
 
-    pictures = activity = samples = nothing
+    arrays = samples = nothing
 
 
 TRIALS = [trial(variant, seed) for variant, seeds in SEEDS.items() for seed in range(seeds)] + [

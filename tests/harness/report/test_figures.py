@@ -1,4 +1,4 @@
-"""The data of each figure, and that what is drawn is the data."""
+"""The rows that figures are drawn from, and that what is drawn is whole, or left out with a word."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import numpy as np
@@ -14,49 +15,39 @@ import pytest
 from example import ERRORS, ORIGIN, OVERHEAD, SECONDS, Files, example, frame, plan, published
 from PIL import Image
 
+from harness.analysis.confusions import counts_of
+from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
 from harness.report.build import write_report
-from harness.report.figures.captions import most_confused
+from harness.report.figures.collect import RowsOf
 from harness.report.figures.gallery import draw_all
-from harness.report.figures.graphs import Graphs, Kept, Mistakes, Moved
-from harness.report.figures.images import (
-    APART,
-    GAP,
-    confusion_figure,
-    kept_figure,
-    mistakes_figure,
-    mosaic,
-    moved_figure,
-    reconstructions_figure,
-)
+from harness.report.figures.images import GAP, mosaic
 from harness.report.figures.labels import file_stems, labels
-from harness.report.figures.plots import (
-    activities_figure,
-    costs_figure,
-    couplings_figure,
-    curves_figure,
-    samples_figure,
-)
 from harness.report.tables import build_tables
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def graphs() -> Graphs:
-    found = example().graphs
+def rows_of() -> RowsOf:
+    found = example().rows_of
     assert found is not None
     return found
 
 
-def test_data_of_lines_and_points(graphs: Graphs) -> None:
-    assert graphs.samples["capsnet r=3"][0][1] == SECONDS[0][0]
-    assert graphs.couplings.keys() == {"capsnet r=3"}
-    assert set(graphs.curves) == {"mnist", "affnist"}
-    assert ("mnist", "capsnet r=3", 1.7, pytest.approx(0.5)) in graphs.costs
+def test_rows_as_figures_see_them(rows_of: RowsOf) -> None:
+    rows = rows_of("reconstructions")
+    assert rows.timed[0].title == "capsnet r=3"
+    assert rows.timed[0].samples()[0][1] == SECONDS[0][0]
+    capsnet = next(row for row in rows.trained if (row.title, row.task) == ("capsnet r=3", "mnist"))
+    assert (capsnet.seconds, capsnet.error) == (1.7, pytest.approx(0.5))
+    assert [model.seed for model in capsnet.models] == [0, 1, 2]
+    assert len(capsnet.models[0].curve()) == 5
+    assert "reconstructed" in capsnet.models[0].arrays()
+    assert all("reconstructed" not in m.arrays() for row in rows.trained if row.title == "cnn" for m in row.models)
 
 
-def test_data_of_confusions_are_counts_over_all_seeds(graphs: Graphs) -> None:
-    counts = graphs.confusions["mnist"]["cnn"]
+def test_answers_are_those_of_each_seed(rows_of: RowsOf) -> None:
+    counts = rows_of("confusions").by_task(counts_of)["mnist"]["cnn"]
     assert counts.shape == (10, 10)
     assert counts.sum() == 3 * 1000
     wrong = sum(10 * error for error in ERRORS[0, "mnist"] if error is not None)
@@ -64,35 +55,33 @@ def test_data_of_confusions_are_counts_over_all_seeds(graphs: Graphs) -> None:
     assert sum(counts[n, (n + 1) % 10] for n in range(10)) == wrong  # the example takes a class for the next one
 
 
-def test_data_of_images(graphs: Graphs) -> None:
-    mistakes = graphs.mistakes["mnist"]["cnn"]
-    assert (mistakes.truths.tolist(), mistakes.wrong, mistakes.tested) == ([3, 4], 10, 1000)
-    assert graphs.reconstructions["mnist"].keys() == {"capsnet r=3"}
-    assert graphs.moved["affnist"]["capsnet r=3"].label == 5
-    assert graphs.kept.keys() == {"mnist"}
-
-
-def test_every_drawing_says_what_it_shows(graphs: Graphs) -> None:
-    drawings = {drawing.name: drawing for drawing in draw_all(graphs).drawings}
+def test_every_drawing_says_what_it_shows(rows_of: RowsOf) -> None:
+    drawings = {drawing.name: drawing for drawing in draw_all(rows_of).drawings}
     assert all(drawing.caption.endswith(".") and drawing.text.endswith(".") for drawing in drawings.values())
     assert "cnn 10 of 1000" in drawings["mistakes-mnist"].text
-
-
-def test_share_of_what_is_kept_where_there_is_ink() -> None:
-    image = np.zeros((1, 8, 8), np.uint8)
-    image[0, 4, 4] = 200
-    image[0, 2, 6] = 49  # less than a quarter of that
-    counts = np.zeros((1, 3, 3))
-    counts[0, 1, 1], counts[0, 0, 2] = 6, 2
-    kept = {"mnist": {"a": Kept(counts, np.array([2.0, 4.0, 6.0]), image)}}
-    [drawing] = draw_all(Graphs(kept=kept)).drawings
-    assert "a 75%" in drawing.text
+    assert list(drawings) == [
+        "curves-mnist",
+        "curves-affnist",
+        "costs",
+        "samples",
+        "confusions-mnist",
+        "confusions-affnist",
+        "mistakes-mnist",
+        "mistakes-affnist",
+        "couplings-capsnet r=3",
+        "activities",
+        "kept-mnist",
+        "reconstructions-mnist",
+        "reconstructions-affnist",
+        "moved-mnist-capsnet r=3",
+        "moved-affnist-capsnet r=3",
+    ]
 
 
 def test_files_of_the_figures(tmp_path: Path) -> None:
     write_report(example(), tmp_path)
     names = sorted(path.name for path in (tmp_path / "figures").glob("[!.]*"))
-    assert names == sorted(draw_all(example().graphs, example().table2).files())
+    assert names == sorted(draw_all(example().rows_of, example().table2).files())
     for path in (tmp_path / "figures").glob("[!.]*"):
         if path.suffix == ".png":
             with Image.open(path) as image:
@@ -101,43 +90,25 @@ def test_files_of_the_figures(tmp_path: Path) -> None:
             assert path.read_bytes().startswith(b"%PDF")
 
 
+SAMPLES = """
+import sys
+from pathlib import Path
+from harness.analysis.rows import Rows, TimedRow
+from harness.report.figures.gallery import draw_all
+gallery = draw_all(lambda name: Rows(name, timed=[TimedRow("a $b$", "a", lambda: [[0.1, 0.2]])]))
+assert not gallery.left_out, gallery.left_out
+for name, content in gallery.files().items():
+    (Path(sys.argv[1]) / name).write_bytes(content)
+"""
+
+
 def test_the_same_data_give_the_same_files_in_another_process(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from harness.report.figures.gallery import draw_all\n"
-        "from harness.report.figures.graphs import Graphs\n"
-        "for name, content in draw_all(Graphs(samples={'a': [[0.1, 0.2]]})).files().items():\n"
-        "    (Path(sys.argv[1]) / name).write_bytes(content)"
-    )
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], check=True)
+        subprocess.run([sys.executable, "-c", SAMPLES, str(tmp_path / name)], check=True)
         time.sleep(1.1)  # what carries a date would differ by now
     for file in ("samples.pdf", "samples.png"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-
-
-def test_lines() -> None:
-    left, right = couplings_figure([3.0, 2.0], [0.2, 0.1]).axes
-    assert left.lines[0].get_ydata().tolist() == [3.0, 2.0]
-    assert right.lines[0].get_ydata().tolist() == [0.2, 0.1]
-    [axes] = activities_figure({"a": [[1.0, 0.5], [0.8, 0.3]]}).axes
-    assert axes.lines[0].get_ydata() == pytest.approx(np.array([0.9, 0.4]))
-    [axes] = curves_figure({"a": [[(1, 10.0), (2, 6.0)], [(1, 20.0), (2, 8.0)]]}).axes
-    assert axes.lines[0].get_ydata() == pytest.approx(np.array([15.0, 7.0]))
-    assert axes.collections[0].get_paths()[0].get_extents().y1 == 20.0  # the band reaches to the highest seed
-
-
-def test_points() -> None:
-    first, second = costs_figure([("mnist", "a", 0.1, 5.0), ("affnist", "a", 0.1, 50.0)]).axes
-    assert (first.lines[0].get_ydata()[0], second.lines[0].get_ydata()[0]) == (5.0, 50.0)
-    assert first.lines[0].get_xdata()[0] == 100.0  # milliseconds
-    assert first.get_xscale() == "log"
-    figure = costs_figure([("mnist", "a", 0.1, 5.0), ("affnist", "b", 0.2, 50.0)])
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]  # also what the first panel lacks
-    [axes] = samples_figure({"a": [[0.1, 0.2, 0.3], [0.4]]}).axes
-    assert axes.get_yscale() == "log"
-    drawn = [line.get_ydata().tolist() for line in axes.lines]
-    assert drawn == [pytest.approx(values) for values in ([100, 200, 300], [200, 200], [400], [400, 400])]
 
 
 def test_mosaic() -> None:
@@ -150,87 +121,65 @@ def test_mosaic() -> None:
     assert whole.sum() == 6 * 255 + 12 * 9  # white elsewhere
 
 
-def test_confusions_leave_the_diagonal_out() -> None:
-    figure = confusion_figure({"a": np.array([[8, 2], [0, 10]]), "b": np.array([[5, 5], [1, 9]])})
-    axes = figure.axes[0]
-    shown = np.ma.filled(axes.images[-1].get_array(), -1)
-    assert shown[:, :2].tolist() == [[-1, 20], [0, -1]]
-    assert shown[:, 2 + APART :].tolist() == [[-1, 50], [10, -1]]
-    assert (shown[:, 2 : 2 + APART] == -1).all()
-    assert [text.get_text() for text in axes.texts] == ["a", "b"]
-    grey = [image.get_extent() for image in axes.images[:2]]  # the diagonals
-    assert grey == [[-0.5, 1.5, 1.5, -0.5], [1.5 + APART, 3.5 + APART, 1.5, -0.5]]
-
-
-def test_mistakes_are_labelled() -> None:
-    images = np.zeros((2, 6, 6), np.uint8)
-    none = np.array([], dtype=int)
-    made = Mistakes(images, np.array([1, 2]), np.array([7, 3]), 2, 50)
-    [axes] = mistakes_figure({"a": made, "b": Mistakes(images[:0], none, none, 0, 50)}).axes
-    texts = [text.get_text() for text in axes.texts]
-    assert texts == ["a\n2 of 50", "1→7", "2→3"]  # a row without mistakes takes no line
-
-
-def test_images_are_in_their_places() -> None:
-    shown, made = np.full((10, 4, 4), 50, np.uint8), np.full((10, 4, 4), 200, np.uint8)
-    [axes] = reconstructions_figure({"a": np.stack([shown, made])}).axes
-    drawn = axes.images[0].get_array()
-    assert (drawn[0, 0], drawn[4 + GAP, 0]) == (50, 200)
-    numbered = np.broadcast_to(np.arange(15, dtype=np.uint8).reshape(3, 5, 1, 1), (3, 5, 4, 4))
-    [axes] = moved_figure(Moved(numbered, 5)).axes
-    assert axes.images[0].get_array()[2 * (4 + GAP), 4 * (4 + GAP)] == 14
-
-
-def test_kept_positions_lie_over_the_pixels_they_see() -> None:
-    """Positions two pixels apart, each as wide as that: the first one from the middle of pixel 7 to that of 9."""
-    counts = np.arange(1, 19, dtype=float).reshape(2, 3, 3)
-    figure = kept_figure({"a": Kept(counts, np.array([8.0, 10.0, 12.0]), np.zeros((2, 28, 28), np.uint8))})
-    overlay = figure.axes[0].images[1]
-    assert overlay.get_extent() == [-0.5, 57.5, 27.5, -0.5]
-    shown = np.ma.filled(overlay.get_array(), 0)
-    assert shown.shape == (2 * 28, 2 * 58)  # halves of pixels
-    assert shown[:15].sum() == shown[:, :15].sum() == shown[27:].sum() == 0
-    for number in range(2):
-        left = 2 * 30 * number + 15
-        assert shown[15:27:4, left : left + 12 : 4].tolist() == counts[number].tolist()
-        assert shown[18:27:4, left + 3 : left + 12 : 4].tolist() == counts[number].tolist()
-    assert shown.sum() == 16 * counts.sum()
-
-
 TITLES = [f"{number} {'a long name ' * 40}" for number in range(100)]
 
 
-def strange_graphs() -> Graphs:
+def row(title: str, task: str, known: dict[str, Any] | None = None, **more: Any) -> TrainedRow:
+    """A row with one model: the arrays of each analysis, and what else it has left."""
+    model = Model(0, curve=lambda: more.get("curve", []), answers=lambda: more.get("answers"))
+    found = TrainedRow(title, task, [model], more.get("error"), more.get("seconds"))
+    KNOWN[id(found)] = known or {}
+    return found
+
+
+KNOWN: dict[int, dict[str, Any]] = {}  # arrays by analysis, of each row that a test has made
+
+
+def of(*trained: TrainedRow, timed: list[TimedRow] | None = None) -> RowsOf:
+    """Rows for whatever analysis asks."""
+
+    def seen(each: TrainedRow, analysis: str) -> TrainedRow:
+        arrays = KNOWN[id(each)].get(analysis, {})
+        models = [Model(m.seed, lambda: arrays, m.answers, m.curve) for m in each.models]
+        return TrainedRow(each.title, each.task, models, each.error, each.seconds)
+
+    return lambda analysis: Rows(analysis, [seen(each, analysis) for each in trained], timed or [])
+
+
+def strange_rows() -> RowsOf:
     """What nobody wishes for: a hundred rows of long names, NaN, constants, nothing, names that would be alike."""
     nothing = float("nan")
-    counts = np.diag(np.full(300, 9))
-    counts[7, 250], counts[250, 8] = 5, 4
+    true = np.concatenate([np.repeat(np.arange(300), 9), [7] * 5, [250] * 4])
+    predicted = np.concatenate([np.repeat(np.arange(300), 9), [250] * 5, [8] * 4])
     image = np.zeros((300, 8, 8), np.uint8)
-    return Graphs(
-        curves={"a": {title: [[(1.0, 5.0), (2.0, 5.0)]] for title in TITLES}, "b": {"n": [[(1.0, nothing)]]}},
-        samples={title: [[0.1] * 3] for title in TITLES[:20]},
-        activities={"x": [[0.5, 0.5]], "y": [[]]},
-        couplings={"x": [[nothing, 0.1]], "y": [[]]},
-        costs=[
-            ("a", "é $x$ {", 0.1, 5.0),
-            ("a", "è \\frac{", 0.1, 5.0),
-            ("<b>&", "\x1b[31m\u202e\ufffe😀", 0.2, nothing),
-        ],
-        confusions={"é": {"x": counts, "y": np.ones((2, 2), int)}, "è": {"x": np.zeros((0, 0), int)}},
-        kept={"a": {"x": Kept(np.zeros((300, 2, 2)), np.array([2.0, 5.0]), image)}},
-        reconstructions={"a": {"x": np.stack([image, image])}},
-        moved={"a": {"x": Moved(np.zeros((2, 11, 8), np.uint8), 1)}},
-        left_out=["mistakes of x on a: KeyError: 'mistakes_at'"],
+    names = labels([*TITLES, "é $x$ {", "è \\frac{", "<b>&", "\x1b[31m\u202e\ufffe😀"])
+    x = {
+        "capsule_activity": {"activities": np.array([0.5, 0.5]), "couplings": np.array([nothing, 0.1])},
+        "pruning_map": {"kept": np.zeros((300, 2, 2)), "centres": np.array([2.0, 5.0]), "mean_images": image},
+        "reconstructions": {"shown": image, "reconstructed": image},
+        "perturbation": {"moved": np.zeros((2, 11, 8), np.uint8), "moved_class": np.array(1)},
+        "mistakes": {"mistakes": image},
+    }
+    y = {"capsule_activity": {"activities": np.array([]), "couplings": np.array([])}}
+    return of(
+        *(row(names[title], "a", curve=[(1.0, 5.0), (2.0, 5.0)]) for title in TITLES),
+        row("x", "a", x, answers=(true, true)),
+        row("y", "a", y, answers=(true, predicted)),
+        row("n", "b", curve=[(1.0, nothing)], answers=(np.zeros(0, int), np.zeros(0, int))),
+        row(names["é $x$ {"], "a", seconds=0.1, error=5.0),
+        row(names["è \\frac{"], "a", seconds=0.1, error=5.0),
+        row(names["\x1b[31m\u202e\ufffe😀"], names["<b>&"], seconds=0.2, error=nothing),
+        timed=[TimedRow(names[title], "a", lambda: [[0.1] * 3]) for title in TITLES[:20]],
     )
 
 
 def test_strange_data_are_drawn_or_left_out_with_a_word() -> None:
-    gallery = draw_all(strange_graphs())
+    gallery = draw_all(strange_rows())
     files = gallery.files()
     drawn = {drawing.name for drawing in gallery.drawings}
-    assert {"curves-a", "curves-b", "costs", "samples", "confusions-é", "couplings-x", "kept-a"} <= drawn
+    assert {"curves-a", "curves-b", "costs", "samples", "confusions-a", "couplings-x", "kept-a"} <= drawn
     told = " ".join(gallery.left_out)
-    for name in ("mistakes of x", "couplings-y: ", "moved-a-x: "):
+    for name in ("mistakes of x", "couplings-y: ", "moved-a-x: ", "confusions of n"):
         assert name in told
     assert len(files) == 2 * len(drawn)
     for drawing in gallery.drawings:
@@ -240,24 +189,11 @@ def test_strange_data_are_drawn_or_left_out_with_a_word() -> None:
     assert all(len(name) < 160 for name in files)
 
 
-def test_of_many_classes_those_are_shown_that_are_confused() -> None:
-    counts = np.diag(np.full(300, 8))
-    counts[7, 250], counts[250, 8] = 2, 8
-    shown = most_confused([counts, np.ones((2, 2), int)])
-    assert shown == [0, 1, 7, 8, 250]
-    axes = confusion_figure({"a": counts, "b": np.ones((2, 2), int)}, shown).axes[0]
-    drawn = np.ma.filled(axes.images[-1].get_array(), -1)
-    assert (drawn[2, 4], drawn[4, 3]) == (20.0, 50.0)
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["0", "1", "7", "8", "250"]
-    assert len(most_confused([np.ones((300, 300), int)]) or []) == 20
-    assert len(confusion_figure({"a": np.ones((50, 50), int)}).axes[0].get_xticks()) <= 20
-    assert most_confused([np.ones((50, 50), int)]) is None
-
-
 def test_of_too_many_figures_of_a_kind_the_first_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.report.figures.gallery.MOST", 2)
-    rows = {title: [[0.2, 0.1]] for title in TITLES[:5]}
-    gallery = draw_all(Graphs(activities=rows, couplings=rows))
+    coupled = {"capsule_activity": {"activities": np.array([0.2, 0.1]), "couplings": np.array([0.2, 0.1])}}
+    names = labels(TITLES[:5])
+    gallery = draw_all(of(*(row(name, "a", coupled) for name in names.values())))
     assert [drawing.name[:11] for drawing in gallery.drawings] == ["couplings-0", "couplings-1"]
     [line] = gallery.left_out
     assert line.startswith("couplings-2 a long name")
@@ -268,17 +204,31 @@ def test_what_can_not_be_read_costs_no_other_figure() -> None:
     """A record is read that may have come from anywhere."""
 
     class Odd(Files):
-        def pictures(self, key: str) -> dict[str, np.ndarray]:
+        def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
             return {"mistakes": np.zeros(3), "shown": np.zeros(3)}
 
         def samples(self, key: str) -> list[float]:
             raise ValueError("no samples")
 
-    graphs = build_tables(plan(), published(), frame(), OVERHEAD, Odd(), ORIGIN).graphs
-    assert graphs is not None
-    assert graphs.curves.keys() == {"mnist", "affnist"}
-    assert any(line.startswith("samples and costs: ValueError: no samples") for line in graphs.left_out)
-    assert any("answers and pictures of cnn on mnist: KeyError: 'mistakes_at'" in line for line in graphs.left_out)
+    gallery = draw_all(build_tables(plan(), published(), frame(), OVERHEAD, Odd(), ORIGIN).rows_of)
+    assert {"curves-mnist", "curves-affnist", "costs"} <= {drawing.name for drawing in gallery.drawings}
+    assert any(line.startswith("samples of capsnet r=3: ValueError: no samples") for line in gallery.left_out)
+    assert any("mistakes of cnn on mnist: KeyError: 'mistakes_at'" in line for line in gallery.left_out)
+
+
+def test_nothing_is_read_before_a_figure_asks_for_it() -> None:
+    class Asked(Files):
+        def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
+            asked.append((key, analysis))
+            return super().arrays(key, analysis)
+
+    asked: list[tuple[str, str]] = []
+    found = build_tables(plan().model_copy(update={"claims": []}), published(), frame(), OVERHEAD, Asked(), ORIGIN)
+    assert found.rows_of is not None
+    row = found.rows_of("mistakes").trained[0]
+    assert asked == []
+    row.models[1].arrays()
+    assert asked == [("training 0 mnist 1", "mistakes")]
 
 
 def test_labels_are_short_plain_and_no_two_alike() -> None:
@@ -294,17 +244,6 @@ def test_labels_are_short_plain_and_no_two_alike() -> None:
     ]
 
 
-ELSEWHERE = """
-from harness.report.figures.gallery import draw_all
-from harness.report.figures.graphs import Graphs
-import sys
-gallery = draw_all(Graphs(samples={"a $b$": [[0.1, 0.2]]}))
-assert not gallery.left_out, gallery.left_out
-for name, content in gallery.files().items():
-    open(sys.argv[1] + "/" + name, "wb").write(content)
-"""
-
-
 def test_settings_for_other_figures_reach_none(tmp_path: Path) -> None:
     """A user's matplotlibrc, a backend that is none, a home that can't be written to; nothing stays behind."""
     (tmp_path / "home").touch()
@@ -316,7 +255,7 @@ def test_settings_for_other_figures_reach_none(tmp_path: Path) -> None:
         (folder / "matplotlibrc").write_text(rc)
         home = {"HOME": str(tmp_path / "home"), "MPLCONFIGDIR": str(tmp_path / "home"), "TMPDIR": str(folder / "tmp")}
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **home, **more}
-        command = [sys.executable, "-c", ELSEWHERE, str(folder)]
+        command = [sys.executable, "-c", SAMPLES, str(folder)]
         said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert (said.returncode, said.stderr) == (0, "")
         assert list((folder / "tmp").iterdir()) == []

@@ -35,15 +35,16 @@ def trained(trial: Trial, random: np.random.Generator) -> Result:
     test = "mnist" if trial.task == "mnist" else "affnist-rebuilt"
     size = trial.config["image_size"]
     images = random.integers(0, 256, (12, size, size)).astype(np.uint8)
-    pictures = {"mistakes": images, "mistakes_at": np.flatnonzero(predicted != true)[:12]}
-    activity = {"activities": np.sort(random.random(300))[::-1].tolist()}
+    arrays = {"mistakes": {"mistakes": images, "mistakes_at": np.flatnonzero(predicted != true)[:12]}}
+    activity = {"activities": np.sort(random.random(300))[::-1]}
     if trial.variant == "capsnet":
         moved = random.integers(0, 256, (16, 11, size, size)).astype(np.uint8)
-        pictures |= {"shown": images[:10], "reconstructed": images[:10], "moved": moved, "moved_class": np.array(5)}
-        activity["couplings"] = random.random(300).tolist()
+        arrays["reconstructions"] = {"shown": images[:10], "reconstructed": images[:10]}
+        arrays["perturbation"] = {"moved": moved, "moved_class": np.array(5)}
+        activity["couplings"] = random.random(300)
     if trial.variant == "lcapsnet":
         centres = np.arange(8.0, 20, 2)
-        pictures |= {"kept": random.random((10, 6, 6)), "centres": centres, "mean_images": images[:10]}
+        arrays["pruning_map"] = {"kept": random.random((10, 6, 6)), "centres": centres, "mean_images": images[:10]}
     assert trial.training is not None
     return Result(
         metrics={
@@ -57,8 +58,7 @@ def trained(trial: Trial, random: np.random.Generator) -> Result:
         ),
         predictions={test: predicted},
         labels={test: true},
-        activity={} if trial.variant == "cnn" else activity,
-        pictures=pictures,
+        arrays=arrays if trial.variant == "cnn" else arrays | {"capsule_activity": activity},
         machine={"cpu": "one", "device": "cpu"},
     )
 

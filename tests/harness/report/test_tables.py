@@ -26,6 +26,7 @@ from example import (
 )
 from scipy.stats import linregress, t
 
+from harness.analysis.confusions import counts_of
 from harness.plan.plan import Plan
 from harness.report.formats import FORMATS
 from harness.report.rows import ErrorRow, Tables, TimeRow
@@ -238,8 +239,8 @@ def test_everything_is_about_the_first_test_of_a_task() -> None:
         pair = next(pair for pair in found.pairs if (pair.title, pair.task) == ("cnn", "affnist"))
         assert pair.test == "expanded-mnist"
         assert pair.pair.estimate.value == pytest.approx(2.5 - 0.85)
-        assert found.graphs is not None
-        counts = found.graphs.confusions["affnist"][row.title]
+        assert found.rows_of is not None
+        counts = found.rows_of("confusions").by_task(counts_of)["affnist"][row.title]
         assert 100 * (1 - np.trace(counts) / counts.sum()) == pytest.approx(2.5)
     assert first_errors(made, frame())["training 0 affnist 0"] == 2.0
 

@@ -101,12 +101,12 @@ def evidence_of(**known: Any) -> Evidence:
         found = known.get("ratios", {}).get((one.title, other.title))
         return Rated(found) if isinstance(found, Ratio) else found
 
-    def activity(one: Any) -> list[dict[str, list[float]]]:
-        found: list[dict[str, list[float]]] = known.get("activity", {}).get(one.title, [])
-        return found
+    def arrays(one: Any, analysis: str) -> list[dict[str, np.ndarray]]:
+        found = known.get("activity", {}).get(one.title, []) if analysis == "capsule_activity" else []
+        return [{name: np.array(values) for name, values in each.items()} for each in found]
 
     rows: Any = known.get("rows", ROWS)
-    return Evidence(rows, rows, pairs, contrast, over_seeds, ratios, activity)
+    return Evidence(rows, rows, pairs, contrast, over_seeds, ratios, arrays)
 
 
 def claim_of(claim: dict[str, Any]) -> Any:

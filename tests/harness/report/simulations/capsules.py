@@ -15,9 +15,9 @@ FOLLOWS = claim("coupling_follows_activity", of=rows("capsnet"))
 def separated(ours: int, theirs: int) -> Run:
     """Two rows of so many models that are as clear as each other, more or less."""
 
-    def models(random: np.random.Generator, seeds: int) -> list[dict[str, list[float]]]:
+    def models(random: np.random.Generator, seeds: int) -> list[dict[str, np.ndarray]]:
         noises = random.uniform(0.02, 0.2, seeds)
-        return [{"activities": (LEVELS + random.normal(0, noise, len(LEVELS))).tolist()} for noise in noises]
+        return [{"activities": LEVELS + random.normal(0, noise, len(LEVELS))} for noise in noises]
 
     def run(random: np.random.Generator) -> dict[str, float]:
         evidence = of_activity({"ladder": models(random, ours), "capsnet": models(random, theirs)})
@@ -32,7 +32,7 @@ def coupled(seeds: int, follows: float = 0.0) -> Run:
 
     def run(random: np.random.Generator) -> dict[str, float]:
         walks = np.cumsum(random.normal(0, 1, (seeds, 100)), axis=1) + follows * 100 * activities
-        models = [{"activities": activities.tolist(), "couplings": walk.tolist()} for walk in walks]
+        models = [{"activities": activities, "couplings": walk} for walk in walks]
         return decided([FOLLOWS], of_activity({"capsnet": models}))
 
     return run

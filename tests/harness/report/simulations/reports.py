@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from harness.report.judging.part import Evidence
@@ -61,10 +62,10 @@ def of_errors(variants: Mapping[str, Sequence[Mistakes]]) -> Evidence:
     return dataclasses.replace(_nothing(), errors=table, pair=pair, contrast=contrast, over_seeds=seeds)
 
 
-def of_activity(models: Mapping[str, list[dict[str, list[float]]]]) -> Evidence:
+def of_activity(models: Mapping[str, list[dict[str, np.ndarray]]]) -> Evidence:
     """Rows of Table 2, one a variant, with the activities and couplings of their models."""
     table = [_row(ErrorRow, name, 0, task=TASK, unlearned=0, fraction=1.0) for name in models]
-    return dataclasses.replace(_nothing(), errors=table, activity=lambda row: models[row.variant])
+    return dataclasses.replace(_nothing(), errors=table, arrays=lambda row, _: models[row.variant])
 
 
 def of_times(timed: Timed) -> Evidence:
@@ -78,7 +79,7 @@ def of_times(timed: Timed) -> Evidence:
 
 
 def _nothing() -> Evidence:
-    return Evidence([], [], lambda *_: None, lambda *_: None, lambda _: None, lambda *_: None, activity=lambda _: [])
+    return Evidence([], [], lambda *_: None, lambda *_: None, lambda _: None, lambda *_: None, arrays=lambda *_: [])
 
 
 def _parts(title: str) -> tuple[str, int]:

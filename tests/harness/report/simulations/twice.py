@@ -35,11 +35,7 @@ class Files:
         mistakes = self.rows[row]
         return {TASK: (mistakes.true + mistakes.wrong[seed], mistakes.true)}
 
-    def pictures(self, key: str) -> dict[str, np.ndarray]:
-        """None."""
-        return {}
-
-    def activity(self, key: str) -> dict[str, list[float]]:
+    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
         """None."""
         return {}
 

@@ -1,0 +1,8 @@
+"""What is looked at in a trained model: each analysis is one file, from what it measures to what the report shows.
+
+A file of this package that decorates a subclass of `Analysis` with `@register("name")` adds an analysis.
+"""
+
+from harness.analysis.base import ANALYSES, Analysis, Trained, register
+
+__all__ = ["ANALYSES", "Analysis", "Trained", "register"]

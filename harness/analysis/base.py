@@ -1,0 +1,116 @@
+"""What an analysis is, and the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from harness.data.dataset import Examples
+from harness.errors import UserError
+from harness.registry import Registry
+from harness.suite.fields import plain_name
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.analysis.rows import Rows
+    from harness.report.figures.drawing import Drawing
+    from variants.contract import Output, Variant
+
+BATCH = 200  # images of a forward pass
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model with what it was trained and tested on.
+
+    test: the task's first test, as far as it was used.
+    predictions: of the test's images, (images,).
+    """
+
+    model: Variant
+    device: torch.device
+    train: Examples
+    test: Examples
+    predictions: np.ndarray
+
+    def outputs(self, examples: Examples) -> Iterator[tuple[Examples, Output]]:
+        """What the model makes of images in evaluation, batch by batch, each with its images.
+
+        Nothing where the images are not of the size and the one channel that the model takes.
+        """
+        from harness.data.batches import evaluation_batches
+
+        config = self.model.config
+        if examples.images.shape[1] != config.image_size or config.image_channels != 1:
+            return
+        start = 0
+        for images, _ in evaluation_batches(examples, BATCH, self.device):
+            part = slice(start, start + len(images))
+            yield Examples(examples.images[part], examples.labels[part]), self.model(images)
+            start += len(images)
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A figure that is not drawn yet.
+
+    kind: the first part of its name; of many figures of a kind only the first ones are drawn.
+    of: the rest of its name, such as a task and a row.
+    draw: makes the figure, given its name.
+    """
+
+    kind: str
+    of: tuple[str, ...]
+    draw: Callable[[str], Drawing]
+
+    @property
+    def name(self) -> str:
+        """That of its files."""
+        return "-".join([self.kind, *self.of])
+
+
+class Analysis:
+    """Something that is looked at in a trained model. Every part is optional.
+
+    place: of its figures among those of other analyses, the lowest first.
+    """
+
+    place: ClassVar[int] = 100
+
+    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+        """What is kept of a trained model, by name: numbers alone. It is in evaluation, and no gradient is taken.
+
+        A calibration counts how long this takes with the first batch alone of each `trained.outputs`.
+
+        Returns:
+            Nothing where the model does not have what is looked at.
+        """
+        return {}
+
+    def figures(self, rows: Rows) -> Iterator[Sketch]:
+        """The figures of a report's rows, as far as there is something to show."""
+        return iter(())
+
+
+class _Analyses(Registry[Analysis]):
+    """The names are those of files in the record."""
+
+    def register(self, name: str) -> Callable[[type[Analysis]], type[Analysis]]:
+        """See `Registry.register`.
+
+        Raises:
+            UserError: as there, or the name can't be that of a file.
+        """
+        try:
+            plain_name(name)
+        except (ValueError, TypeError) as error:
+            raise UserError(f"no analysis can be called so: {error}.") from None
+        return super().register(name)
+
+
+ANALYSES = _Analyses("analysis", Analysis, package="harness.analysis", group="harness.analyses", plural="analyses")
+register = ANALYSES.register

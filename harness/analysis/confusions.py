@@ -1,0 +1,148 @@
+"""Which classes are taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.analysis.base import Analysis, Sketch, register
+from harness.analysis.rows import Rows, TrainedRow
+from harness.report.figures.drawing import WIDTH, Drawing
+from harness.report.figures.plots import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_CLASSES, WORST_CLASSES = 50, 20  # of a matrix: of more than the first, the second that are confused most often
+APART = 3  # cells between two confusion matrices
+ACROSS = 4  # confusion matrices beside each other
+NUMBERS = 20  # of classes along a matrix: there is no room for more
+
+
+@register("confusions")
+class Confusions(Analysis):
+    """Which classes are taken for which."""
+
+    place = 40
+
+    def figures(self, rows: Rows) -> Iterator[Sketch]:
+        """One for each task on which anything is confused."""
+        for task, confusions in rows.by_task(counts_of).items():
+            if any(_wrong(counts) for counts in confusions.values()):
+                yield Sketch("confusions", (task,), partial(_draw, task, confusions))
+
+
+def counts_of(row: TrainedRow) -> np.ndarray | None:
+    """(true class, predicted class) counts over all seeds; None where no answers are known.
+
+    Raises:
+        ValueError: there are answers of more classes than a task may have.
+    """
+    from harness.data.check import MOST_CLASSES as MOST
+
+    known = [answers for model in row.models if (answers := model.answers()) is not None]
+    if not known:
+        return None
+    classes = 1 + max(int(max(predicted.max(), true.max())) for predicted, true in known)
+    if classes > MOST:
+        raise ValueError(f"there are answers of {classes:,} classes")
+    counts = np.zeros((classes, classes), dtype=int)
+    for predicted, true in known:
+        np.add.at(counts, (true, predicted), 1)
+    return counts
+
+
+def _draw(task: str, confusions: dict[str, np.ndarray], name: str) -> Drawing:
+    told = [f"{title} takes {_commonest(counts)}" for title, counts in confusions.items() if _wrong(counts)]
+    classes = most_confused(list(confusions.values()))
+    some = "" if classes is None else f"; of all classes the {len(classes)} that are confused most often"
+    return Drawing(
+        name,
+        f"Confusions, {task}",
+        f"Which classes are taken for which, in percent of the true class, over all seeds; on the grey diagonal "
+        f"is what is right{some}.",
+        f"Most often, {'; '.join(told)}.",
+        confusion_figure(confusions, classes),
+    )
+
+
+def most_confused(matrices: list[np.ndarray]) -> list[int] | None:
+    """The classes that are worth a place in a figure, in their order; None where there is room for all."""
+    most = max(map(len, matrices))
+    if most <= MOST_CLASSES:
+        return None
+    wrong = np.zeros(most)
+    for counts in matrices:
+        off = counts - np.diag(np.diag(counts))
+        wrong[: len(counts)] += off.sum(axis=0) + off.sum(axis=1)
+    worst = np.argsort(-wrong, kind="stable")[:WORST_CLASSES]
+    return sorted(worst[wrong[worst] > 0].tolist())
+
+
+def _wrong(counts: np.ndarray) -> int:
+    return int(counts.sum() - np.trace(counts))
+
+
+def _commonest(counts: np.ndarray) -> str:
+    off = counts - np.diag(np.diag(counts))
+    truth, prediction = np.unravel_index(off.argmax(), off.shape)
+    return f"{truth} for {prediction} ({off.max()} of {counts[truth].sum()})"
+
+
+def confusion_figure(confusions: Mapping[str, np.ndarray], some: Sequence[int] | None = None) -> Figure:
+    """A matrix for each row: of each true class, the percentage that was taken for each other class.
+
+    Arguments:
+        some: the classes that are shown, if not all.
+    """
+    shares = {title: _some(_wrong_shares(counts), some) for title, counts in confusions.items()}
+    classes = max(map(len, shares.values()))
+    step, across = classes + APART, min(ACROSS, len(shares))
+    down = -(-len(shares) // across)
+    whole = np.full((down * step - APART, across * step - APART), np.nan)
+    figure = new_figure(max(WIDTH * across / ACROSS, 3.4), 0.6 + 1.75 * down)
+    axes = figure.subplots()
+    for number, (title, share) in enumerate(shares.items()):
+        top, left = (number // across) * step, (number % across) * step
+        whole[top : top + len(share), left : left + len(share)] = share
+        diagonal = np.where(np.eye(len(share)), 1.0, np.nan)
+        edges = (left - 0.5, left + len(share) - 0.5, top + len(share) - 0.5, top - 0.5)
+        axes.imshow(diagonal, cmap="Greys", vmin=0, vmax=6, extent=edges, interpolation="none", zorder=2)
+        axes.text(left + (len(share) - 1) / 2, top - 0.8, title, ha="center", va="bottom", fontsize="x-small")
+    drawn = axes.imshow(whole, cmap="magma_r", vmin=0, vmax=float(np.nanmax(whole)) or 1.0, interpolation="none")
+    axes.set(xlim=(-0.5, across * step - APART - 0.5), ylim=(down * step - APART - 0.5, -0.5 - APART))
+    _number_classes(axes, list(range(classes)) if some is None else some, step, across, down)
+    figure.colorbar(drawn, ax=axes, label="% of the true class", shrink=0.8, pad=0.01)
+    return figure
+
+
+def _number_classes(axes: Axes, classes: Sequence[int], step: int, across: int, down: int) -> None:
+    """The classes below and on the left of a grid of matrices, as far as there is room."""
+    places = range(0, len(classes), -(-len(classes) // NUMBERS))
+    numbers = [str(classes[place]) for place in places]
+    turn = 90 if max(classes) > 99 else 0
+    at = [n * step + place for n in range(across) for place in places]
+    axes.set_xticks(at, numbers * across, fontsize=5, rotation=turn)
+    axes.set_yticks([n * step + place for n in range(down) for place in places], numbers * down, fontsize=5)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="predicted class", ylabel="true class")
+
+
+def _some(matrix: np.ndarray, some: Sequence[int] | None) -> np.ndarray:
+    """The rows and columns of some classes; a row that was never tested on one has nothing there."""
+    if some is None:
+        return matrix
+    wide = np.full((max(len(matrix), *some) + 1,) * 2, np.nan)
+    wide[: len(matrix), : len(matrix)] = matrix
+    return wide[np.ix_(some, some)]
+
+
+def _wrong_shares(counts: np.ndarray) -> np.ndarray:
+    share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(share, np.nan)
+    return share

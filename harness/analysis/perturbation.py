@@ -1,0 +1,104 @@
+"""An image decoded while one dimension of its digit capsule is moved (Sabour, Frosst, Hinton 2017, section 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.reconstructions import as_images
+from harness.analysis.rows import Rows, TrainedRow
+from harness.data.dataset import Examples
+from harness.data.subset import first_of_each_class
+from harness.report.figures.drawing import Drawing
+from harness.report.figures.images import GAP, canvas, label, mosaic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from variants.contract import Output
+
+MOVED_CLASS = 5  # the last one where there are fewer
+FARTHEST, STEP = 0.25, 0.05
+OFFSETS = np.linspace(-FARTHEST, FARTHEST, round(2 * FARTHEST / STEP) + 1).round(2)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An image decoded with single dimensions of its digit capsule moved."""
+
+    images: np.ndarray  # (pose, offset, height, width) uint8
+    label: int
+
+
+@register("perturbation")
+class Perturbation(Analysis):
+    """An image decoded while one dimension of its digit capsule is moved."""
+
+    place = 90
+
+    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+        """`moved`: images (pose, offset, height, width) uint8 of one class, `moved_class`, where there is a decoder."""
+        first = first_of_each_class(trained.test)
+        at = int(np.searchsorted(first.labels, min(MOVED_CLASS, first.labels[-1])))
+        shown = Examples(first.images[at : at + 1], first.labels[at : at + 1])
+        for _, output in trained.outputs(shown):
+            return _moved(trained, output, int(shown.labels[0]))
+        return {}
+
+    def figures(self, rows: Rows) -> Iterator[Sketch]:
+        """One for each row on each task."""
+        for task, found in rows.by_task(_moved_of).items():
+            for title, moved in found.items():
+                yield Sketch("moved", (task, title), partial(_draw, task, title, moved))
+
+
+def _moved(trained: Trained, output: Output, label: int) -> dict[str, np.ndarray]:
+    digits = (output.details or {}).get("digits")
+    if digits is None or output.reconstruction is None:
+        return {}
+    pose, size = digits.shape[2], trained.test.images.shape[1]
+    moved = digits[0].repeat(pose, len(OFFSETS), 1, 1)  # (pose, offset, class, pose)
+    for dimension in range(pose):
+        moved[dimension, :, label, dimension] += digits.new_tensor(OFFSETS)
+    every = moved.flatten(0, 1)
+    decoded = trained.model.decode(every, every.new_full((len(every),), label).long())
+    if decoded is None:
+        return {}
+    images = as_images(decoded, size)
+    return {"moved": images.reshape(pose, len(OFFSETS), size, size), "moved_class": np.asarray(label)}
+
+
+def _moved_of(row: TrainedRow) -> Moved | None:
+    """That of the first seed's model."""
+    arrays = row.models[0].arrays() if row.models else {}
+    return Moved(arrays["moved"], int(arrays["moved_class"])) if "moved" in arrays else None
+
+
+def _draw(task: str, title: str, moved: Moved, name: str) -> Drawing:
+    spread = moved.images.astype(float).std(axis=1).mean(axis=(1, 2))
+    return Drawing(
+        name,
+        f"One dimension moved, {title}, {task}",
+        f"A {moved.label} decoded while one dimension of its digit capsule is moved by {OFFSETS[0]} to "
+        f"{OFFSETS[-1]} in steps of {STEP}, as in Figure 4 of Sabour, Frosst, Hinton 2017 (first seed).",
+        f"Dimension {int(spread.argmax()) + 1} changes the image most, dimension {int(spread.argmin()) + 1} least.",
+        moved_figure(moved),
+    )
+
+
+def moved_figure(moved: Moved) -> Figure:
+    """A line for each dimension of the digit capsule, moved from left to right."""
+    pose, offsets, size, _ = moved.images.shape
+    figure, axes = canvas(mosaic([list(line) for line in moved.images]), width=4.6)
+    step = size + GAP
+    for row in range(pose):
+        label(axes, row * step + size / 2, f"dimension {row + 1}")
+    places = [size / 2, (offsets // 2) * step + size / 2, (offsets - 1) * step + size / 2]
+    axes.set_xticks(places, [f"{OFFSETS[0]:+.2f}".replace("-", "−"), "0", f"{OFFSETS[-1]:+.2f}"])
+    axes.xaxis.tick_top()
+    return figure

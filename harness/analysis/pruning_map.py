@@ -1,0 +1,133 @@
+"""Where pruning keeps primary capsules: the code vector as a map over the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.rows import Rows, TrainedRow
+from harness.data.subset import subset
+from harness.report.figures.drawing import WIDTH, Drawing
+from harness.report.figures.images import ACROSS_CLASSES, GAP, canvas, first_classes, label, mosaic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LOOKED_AT = 500  # test images
+INK = 0.25  # of the darkest pixel
+FINE = 2  # parts of a pixel: the border between two positions may go through its middle
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where pruning keeps primary capsules."""
+
+    counts: np.ndarray  # (class, rows, columns): the mean number over a class's images
+    centres: np.ndarray  # (rows,): the pixel that a position's field of view is centred on
+    mean_images: np.ndarray  # (class, height, width) uint8
+
+
+@register("pruning_map")
+class PruningMap(Analysis):
+    """The mean number of primary capsules that pruning keeps at each position, by class."""
+
+    place = 70
+
+    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+        """`kept`: (class, rows, columns), the mean number of capsules that are kept at each position; the positions'
+        `centres` in pixels, (rows,); the mean image of each class, `mean_images`.
+        """
+        kept, images, labels = [], [], []
+        centres = np.zeros(0)
+        for batch, output in trained.outputs(subset(trained.test, LOOKED_AT)):
+            details = output.details or {}
+            if "kept" not in details:
+                return {}
+            kept.append(details["kept"].cpu().numpy())
+            centres = details["centres"].cpu().numpy()
+            images.append(batch.images)
+            labels.append(batch.labels)
+        if not kept:
+            return {}
+        true = np.concatenate(labels)
+        means = _by_class(np.concatenate(images), true).astype(np.uint8)
+        return {"kept": _by_class(np.concatenate(kept), true), "centres": centres, "mean_images": means}
+
+    def figures(self, rows: Rows) -> Iterator[Sketch]:
+        """One for each task."""
+        for task, kept in rows.by_task(_kept_of).items():
+            yield Sketch("kept", (task,), partial(_draw, task, kept))
+
+
+def _by_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean of each class, (class, ...)."""
+    return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
+
+
+def _kept_of(row: TrainedRow) -> Kept | None:
+    """That of the first seed's model."""
+    arrays = row.models[0].arrays() if row.models else {}
+    return Kept(arrays["kept"], arrays["centres"], arrays["mean_images"]) if "kept" in arrays else None
+
+
+def _draw(task: str, kept: dict[str, Kept], name: str) -> Drawing:
+    told = [f"{title} {share_inside(each):.0%}" for title, each in kept.items()]
+    return Drawing(
+        name,
+        f"What pruning keeps, {task}",
+        f"The code vector as a map: the mean number of primary capsules that pruning keeps at each position, over "
+        f"the mean image of each class (first seed, up to {LOOKED_AT} test images"
+        f"{first_classes([len(each.mean_images) for each in kept.values()])}).",
+        f"Share of the kept capsules that lie where the mean image has ink: {'; '.join(told)}.",
+        kept_figure(kept),
+    )
+
+
+def share_inside(kept: Kept) -> float:
+    """The share of kept capsules whose position shows at least a quarter of the ink of the darkest pixel."""
+    places = np.rint(kept.centres).astype(int)
+    ink = kept.mean_images[:, places[:, None], places[None, :]]
+    inside = ink >= INK * kept.mean_images.max(axis=(1, 2), keepdims=True)
+    return float(kept.counts[inside].sum() / max(kept.counts.sum(), 1e-12))
+
+
+def kept_figure(kept: Mapping[str, Kept]) -> Figure:
+    """For each row and class, the mean image and over it how many capsules pruning keeps around each place."""
+    first = next(iter(kept.values()))
+    classes, size = min(len(first.mean_images), ACROSS_CLASSES), first.mean_images.shape[1]
+    step = size + GAP
+    figure, axes = canvas(mosaic([list(each.mean_images[:classes]) for each in kept.values()]), bar=True)
+    overlay = np.full((FINE * (len(kept) * step - GAP), FINE * (classes * step - GAP)), np.nan)
+    for row, (title, each) in enumerate(kept.items()):
+        label(axes, row * step + size / 2, title)
+        for column in range(classes):
+            _lay_over(overlay, each.counts[column], each.centres, row * step, column * step)
+    drawn = axes.imshow(
+        overlay,
+        cmap="magma",
+        vmin=0,
+        vmax=max(float(each.counts.max()) for each in kept.values()),
+        alpha=0.65,
+        extent=(-0.5, overlay.shape[1] / FINE - 0.5, overlay.shape[0] / FINE - 0.5, -0.5),
+        interpolation="none",
+    )
+    place = axes.get_position()
+    bar = figure.add_axes((place.x1 + 0.1 / WIDTH, place.y0, 0.12 / WIDTH, place.height))
+    figure.colorbar(drawn, cax=bar, label="kept")
+    bar.tick_params(labelsize="x-small")
+    return figure
+
+
+def _lay_over(overlay: np.ndarray, counts: np.ndarray, centres: np.ndarray, top: int, left: int) -> None:
+    """Write each position's count over the pixels that are nearer to its centre than to another one."""
+    apart = centres[1] - centres[0] if len(centres) > 1 else 1
+    width = round(FINE * apart)
+    start = round(FINE * (centres[0] - apart / 2 + 0.5))  # pixel 0 reaches from -0.5 to 0.5
+    fine = counts.repeat(width, axis=0).repeat(width, axis=1)
+    rows, columns = FINE * top + start, FINE * left + start
+    overlay[rows : rows + len(fine), columns : columns + len(fine)] = fine
