@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from random import Random
 
 from rich.console import Console
 
+from harness.analysis.base import ANALYSES
 from harness.data import DATASETS, check
 from harness.elapsed import since_start
 from harness.engine.cluster import Node, check_requests, cluster, slots, threads_of, uses_gpu
@@ -189,8 +190,7 @@ class _Run:
     def _context(self, trial: Trial) -> Context:
         resources = self.chosen.suite.resources
         on_gpu = not self.options.serial and uses_gpu(resources, self.offers)
-        modules = DATASETS.sources(trial.task) + VARIANTS.sources(trial.variant)
-        mine, others = needed((path.resolve() for path in self.options.plugins), modules)
+        mine, others = plugins_of(trial, self.options.plugins)
         return Context(
             data=self.options.data,
             checkpoints=self._checkpoints,
@@ -251,6 +251,14 @@ class _Run:
     def _slots(self) -> int:
         """How many training trials run at a time."""
         return 1 if self.options.serial else slots(self.chosen.suite.resources, self.offers)
+
+
+def plugins_of(trial: Trial, plugins: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The plugins that a trial needs, and the others: what it is made of and, if it trains, every analysis."""
+    modules = DATASETS.sources(trial.task) + VARIANTS.sources(trial.variant)
+    if trial.kind == "training":
+        modules += tuple(module for name in ANALYSES.names() for module in ANALYSES.sources(name))
+    return needed((path.resolve() for path in plugins), modules)
 
 
 def _cost_key(trial: Trial) -> str:

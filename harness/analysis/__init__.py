@@ -3,6 +3,7 @@
 A file of this package that decorates a subclass of `Analysis` with `@register("name")` adds an analysis.
 """
 
-from harness.analysis.base import ANALYSES, Analysis, Trained, register
+from harness.analysis.base import ANALYSES, Analysis, Sketch, Trained, register
+from harness.analysis.rows import Rows
 
-__all__ = ["ANALYSES", "Analysis", "Trained", "register"]
+__all__ = ["ANALYSES", "Analysis", "Rows", "Sketch", "Trained", "register"]

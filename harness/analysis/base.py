@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +16,10 @@ from harness.suite.fields import plain_name
 if TYPE_CHECKING:
     import torch
 
+    from harness.analysis.claims import Judge
     from harness.analysis.rows import Rows
     from harness.report.figures.drawing import Drawing
+    from harness.suite.claims import ModelClaim
     from variants.contract import Output, Variant
 
 BATCH = 200  # images of a forward pass
@@ -77,9 +79,11 @@ class Analysis:
     """Something that is looked at in a trained model. Every part is optional.
 
     place: of its figures among those of other analyses, the lowest first.
+    claims: the classes of claims that it can judge, each with the function that gives its comparisons.
     """
 
     place: ClassVar[int] = 100
+    claims: ClassVar[Mapping[type[ModelClaim], Judge]] = {}
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
         """What is kept of a trained model, by name: numbers alone. It is in evaluation, and no gradient is taken.

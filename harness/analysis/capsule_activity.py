@@ -3,13 +3,14 @@
 These show averages over "5444 samples of digit 0": the zeros among the training images after the first 5,000, which are
 left for validation. An average is that of a capsule over the images; capsules are put in order afterwards. (The
 averages of the most active capsule of each image, of the second one and so on would fall at K by construction.)
+What only the report needs is imported where it is used: a trial's process has no pandas and no SciPy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -18,22 +19,59 @@ from harness.analysis.rows import Arrays, Rows, TrainedRow
 from harness.data.dataset import Examples
 from harness.report.figures.drawing import BLUE, RED, Drawing
 from harness.report.figures.plots import LINE, STYLES, WIDE, legend, new_figure
+from harness.suite.claims import ModelClaim
+from harness.suite.claims import Rows as ClaimedRows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
+    from harness.report.judging.part import Evidence, Part
+    from harness.report.rows import ErrorRow
+
+NAME = "capsule_activity"
 SHOWN_CLASS = 0
 VALIDATION = 5_000  # training images
 COUPLED, ACTIVE = 100, 300  # most active capsules that Figures 1 and 4 show
+MIDDLING = (0.2, 0.8)  # of the way from the inactive capsules' activity to the active ones'
 IMAGES = f"the images of digit {SHOWN_CLASS} among the training images after the first {VALIDATION:,}"
 
 
-@register("capsule_activity")
+class ClearerSeparation(ModelClaim):
+    """In some rows' models active and inactive capsules are set apart more clearly than in others'."""
+
+    kind: Literal["clearer_separation"]
+    than: ClaimedRows
+
+
+class CouplingFollowsActivity(ModelClaim):
+    """In some rows' models more active capsules are coupled more strongly to the capsule of their class."""
+
+    kind: Literal["coupling_follows_activity"]
+
+
+def clearer(claim: ClearerSeparation, evidence: Evidence) -> list[Part]:
+    """Each row's models with each other row's."""
+    from harness.report.judging.rows import errors_of
+
+    ours = errors_of(evidence.errors, claim.of, claim.task)
+    theirs = errors_of(evidence.errors, claim.than, claim.task)
+    return [_clearer(claim, row, other, evidence) for row in ours for other in theirs if row is not other]
+
+
+def coupled(claim: CouplingFollowsActivity, evidence: Evidence) -> list[Part]:
+    """Each row's models."""
+    from harness.report.judging.rows import errors_of
+
+    return [_coupled(claim, row, evidence) for row in errors_of(evidence.errors, claim.of, claim.task)]
+
+
+@register(NAME)
 class CapsuleActivity(Analysis):
     """Mean activities of the primary capsules on one class, and their mean couplings to it."""
 
     place = 60
+    claims: ClassVar = {ClearerSeparation: clearer, CouplingFollowsActivity: coupled}
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
         """`activities` of all primary capsules, in falling order, and their `couplings`: (capsule,) float32 each.
@@ -133,3 +171,91 @@ def activities_figure(activities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     axes.set(xlabel="primary capsule, most active first", ylabel="mean activity", ylim=(0, 1))
     legend(figure, axes, len(activities))
     return figure
+
+
+def separation(activities: Sequence[float] | np.ndarray) -> float:
+    """How clearly active and inactive capsules are set apart: the share that is not in between, 0..1.
+
+    A capsule is in between if its activity lies from 0.2 to 0.8 of the way from the median of the inactive half of
+    the range of activities to the median of the active half. So it is 1 where there are two levels only, 0.7 where
+    activities are spread evenly, 0 where all are the same. A share of all capsules, it does not depend on how many
+    of them are active.
+    """
+    values = np.asarray(activities, dtype=np.float64)
+    if len(values) < 2 or np.ptp(values) == 0:
+        return 0.0
+    middle = (values.min() + values.max()) / 2
+    low, high = (float(np.median(half)) for half in (values[values <= middle], values[values > middle]))
+    way = (values - low) / (high - low)
+    return float(1 - ((way > MIDDLING[0]) & (way < MIDDLING[1])).mean())
+
+
+def coupling_correlation(activities: Sequence[float] | np.ndarray, couplings: Sequence[float] | np.ndarray) -> float:
+    """Spearman's rank correlation over all capsules; NaN where activities or couplings are all the same.
+
+    No p-value belongs to it: capsules of one model are neighbours of each other, and not independent.
+    """
+    import pandas as pd
+
+    first, second = (pd.Series(values).rank() for values in (activities, couplings))
+    return float(first.corr(second)) if len(first) > 1 and first.nunique() > 1 and second.nunique() > 1 else np.nan
+
+
+def _clearer(claim: ClearerSeparation, row: ErrorRow, other: ErrorRow, evidence: Evidence) -> Part:
+    from harness.report.judging.part import Finding, Part, missing
+    from harness.report.judging.rows import freed
+    from harness.report.statistics.estimate import LEVEL
+    from harness.report.statistics.exact import rank_test, smallest_of_ranks
+
+    ours, theirs = (
+        [separation(each["activities"]) for each in evidence.arrays(one, NAME) if "activities" in each]
+        for one in (row, other)
+    )
+    if not ours or not theirs:
+        return missing(f"the activities of {row.title} or {other.title} are not known")
+    text = f"{row.title} {_span(ours)}, {other.title} {_span(theirs)} of 1"
+    if not np.isfinite([*ours, *theirs]).all():
+        return missing(f"{text}, which is undefined")
+    is_higher = bool(np.greater.outer(ours, theirs).mean() > np.less.outer(ours, theirs).mean())
+    test = f"exact rank test of {len(ours)} and {len(theirs)} seeds"
+    if smallest_of_ranks(len(ours), len(theirs)) >= LEVEL:
+        return Part(lambda _: text, Finding(is_higher, None), f"{test}, which are too few for it to show anything")
+    return freed(claim, Part(lambda _: text, Finding(is_higher, rank_test(ours, theirs)), test), [row, other])
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{values[0]:.3f}" if len(values) == 1 else f"{min(values):.3f} to {max(values):.3f}"
+
+
+def _coupled(claim: CouplingFollowsActivity, row: ErrorRow, evidence: Evidence) -> Part:
+    from harness.report.judging.part import Finding, Part, missing
+    from harness.report.judging.rows import freed
+
+    known = [each for each in evidence.arrays(row, NAME) if "couplings" in each]
+    if not known:
+        return missing(f"the couplings of {row.title} are not known")
+    correlations = [coupling_correlation(each["activities"], each["couplings"]) for each in known]
+    if not np.isfinite(correlations).all():
+        return missing(f"{row.title}: the rank correlation is undefined, because couplings or activities are constant")
+    capsules = len(known[0]["activities"])
+    text = f"{row.title}: rank correlation {_span(correlations)} over {capsules:,} capsules"
+    part = Part(lambda _: text, Finding(float(np.mean(correlations)) > 0, _p_of(correlations)), _test(len(known)))
+    return freed(claim, part, [row])
+
+
+def _p_of(correlations: Sequence[float]) -> float | None:
+    """Of Fisher's transforms over seeds, each of which is one value: the capsules of a model are not independent."""
+    from harness.report.statistics.estimate import FEWEST, mean_of
+
+    if len(correlations) < FEWEST:
+        return None
+    found = mean_of(np.arctanh(np.clip(correlations, -1 + 1e-12, 1 - 1e-12)).tolist())
+    return found.p() if found.has_spread else None
+
+
+def _test(seeds: int) -> str:
+    from harness.report.statistics.estimate import FEWEST
+
+    if seeds < FEWEST:
+        return f"{seeds} seed{'s' if seeds > 1 else ''}, and {FEWEST} are the fewest that can show it"
+    return f"Student's t of Fisher's z over {seeds} seeds"

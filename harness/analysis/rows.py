@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.errors import UserError, cause_of
+from harness.errors import cause_of
 
 T = TypeVar("T")
 Arrays = dict[str, np.ndarray]
@@ -98,10 +98,8 @@ class Rows:
 
     @contextmanager
     def _attempt(self, row: str) -> Iterator[None]:
-        """Around what reads files that may have come from anywhere; what is lost is told by an error of its own."""
+        """Around what reads files that may have come from anywhere."""
         try:
             yield
-        except UserError:
-            raise
         except Exception as error:  # whatever a file of another shape leads to: no figure is worth a report
             self.left_out.append(f"{self.analysis} of {row}: {cause_of(error)}")

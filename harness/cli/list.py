@@ -1,4 +1,4 @@
-"""`harness list`: what there is of variants, datasets, suites and recorded runs."""
+"""`harness list`: what there is of variants, datasets, analyses, suites and recorded runs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from harness.errors import UserError
 from harness.record.address import TrackingUri as Address
 from harness.record.address import be_quiet
 
-What = Literal["variants", "datasets", "suites", "runs"]
+What = Literal["variants", "datasets", "analyses", "suites", "runs"]
 
 
 def list_(
-    what: Annotated[What, typer.Argument(metavar="variants|datasets|suites|runs")],
+    what: Annotated[What, typer.Argument(metavar="variants|datasets|analyses|suites|runs")],
     plugin: Plugins = None,
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """List variants, datasets, suites or runs."""
+    """List variants, datasets, analyses, suites or runs."""
     be_quiet()
     with standard_output(alone=as_json) as out:
         load_plugins(plugin)
@@ -61,6 +61,19 @@ def list_datasets() -> Lines:
     return found
 
 
+def list_analyses() -> Lines:
+    """List every registered analysis, with the kinds of claims that it judges."""
+    from harness.analysis import ANALYSES
+    from harness.analysis.claims import kinds_of
+
+    found = []
+    for name in ANALYSES.names():
+        cls = ANALYSES.get(name)
+        summary = (cls.__doc__ or "").strip().partition("\n")[0]
+        found.append({"name": name, "summary": summary, "module": cls.__module__, "claims": sorted(kinds_of(cls))})
+    return found
+
+
 def list_suites() -> Lines:
     """List the suites in the folder `suites`."""
     found = []
@@ -92,4 +105,4 @@ def _invocations(address: Address) -> Lines:
     return list_invocations(address, say)
 
 
-LISTERS = {"variants": list_variants, "datasets": list_datasets, "suites": list_suites}
+LISTERS = {"variants": list_variants, "datasets": list_datasets, "analyses": list_analyses, "suites": list_suites}

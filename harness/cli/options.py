@@ -47,7 +47,7 @@ TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="An MLflow 
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.", callback=_usable)]
 Plugins = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", metavar="FILE", help="Registers variants, datasets.", callback=_usable),
+    typer.Option("--plugin", metavar="FILE", help="Registers variants, datasets, analyses.", callback=_usable),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 RESULTS = Path("results")

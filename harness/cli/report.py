@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness.cli.console import make_console, say
-from harness.cli.inputs import existing_record, read_suite
-from harness.cli.options import RESULTS, ProfileName, Results, SuitePath, TrackingUri
+from harness.cli.inputs import existing_record, load_plugins, read_suite
+from harness.cli.options import RESULTS, Plugins, ProfileName, Results, SuitePath, TrackingUri
 from harness.cli.streams import standard_output
+from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.report.rows import Tables
+    from harness.suite.schema import Chosen
 
 Format = Literal["html", "md", "tex", "csv", "json"]
 
@@ -23,16 +25,29 @@ def report(
     profile: ProfileName = None,
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
+    plugin: Plugins = None,
     format: Annotated[Format | None, typer.Option(metavar="html|md|tex|csv|json", help="To standard output.")] = None,
 ) -> None:
     """Rebuild the tables of a suite's newest run from the record."""
-    name = read_suite(suite, profile).suite.name
+    chosen = read_suite(suite, profile)
+    name = chosen.suite.name
     address = existing_record(tracking_uri, results)
+    load_plugins(plugin)
+    _load_those_of(chosen)
     tables = _read(address, name, profile)
     if format is not None:
         _print(tables, format)
     else:
         _write(tables, results, name)
+
+
+def _load_those_of(suite: Chosen) -> None:
+    """Load the suite's plugins, for their analyses; a report needs no variant, and does without one that is lost."""
+    for path in suite.plugin_paths():
+        try:
+            load_plugins([path])
+        except UserError as error:
+            say(f"the report does without a plugin: {error}")
 
 
 def _read(address: str, suite: str, profile: str | None) -> Tables:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.claims import read_claim
 from harness.data import DATASETS
 from harness.data.check import Identity, identify
 from harness.errors import UserError
@@ -17,7 +18,7 @@ from harness.plan.settings import FROM_TASK, plain_settings
 from harness.plan.trial import TimingWork, TrainingWork, Trial
 from harness.plugins.isolation import foreign_code
 from harness.registry import nearest
-from harness.suite.claims import Claim, Rows
+from harness.suite.claims import BaseClaim, Claim, OtherClaim, Rows
 from harness.suite.matching import has_settings
 from harness.suite.protocol import TimingProtocol
 from harness.suite.schema import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
@@ -269,13 +270,15 @@ def _trial(
 
 
 def _check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:
-    """Refuse claims about settings that none of their variant's rows has, which could only stay undecided.
+    """Refuse claims of unknown kinds, and those about settings that none of their variant's rows has: such a claim
+    could only stay undecided.
 
     Raises:
         UserError: there is one.
     """
     known = {row.variant: row.config for row in rows}  # all rows of a variant have the same settings
-    for number, claim in enumerate(claims):
+    for number, each in enumerate(claims):
+        claim: BaseClaim = read_claim(each, f"claims.{number}") if isinstance(each, OtherClaim) else each
         for key, wanted in claim:
             if isinstance(wanted, Rows) and wanted.variant in known:
                 unknown = wanted.config.keys() - known[wanted.variant].keys()

@@ -13,22 +13,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.judging.capsules import clearer, coupled
+from harness.analysis.claims import judged_kinds, read_recorded
+from harness.errors import cause_of
+from harness.plugins.isolation import stdout_aside
 from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value
-from harness.report.judging.part import Evidence, Finding, Part, together
+from harness.report.judging.part import Evidence, Finding, Part, missing, together
 from harness.report.judging.rows import caveats_of, errors_of, times_of
 from harness.report.judging.times import ratio
 from harness.report.rows import TableRow, Verdict, Word
 from harness.report.statistics.estimate import LEVEL
 from harness.report.statistics.several import holm, levels, told
 from harness.suite.claims import (
+    BaseClaim,
     Claim,
-    ClearerSeparation,
-    CouplingFollowsActivity,
     ErrorValue,
     LowerError,
     LowerMeanError,
     LowestError,
+    ModelClaim,
+    OtherClaim,
     TimeRatio,
 )
 
@@ -38,8 +41,6 @@ PARTS: dict[type, Callable[[Any, Evidence], list[Part]]] = {
     LowestError: lowest,
     ErrorValue: value,
     TimeRatio: ratio,
-    ClearerSeparation: clearer,
-    CouplingFollowsActivity: coupled,
 }
 
 
@@ -47,7 +48,7 @@ PARTS: dict[type, Callable[[Any, Evidence], list[Part]]] = {
 class _Case:
     """A claim and what speaks for and against it."""
 
-    claim: Claim
+    claim: BaseClaim
     parts: Sequence[Part]
     finding: Finding | None
     scope: str
@@ -80,8 +81,24 @@ def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
 
 
 def _case(claim: Claim, evidence: Evidence) -> _Case:
+    if isinstance(claim, OtherClaim):
+        return _case_of_analysis(claim, evidence)
     parts = PARTS[type(claim)](claim, evidence)
     return _Case(claim, parts, together([part.found for part in parts]), _scope(claim, _rows(claim, evidence)))
+
+
+def _case_of_analysis(claim: OtherClaim, evidence: Evidence) -> _Case:
+    """A claim that an analysis judges. Where that is not loaded here, or fails, nothing is decided."""
+    if claim.kind not in judged_kinds():
+        told = f"the analysis that judges '{claim.kind}' is not loaded here; name its file with --plugin"
+        return _Case(claim, [missing(told)], None, "")
+    try:
+        read, judge_parts = read_recorded(claim)
+        with stdout_aside():
+            parts = judge_parts(read, evidence)
+        return _Case(claim, parts, together([part.found for part in parts]), _scope(read, _rows(read, evidence)))
+    except (Exception, SystemExit) as error:  # an analysis may be the user's own, and costs no other verdict
+        return _Case(claim, [missing(f"it can't be judged: {cause_of(error)}")], None, "")
 
 
 def _corrected(cases: Sequence[_Case]) -> list[_Judged]:
@@ -160,19 +177,22 @@ def _without_flags(judged: _Judged) -> list[str]:
     return [f"{text}; without them {'the same' if word == judged.word else word}"]
 
 
-def _rows(claim: Claim, evidence: Evidence) -> list[TableRow]:
+def _rows(claim: BaseClaim, evidence: Evidence) -> list[TableRow]:
     """The rows that a claim is about."""
     if isinstance(claim, TimeRatio):
         return [*times_of(evidence.times, claim.of), *times_of(evidence.times, claim.to)]
+    if isinstance(claim, ModelClaim):
+        return [row for each in claim.rows for row in errors_of(evidence.errors, each, claim.task)]
+    assert isinstance(claim, LowerError | LowerMeanError | LowestError | ErrorValue)
     wanted = [claim.of]
     if isinstance(claim, LowestError):
         wanted.append(claim.among)
-    elif isinstance(claim, LowerError | LowerMeanError | ClearerSeparation):
+    elif isinstance(claim, LowerError | LowerMeanError):
         wanted.append(claim.than)
     return [row for each in wanted for row in errors_of(evidence.errors, each, claim.task)]
 
 
-def _scope(claim: Claim, rows: Sequence[TableRow]) -> str:
+def _scope(claim: BaseClaim, rows: Sequence[TableRow]) -> str:
     caveats = [caveat for row in rows for caveat in caveats_of(row)]
     if isinstance(claim, TimeRatio):
         caveats.append("times are those of these implementations on this machine")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_serializer, model_validator
 
 from harness.suite.fields import Name
 from harness.suite.matching import Wanted
@@ -18,13 +18,15 @@ class Rows(Settings):
     config: Wanted = Field(default_factory=dict, description="settings that the rows must have")
 
 
-class _Claim(Settings):
+class BaseClaim(Settings):
+    """What all claims have."""
+
     sentence: str = Field(min_length=1, description="what is claimed, in quotation marks if quoted word for word")
     where: str = Field("", description="where it stands")
     family: Name | None = Field(None, description="a name under `families`: claims that are corrected together")
 
 
-class LowerError(_Claim):
+class LowerError(BaseClaim):
     """The error of some rows is below that of others, on a task."""
 
     kind: Literal["lower_error"]
@@ -34,7 +36,7 @@ class LowerError(_Claim):
     by: float = Field(0.0, ge=0, le=100, description="at least so many percentage points")
 
 
-class LowerMeanError(_Claim):
+class LowerMeanError(BaseClaim):
     """The mean error of some rows is below the mean error of others, on a task."""
 
     kind: Literal["lower_mean_error"]
@@ -47,7 +49,7 @@ class LowerMeanError(_Claim):
     )
 
 
-class LowestError(_Claim):
+class LowestError(BaseClaim):
     """Of several rows, one has the lowest error on a task."""
 
     kind: Literal["lowest_error"]
@@ -56,7 +58,7 @@ class LowestError(_Claim):
     task: str
 
 
-class ErrorValue(_Claim):
+class ErrorValue(BaseClaim):
     """A row's error on a task is a number, give or take something."""
 
     kind: Literal["error_value"]
@@ -66,7 +68,7 @@ class ErrorValue(_Claim):
     within: float = Field(gt=0, le=100, description="percentage points")
 
 
-class TimeRatio(_Claim):
+class TimeRatio(BaseClaim):
     """A training iteration of some rows takes so many times as long as that of others."""
 
     kind: Literal["time_ratio"]
@@ -89,24 +91,54 @@ class TimeRatio(_Claim):
         return [bound for bound in (self.at_least, self.at_most) if bound is not None]
 
 
-class ClearerSeparation(_Claim):
-    """In some rows' models active and inactive capsules are set apart more clearly than in others'."""
+class ModelClaim(BaseClaim):
+    """What an analysis can judge of the models of some rows, on a task. Each kind is a class of its own."""
 
-    kind: Literal["clearer_separation"]
-    of: Rows
-    than: Rows
-    task: str
-
-
-class CouplingFollowsActivity(_Claim):
-    """In some rows' models more active capsules are coupled more strongly to the capsule of their class."""
-
-    kind: Literal["coupling_follows_activity"]
     of: Rows
     task: str
+
+    @property
+    def rows(self) -> list[Rows]:
+        """All rows that it names."""
+        return [value for _, value in self if isinstance(value, Rows)]
+
+
+class OtherClaim(BaseClaim):
+    """A claim of a kind that an analysis brings along, as it was written (`harness.analysis.claims` reads it)."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict, description="what its kind asks for")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, told: Any) -> Any:
+        if not isinstance(told, dict):
+            return told
+        own = {name: value for name, value in told.items() if name in cls.model_fields and name != "settings"}
+        return {**own, "settings": {name: value for name, value in told.items() if name not in own}}
+
+    @model_serializer
+    def _written(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in type(self).model_fields if name != "settings"}
+        return {**own, **self.settings}
+
+
+CORE = (LowerError, LowerMeanError, LowestError, ErrorValue, TimeRatio)
+KINDS = {get_args(model.model_fields["kind"].annotation)[0]: model for model in CORE}
+TAG = "[kind]"  # of all others, in pydantic's messages
+
+
+def _tag(told: Any) -> str | None:
+    kind = told.get("kind") if isinstance(told, dict) else getattr(told, "kind", None)
+    return kind if isinstance(kind, str) and kind in KINDS else TAG
 
 
 Claim = Annotated[
-    LowerError | LowerMeanError | LowestError | ErrorValue | TimeRatio | ClearerSeparation | CouplingFollowsActivity,
-    Field(discriminator="kind"),
+    Annotated[LowerError, Tag("lower_error")]
+    | Annotated[LowerMeanError, Tag("lower_mean_error")]
+    | Annotated[LowestError, Tag("lowest_error")]
+    | Annotated[ErrorValue, Tag("error_value")]
+    | Annotated[TimeRatio, Tag("time_ratio")]
+    | Annotated[OtherClaim, Tag(TAG)],
+    Discriminator(_tag),
 ]

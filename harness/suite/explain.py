@@ -9,16 +9,22 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.registry import nearest
+from harness.suite.claims import TAG
 
+MARKS = {"[key]", TAG}  # of a mapping's own key, and of a claim whose kind an analysis brings along
 BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
 
 
-def explain(error: ValidationError, schema: type[BaseModel]) -> str:
-    """What is wrong with the first key that pydantic refuses, and what is allowed there."""
+def explain(error: ValidationError, schema: type[BaseModel], under: str = "") -> str:
+    """What is wrong with the first key that pydantic refuses, and what is allowed there.
+
+    Arguments:
+        under: where the model stands in the document, with a dot at its end.
+    """
     # An unknown key first: it is the reason where another one is missing.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    path = [part for part in first["loc"] if part != "[key]"]  # pydantic's mark of a mapping's own key
-    key = ".".join(str(part) for part in path) or "the document"
+    path = [part for part in first["loc"] if part not in MARKS]
+    key = f"{under}{'.'.join(str(part) for part in path)}".removesuffix(".") or "the document"
     field, owner = _find(path, schema)
     if first["type"] == "extra_forbidden":
         allowed = owner.model_fields if owner is not None else ()

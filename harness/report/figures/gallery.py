@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.analysis.base import ANALYSES, Sketch
-from harness.errors import UserError, cause_of
+from harness.errors import cause_of
 from harness.plugins.isolation import stdout_aside
 from harness.report.figures.labels import file_stems
 
@@ -29,11 +29,9 @@ class Gallery:
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[None]:
-        """Around what may fail on data that nobody has thought of; a record that is lost is told by its own error."""
+        """Around what may fail on data that nobody has thought of."""
         try:
             yield
-        except UserError:
-            raise
         except (Exception, SystemExit) as error:  # whatever matplotlib or a plugin raises: no figure is worth a report
             self.left_out.append(f"{name}: {cause_of(error)}")
 
@@ -65,9 +63,6 @@ def draw_all(rows_of: RowsOf | None, errors: Sequence[ErrorRow] = ()) -> Gallery
     Arguments:
         rows_of: gives the rows of the report for an analysis; without it no analysis draws.
         errors: the rows of Table 2, whose errors the first figure shows.
-
-    Raises:
-        UserError: the record is lost.
     """
     gallery = Gallery()
     with gallery.attempt(FIRST):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.report.judging.part import Finding, Part
 from harness.report.rows import UNPUBLISHED, ErrorRow, TableRow, TimeRow
-from harness.suite.claims import Claim, ErrorValue, Rows, TimeRatio
+from harness.suite.claims import BaseClaim, ErrorValue, Rows, TimeRatio
 from harness.suite.matching import has_settings
 
 LEAST = 0.1  # share of a protocol; of less, orders may be those of the beginnings
@@ -32,7 +32,7 @@ def caveats_of(row: TableRow) -> list[str]:
     return [caveat for caveat in row.caveats if caveat != UNPUBLISHED]
 
 
-def freed(claim: Claim, part: Part, rows: Iterable[TableRow], difference: float | None = None) -> Part:
+def freed(claim: BaseClaim, part: Part, rows: Iterable[TableRow], difference: float | None = None) -> Part:
     """A comparison that decides nothing where one of its rows can't.
 
     Arguments:
@@ -52,7 +52,7 @@ def freed(claim: Claim, part: Part, rows: Iterable[TableRow], difference: float 
     )
 
 
-def _hindrances(claim: Claim, row: TableRow) -> Iterable[str]:
+def _hindrances(claim: BaseClaim, row: TableRow) -> Iterable[str]:
     """Why a row can decide nothing about a claim, whatever was measured of it.
 
     A time is one of an implementation, whatever was or was not learned with it. All else is about trained models.

@@ -45,9 +45,9 @@ def test_a_pipe_among_the_suites_is_none_of_them(
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["list", "planets"], ["'planets' is not one of 'variants', 'datasets', 'suites', 'runs'"]),
+        (["list", "planets"], ["'planets' is not one of 'variants', 'datasets', 'analyses', 'suites', 'runs'"]),
         (["list", "variant"], ["'variant' is not one of 'variants'"]),
-        (["list"], ["variants|datasets|suites|runs", "variants, datasets, suites, runs"]),
+        (["list"], ["variants|datasets|analyses|suites|runs", "variants, datasets, analyses, suites, runs"]),
     ],
 )
 def test_mistakes_in_what_is_listed(cli: Cli, arguments: list[str], parts: list[str]) -> None:

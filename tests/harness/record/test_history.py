@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -160,6 +161,24 @@ def test_a_damaged_file_is_told_and_left_out(finished: Record, trial: Trial, res
         assert not READERS[name](finished, trial.key)
         assert f"{name} of tiny h=6 · tiny-digits · seed 0" in said[-1]
         assert "damaged and left out" in said[-1]
+
+
+def test_arrays_of_an_analysis_are_those_that_it_has_measured(finished: Record, trial: Trial) -> None:
+    assert finished.arrays(trial.key, "mine")["tiny-digits"].tolist() == [1, 2, 3]
+    assert finished.arrays(trial.key, "other") == {}
+    assert finished.arrays("no such trial", "mine") == {}
+
+
+def test_arrays_of_earlier_versions_are_read(finished: Record, trial: Trial, results: Path) -> None:
+    """They lie in two files: the activities, and the pictures of all other analyses."""
+    [folder] = results.glob("artifacts/*/artifacts/analyses")
+    shutil.rmtree(folder)
+    (folder.parent / "activity.json").write_text('{"activities": [0.9, 0.5]}')
+    np.savez(folder.parent / "pictures.npz", mistakes=np.zeros((1, 2, 2)), kept=np.ones(3))
+    assert finished.arrays(trial.key, "capsule_activity")["activities"].tolist() == [0.9, 0.5]
+    assert finished.arrays(trial.key, "mistakes").keys() == {"mistakes", "kept"}
+    assert finished.arrays(trial.key, "pruning_map")["kept"].tolist() == [1, 1, 1]
+    assert finished.arrays(trial.key, "mine") == {}
 
 
 def test_predictions_that_are_no_classes_are_left_out(finished: Record, trial: Trial, results: Path) -> None:

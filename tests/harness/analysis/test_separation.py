@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.separation import coupling_correlation, separation
+from harness.analysis.capsule_activity import coupling_correlation, separation
 
 CAPSULES = np.arange(1152)
 
