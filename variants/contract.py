@@ -34,7 +34,7 @@ class Output:
 
     activities: (batch, classes), larger is more likely; the prediction is the largest.
     reconstruction: (batch, channels · height · width) in 0..1, where the variant has a decoder.
-    details: further tensors, by name, that the loss or a figure needs. Figures know, in evaluation,
+    details: further tensors, by name, that the loss or a figure needs. Analyses know, in evaluation,
         `primary_lengths` (batch, capsule); `couplings` (batch, class, capsule); `digits` (batch, class, pose), which
         `Variant.decode` takes; `kept` (batch, rows, columns), how many primary capsules pruning has kept at each
         position, and `centres` (rows,), the pixel of an image that a position's field of view is centred on.

@@ -75,7 +75,7 @@ def _moved(trained: Trained, output: Output, label: int) -> dict[str, np.ndarray
 
 def _moved_of(row: TrainedRow) -> Moved | None:
     """That of the first seed's model."""
-    arrays = row.models[0].arrays() if row.models else {}
+    arrays = row.first()
     return Moved(arrays["moved"], int(arrays["moved_class"])) if "moved" in arrays else None
 
 

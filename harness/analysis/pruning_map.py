@@ -71,7 +71,7 @@ def _by_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _kept_of(row: TrainedRow) -> Kept | None:
     """That of the first seed's model."""
-    arrays = row.models[0].arrays() if row.models else {}
+    arrays = row.first()
     return Kept(arrays["kept"], arrays["centres"], arrays["mean_images"]) if "kept" in arrays else None
 
 

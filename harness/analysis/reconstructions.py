@@ -48,7 +48,7 @@ def as_images(pixels: Tensor, size: int) -> np.ndarray:
 
 def _pair_of(row: TrainedRow) -> np.ndarray | None:
     """Images above what the first seed's model makes of them, (2, class, height, width)."""
-    arrays = row.models[0].arrays() if row.models else {}
+    arrays = row.first()
     return np.stack([arrays["shown"], arrays["reconstructed"]]) if "reconstructed" in arrays else None
 
 

@@ -51,6 +51,10 @@ class TrainedRow:
     error: float | None = None
     seconds: float | None = None
 
+    def first(self) -> Arrays:
+        """What the analysis has measured of the first seed's model; empty if that was nothing, or is not done."""
+        return self.models[0].arrays() if self.models else {}
+
 
 @dataclass(frozen=True)
 class TimedRow:

@@ -1,4 +1,4 @@
-"""A variant that comes with an installed package: a real one, built and installed."""
+"""A variant and an analysis that come with an installed package: a real one, built and installed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ build-backend = "setuptools.build_meta"
 [project]
 name = "pebble-capsules"
 version = "1.0"
+[project.entry-points."harness.analyses"]
+shine = "pebble_capsules:Shine"
 [project.entry-points."harness.variants"]
 pebble = "pebble_capsules:Pebble"
 [tool.setuptools]
@@ -25,6 +27,7 @@ packages = ["pebble_capsules"]
 BROKEN = '\nboulder = "pebble_capsules.missing:Boulder"\n[tool.setuptools]'
 MODULE = '''
 from torch import nn
+from harness.analysis import Analysis
 from variants.contract import Config, Output, Variant
 
 class Pebble(Variant):
@@ -38,6 +41,9 @@ class Pebble(Variant):
 
     def forward(self, images, labels=None):
         return Output(self.scores(images.flatten(1)))
+
+class Shine(Analysis):
+    """How bright its images are."""
 '''
 
 
@@ -75,6 +81,14 @@ def test_list_shows_it_beside_our_own_and_names_the_broken_one(installed: Path) 
     assert "boulder" not in listed
     assert done.stderr.count("could not be loaded") == 1
     assert "'boulder' of pebble-capsules" in done.stderr
+
+
+def test_an_analysis_is_listed_beside_our_own(installed: Path) -> None:
+    done = python(installed, "-m", "harness", "list", "analyses", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = {line["name"]: line for line in json.loads(done.stdout)}
+    assert listed.keys() >= {"shine", "curves", "capsule_activity"}
+    assert listed["shine"]["summary"] == "How bright its images are."
 
 
 def test_it_is_built_by_name_and_its_source_is_in_the_key(installed: Path) -> None:

@@ -25,3 +25,11 @@ def test_a_suite_without_a_record(cli: Cli, suite: Path, results: Path) -> None:
 
 def test_every_format_of_a_report_can_be_asked_for() -> None:
     assert set(get_args(Format)) == FORMATS.keys()
+
+
+def test_a_plugin_that_is_lost_is_told_and_costs_no_report(cli: Cli, suite: Path, results: Path) -> None:
+    suite.write_text(f"{suite.read_text()}\nplugins: [gone.py]\n")
+    said = cli("report", suite, "--results", results)
+    first, last = said.err.splitlines()
+    assert first.startswith("the report does without a plugin: there is no plugin file ")
+    assert "nothing is recorded of the suite 'good'" in last
