@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes import drawer, examples, row, rows, trained
 
 from harness.analysis import ANALYSES
 from harness.analysis.claims import judged_kinds
@@ -74,7 +75,7 @@ class Certainty(Analysis):
         return {{"certainty": np.concatenate(largest)}}
 
     def figures(self, rows):
-        for task, found in rows.by_task(lambda row: row.models[0].arrays()["certainty"]).items():
+        for task, found in rows.by_task(lambda row: row.first().get("certainty")).items():
             yield Sketch("certainty", (task,), partial(draw, found))
 
 
@@ -234,6 +235,22 @@ def test_a_plan_keeps_a_claim_as_it_was_written(plan: Plan) -> None:
         "share": 0.1,
     }
     assert Plan.model_validate_json(plan.model_dump_json(), extra="ignore") == plan
+
+
+def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ANALYSES.names()
+    for known in ("_classes", "_registered_by"):
+        monkeypatch.setattr(ANALYSES, known, dict(getattr(ANALYSES, known)))
+    manual = (Path(__file__).parents[3] / "docs" / "browsing.md").read_text(encoding="utf-8")
+    path = tmp_path / "manual.py"
+    path.write_text(manual.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    load_plugin(path)
+    analysis, test = ANALYSES.get("certainty")(), examples()
+    arrays = analysis.measure(trained(drawer(), test))
+    assert arrays["certainty"].shape == (len(test),)
+    [sketch] = analysis.figures(rows(row("x", "a", arrays), row("y", "a"), row("z", "b", {})))
+    drawn = sketch.draw(sketch.name).rendered()
+    assert (drawn.name, drawn.text) == ("certainty-a", "Rows: x.")
 
 
 @pytest.mark.usefixtures("plugin")
