@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args, get_origin
 
 import numpy as np
 
 from harness.data.dataset import Examples
 from harness.errors import UserError
 from harness.registry import Registry
+from harness.suite.claims import KINDS, ModelClaim
 from harness.suite.fields import plain_name
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     from harness.analysis.claims import Judge
     from harness.analysis.rows import Rows
     from harness.report.figures.drawing import Drawing
-    from harness.suite.claims import ModelClaim
     from variants.contract import Output, Variant
-
-BATCH = 200  # images of a forward pass
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Trained:
         Nothing where the images are not of the size and the one channel that the model takes.
         """
         from harness.data.batches import evaluation_batches
+        from harness.worker.train.evaluation import BATCH
 
         config = self.model.config
         if examples.images.shape[1] != config.image_size or config.image_channels != 1:
@@ -107,13 +106,46 @@ class _Analyses(Registry[Analysis]):
         """See `Registry.register`.
 
         Raises:
-            UserError: as there, or the name can't be that of a file.
+            UserError: as there, or the name can't be that of a file, or a claim has no kind of its own.
         """
         try:
             plain_name(name)
         except (ValueError, TypeError) as error:
             raise UserError(f"no analysis can be called so: {error}.") from None
-        return super().register(name)
+        add = super().register(name)
+
+        def checked(analysis: type[Analysis]) -> type[Analysis]:
+            for model in getattr(analysis, "claims", ()):
+                _check_kind(name, model)
+            return add(analysis)
+
+        return checked
+
+
+def kind_of(model: type[ModelClaim]) -> str:
+    """The kind that a class of claims is of, its one literal."""
+    [kind] = get_args(model.model_fields["kind"].annotation)
+    return str(kind)
+
+
+def _check_kind(analysis: str, model: type[ModelClaim]) -> None:
+    """Refuse what suites could not name.
+
+    Raises:
+        UserError: it is no class of claims with a kind that is not taken.
+    """
+    is_claim = isinstance(model, type) and issubclass(model, ModelClaim)
+    field = model.model_fields.get("kind") if is_claim else None
+    if field is None or get_origin(field.annotation) is not Literal or len(get_args(field.annotation)) != 1:
+        raise UserError(
+            f"{model!r} among the claims of the analysis '{analysis}' has no kind; derive it from ModelClaim (of "
+            f'harness.suite.claims) and give it a field such as kind: Literal["name"].'
+        )
+    if kind_of(model) in KINDS:
+        raise UserError(
+            f"the kind of claim '{kind_of(model)}' of the analysis '{analysis}' is one of the harness's own; choose "
+            f"another name."
+        )
 
 
 ANALYSES = _Analyses("analysis", Analysis, package="harness.analysis", group="harness.analyses", plural="analyses")

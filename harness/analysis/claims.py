@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from harness.analysis.base import ANALYSES, Analysis
+from harness.analysis.base import ANALYSES, Analysis, kind_of
 from harness.errors import UserError
 from harness.registry import nearest
 from harness.suite.claims import KINDS, ModelClaim, OtherClaim
@@ -27,7 +27,7 @@ def judged_kinds() -> dict[str, tuple[type[ModelClaim], Judge]]:
 def kinds_of(analysis: type[Analysis]) -> dict[str, tuple[type[ModelClaim], Judge]]:
     """Likewise of one analysis."""
     claims: Mapping[type[ModelClaim], Judge] = analysis.claims
-    return {get_args(model.model_fields["kind"].annotation)[0]: (model, judge) for model, judge in claims.items()}
+    return {kind_of(model): (model, judge) for model, judge in claims.items()}
 
 
 def read_claim(claim: OtherClaim, where: str) -> ModelClaim:

@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from fakes import drawer, examples, trained
 from harness.analysis import ANALYSES, Analysis, Trained
 from harness.analysis.measuring import measure_all, seconds_of_all
 from harness.errors import UserError
+from harness.suite.claims import ModelClaim
 
 Measure = Callable[[Trained], Any]
 Register = Callable[..., None]
@@ -139,6 +140,21 @@ def test_what_is_no_analysis_or_unknown_is_a_sentence(register: Register) -> Non
         ANALYSES.get("curve")
     with pytest.raises(UserError, match="two analyses are called 'curved'"):
         ANALYSES.register("curved")(type("Other", (Analysis,), {}))
+
+
+class NoKind(ModelClaim):
+    pass
+
+
+class Taken(ModelClaim):
+    kind: Literal["lower_error"]
+
+
+@pytest.mark.parametrize(("model", "said"), [(NoKind, "has no kind"), (dict, "has no kind"), (Taken, "harness's own")])
+def test_claims_have_kinds_of_their_own(register: Register, model: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        ANALYSES.register("x")(type("Claiming", (Analysis,), {"claims": {model: fails}}))
+    assert ANALYSES.names() == []
 
 
 def test_importing_the_analyses_is_quick() -> None:
