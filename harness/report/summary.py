@@ -50,7 +50,8 @@ def headline(tables: Tables) -> list[str]:
     """What was found, in a sentence each: the claims, the lowest error on each task, the fastest and slowest row."""
     lines = []
     if tables.verdicts:
-        lines.append(f"Of {len(tables.verdicts)} claims: {counted(tables.verdicts)}.")
+        plural = "s" if len(tables.verdicts) > 1 else ""
+        lines.append(f"Of {len(tables.verdicts)} claim{plural}: {counted(tables.verdicts)}.")
     for task in dict.fromkeys(row.task for row in tables.table2):
         lines += _lowest([row for row in tables.table2 if row.task == task])
     timed = [(row.median, row) for row in tables.table3 if row.median is not None]

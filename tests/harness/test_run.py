@@ -315,7 +315,7 @@ def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Pat
     suite.write_text(suite.read_text() + CLAIM)
     said = run()
     assert said.code == 0
-    assert "Claims: 0 reproduced, 1 contradicted, 0 undecided" in said.out
+    assert "claims (0 reproduced, 1 contradicted, 0 undecided)" in said.out
     said = run("--strict")
     assert said.code == 1
     assert "contradicted: it takes no time" in said.err
