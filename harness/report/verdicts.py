@@ -117,16 +117,16 @@ def _word(finding: Finding | None, level: float) -> Word:
 def _each(judged: Sequence[_Judged], evidence: Evidence) -> dict[int, tuple[Word, str]]:
     """Of the claims on means that are reproduced and ask for it: whether each row alone shows it, and how.
 
-    They are asked in the second place, and corrected for those that are asked.
+    All rows have to show it at the level that the claim had to pass.
     """
-    cases = {}
+    found = {}
     for number, one in enumerate(judged):
         claim = one.case.claim
         if isinstance(claim, LowerMeanError) and claim.each and one.word == "reproduced":
             parts = each_row(claim, evidence)
-            cases[number] = _Case(claim, parts, together([part.found for part in parts]), "")
-    again = _corrected(list(cases.values()))
-    return {number: (one.word, "; ".join(_texts(one))) for number, one in zip(cases, again, strict=True)}
+            again = _Judged(_Case(claim, parts, together([part.found for part in parts]), ""), one.level, None)
+            found[number] = again.word, "; ".join(_texts(again))
+    return found
 
 
 def _verdict(judged: _Judged, each: tuple[Word, str] | None, claims: int) -> Verdict:
