@@ -1,5 +1,6 @@
 # make run    Tables 2 and 3 at laptop scale: 20 minutes, after a few for the installation
 # make test   lint, types, tests
+# make check  lint, types, and the tests that take no cluster and little time
 # make torture KILLS=30 SEED=0   kills what runs a suite, at random, and compares it with a run left alone
 # make faults  full disks and dying processes
 # make large  how long the report of a hundred trials takes, and how much memory
@@ -17,7 +18,7 @@ PURE := tests/variants $(addprefix tests/harness/,analysis cli data plan plugins
 KILLS ?= 30
 SEED ?= 0
 
-.PHONY: run test torture faults large install clean
+.PHONY: run test check torture faults large install clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m harness run $(SUITE) $(ARGS)
@@ -28,6 +29,12 @@ test: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 $(PURE)
 	$(BIN)/python -m pytest $(PURE:%=--ignore %)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 -m "not slow and not torture and not faults and not large" $(PURE)
 
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m torture tests/torture --kills $(KILLS) --torture-seed $(SEED)

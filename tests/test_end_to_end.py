@@ -101,7 +101,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(stopped: Run) -> None:
     last = stopped.err.splitlines()[-1]
     assert last.startswith("interrupted; ")
     assert f"python -m harness run {SMOKE} --results {stopped.results}" in last
-    assert "Table 2" not in stopped.out
+    assert "Test error, percent" not in stopped.out
 
 
 def test_it_ends_well_and_shows_both_tables(stopped: Run, finished: Run) -> None:
@@ -111,15 +111,15 @@ def test_it_ends_well_and_shows_both_tables(stopped: Run, finished: Run) -> None
         assert f"[{number}/4] " in finished.err
     [first] = re.findall(r"^\[1/5\] (.*?):", stopped.err, re.MULTILINE)
     assert first not in finished.err  # what was done is not done again
-    assert "Table 2. Test error, percent" in finished.out
-    assert "Table 3. Seconds per training iteration" in finished.out
+    assert "Test error, percent" in finished.out
+    assert "Seconds per training iteration" in finished.out
     for text in (finished.out, finished.err):
         assert "\x1b" not in text  # neither is a terminal
         assert "Traceback" not in text
 
 
 def test_table_2_holds_every_kind_of_variant(finished: Run, rows: Callable[[str], list[dict[str, Any]]]) -> None:
-    table = rows("table2")
+    table = rows("errors")
     assert [row["title"] for row in table] == TRAINED
     for row in table:
         assert (row["task"], row["status"], row["n"], row["images"]) == ("mnist", "done", 1, 500)
@@ -133,7 +133,7 @@ def test_table_2_holds_every_kind_of_variant(finished: Run, rows: Callable[[str]
 
 
 def test_table_3_holds_times(finished: Run, rows: Callable[[str], list[dict[str, Any]]]) -> None:
-    table = rows("table3")
+    table = rows("times")
     assert [row["title"] for row in table] == TIMED
     for row in table:
         assert (row["status"], row["n"], row["unit"], row["batch_size"]) == ("done", 1, "seconds", 20)

@@ -17,7 +17,7 @@ SUITE = """
 name: full
 protocols: {short: {batch_size: 20, epochs: 4, learning_rate: 0.01}}
 resources: {memory_gb: 0.1}
-table2:
+errors:
   tasks: [tiny-digits]
   seeds: [0, 1, 2]
   rows: [{variant: tiny, config: {pause: 0.15}, protocol: short}]

@@ -31,18 +31,18 @@ def with_common_settings(chosen: Chosen) -> Suite:
         return row.model_copy(update={"config": {**first, **row.config, **last}})
 
     update: dict[str, Any] = {}
-    if suite.table2 is not None:
-        update["table2"] = suite.table2.model_copy(update={"rows": [told(row) for row in suite.table2.rows]})
-    if suite.table3 is not None:
-        times: dict[str, Any] = {"rows": [told(row) for row in suite.table3.rows]}
-        if suite.table3.baseline is not None:
-            times["baseline"] = told(suite.table3.baseline)
-        update["table3"] = suite.table3.model_copy(update=times)
+    if suite.errors is not None:
+        update["errors"] = suite.errors.model_copy(update={"rows": [told(row) for row in suite.errors.rows]})
+    if suite.times is not None:
+        times: dict[str, Any] = {"rows": [told(row) for row in suite.times.rows]}
+        if suite.times.baseline is not None:
+            times["baseline"] = told(suite.times.baseline)
+        update["times"] = suite.times.model_copy(update=times)
     return suite.model_copy(update=update)
 
 
 def _rows(suite: Suite) -> list[Row]:
-    return [*(suite.table2.rows if suite.table2 else []), *(suite.table3.rows if suite.table3 else [])]
+    return [*(suite.errors.rows if suite.errors else []), *(suite.times.rows if suite.times else [])]
 
 
 def _settings_of(row: Row) -> Collection[str]:

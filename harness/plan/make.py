@@ -20,7 +20,7 @@ from harness.plugins.isolation import foreign_code
 from harness.registry import nearest
 from harness.suite.claims import BaseClaim, Claim, OtherClaim, Rows
 from harness.suite.matching import has_settings
-from harness.suite.protocol import TimingProtocol
+from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, TimingProtocol
 from harness.suite.schema import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
 from variants import VARIANTS, configure
 from variants.contract import Config
@@ -36,7 +36,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         UserError: an unknown variant, setting or dataset, or one that does not fit.
     """
     suite = chosen.suite
-    if suite.table2 is None:
+    if suite.errors is None:
         fraction = 1.0
     elif chosen.budget is None:
         fraction = chosen.fraction or 1.0
@@ -45,10 +45,10 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
             suite = with_common_settings(chosen)
             chosen = chosen.model_copy(update={"suite": suite})
             identities = _identities(suite, data)
-            table2, training = _training_trials(chosen, identities, fraction)
-            table3, timing = _timing_trials(chosen, identities)
-        baseline = _baseline(suite.table3, table3)
-        _check_claims(suite.claims, [*table2, *table3])
+            errors, training = _training_trials(chosen, identities, fraction)
+            times, timing = _timing_trials(chosen, identities)
+        baseline = _baseline(suite.times, times)
+        _check_claims(suite.claims, [*errors, *times])
     except UserError as error:
         raise UserError(f"{chosen.path}: {error}") from None
     trials = list({trial.key: trial for trial in [*timing, *training]}.values())
@@ -57,8 +57,10 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         profile=chosen.profile,
         budget=chosen.budget,
         fraction=fraction,
-        table2=table2,
-        table3=table3,
+        error_title=suite.errors.title if suite.errors is not None else ERROR_TITLE,
+        errors=errors,
+        time_title=suite.times.title if suite.times is not None else TIME_TITLE,
+        times=times,
         baseline=baseline,
         precision=suite.precision,
         trials=trials,
@@ -69,9 +71,9 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
 
 def _identities(suite: Suite, data: Path) -> dict[str, Identity]:
     """What is known of the data of each task."""
-    tasks = dict.fromkeys(suite.table2.tasks if suite.table2 is not None else (), "table2")
-    if suite.table3 is not None:
-        tasks.setdefault(suite.table3.task, "table3")
+    tasks = dict.fromkeys(suite.errors.tasks if suite.errors is not None else (), "errors")
+    if suite.times is not None:
+        tasks.setdefault(suite.times.task, "times")
     found = {}
     for task, table in tasks.items():
         try:
@@ -84,11 +86,11 @@ def _identities(suite: Suite, data: Path) -> dict[str, Identity]:
 def _training_trials(
     chosen: Chosen, identities: dict[str, Identity], fraction: float | None
 ) -> tuple[list[PlannedRow], list[Trial]]:
-    table = chosen.suite.table2
+    table = chosen.suite.errors
     if table is None:
         return [], []
     rows, trials = [], []
-    labelled = {task: _labelled(table.rows, task, "table2") for task in table.tasks}
+    labelled = {task: _labelled(table.rows, task, "errors") for task in table.tasks}
     for number, row in enumerate(table.rows):
         for task in table.tasks:
             config, label = labelled[task][number]
@@ -102,7 +104,7 @@ def _training_trials(
 
 
 def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
-    table = chosen.suite.table2
+    table = chosen.suite.errors
     assert table is not None
     protocol = chosen.suite.protocols[row.protocol]
     size = DATASETS.get(task).train_size
@@ -124,7 +126,7 @@ def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float |
 
 
 def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[list[PlannedRow], list[Trial]]:
-    table = chosen.suite.table3
+    table = chosen.suite.times
     if table is None:
         return [], []
     settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
@@ -132,13 +134,13 @@ def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[lis
         protocol=TimingProtocol(**settings), learning_rate=table.learning_rate, precision=chosen.suite.precision
     )
     timed, references = _with_references(table.rows)
-    labelled = _labelled(table.rows, table.task, "table3")
+    labelled = _labelled(table.rows, table.task, "times")
     for first, number in references.items():
         if number < len(labelled):  # a row itself, or the reference of another one
             continue
         row = timed[number]
         told = ", ".join(f"{name}={value}" for name, value in (table.rows[first].reference or {}).items())
-        config = checked_config(row, table.task, f"table3.rows.{first}.reference")
+        config = checked_config(row, table.task, f"times.rows.{first}.reference")
         labelled.append((config, f"{config.label}, {told}".removeprefix(", ")))
     numbered = [
         (n, row.variant, config, label) for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
@@ -300,8 +302,8 @@ def _baseline(table: TimeTable | None, rows: list[PlannedRow]) -> int:
     ]
     listed = [number for number in found if number < len(table.rows)]  # the others are references of rows
     if not found:
-        raise UserError(f"table3.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")
+        raise UserError(f"times.baseline: no row is {wanted.variant} with {wanted.config}; name one of the rows.")
     if len(listed) > 1:
         labels = ", ".join(f"'{wanted.variant} {rows[number].label}'" for number in listed)
-        raise UserError(f"table3.baseline fits {len(listed)} rows: {labels}; add a setting that only one of them has.")
+        raise UserError(f"times.baseline fits {len(listed)} rows: {labels}; add a setting that only one of them has.")
     return (listed or found)[0]

@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.plan.trial import Trial, row_title
 from harness.suite.claims import Claim
-from harness.suite.protocol import Precision, Settings
+from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, Precision, Settings
 
 
 class PlannedRow(Settings):
@@ -37,9 +37,11 @@ class Plan(Settings):
     profile: str | None
     budget: float | None  # seconds
     fraction: float | None  # of every training protocol; None until a budget has been calibrated
-    table2: list[PlannedRow]
-    table3: list[PlannedRow]
-    baseline: int  # the row of Table 3 that the others are compared with
+    error_title: str = ERROR_TITLE
+    errors: list[PlannedRow]
+    time_title: str = TIME_TITLE
+    times: list[PlannedRow]
+    baseline: int  # the row of the table of times that the others are compared with
     precision: Precision
     trials: list[Trial]
     claims: list[Claim] = Field(default_factory=list)

@@ -8,8 +8,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UserError
+from harness.suite.explain import RENAMED
 
-VERSION = 2  # of what is written; there was no number before 2
+VERSION = 3  # of what is written; there was no number before 2, and other names of the tables before 3
 FIELD = "version"
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,7 +31,7 @@ def restore(kind: type[M], text: str, what: str) -> M:
         UserError: it can't be read even so.
     """
     try:
-        return kind.model_validate_json(text, extra="ignore")
+        return kind.model_validate_json(_renamed(text), extra="ignore")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "its text"
@@ -38,6 +39,17 @@ def restore(kind: type[M], text: str, what: str) -> M:
             f"{what} can't be read: {where}: {first['msg']}{_of_version(text)}; use the version of the harness that "
             f"wrote it, or run the suite again."
         ) from None
+
+
+def _renamed(text: str) -> str:
+    """A document with the names that its fields have now; what is no document is left as it is."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(told, dict) or not RENAMED.keys() & told.keys():
+        return text
+    return json.dumps({RENAMED.get(name, name): value for name, value in told.items()})
 
 
 def _of_version(text: str) -> str:

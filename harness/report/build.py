@@ -50,7 +50,7 @@ def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lamb
     Raises:
         UserError: they can't be written there.
     """
-    gallery = draw_all(tables.rows_of, tables.table2)
+    gallery = draw_all(tables.rows_of, tables.errors)
     figures = gallery.files()
     texts = {
         name: to_html(tables, gallery) if kind == "html" else FORMATS[kind](tables) for name, kind in FILES.items()

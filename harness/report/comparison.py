@@ -52,7 +52,7 @@ class Side:
 
     def rows(self) -> dict[Name, PlannedRow]:
         """The rows of both tables."""
-        kinds: list[tuple[Kind, list[PlannedRow]]] = [("training", self.plan.table2), ("timing", self.plan.table3)]
+        kinds: list[tuple[Kind, list[PlannedRow]]] = [("training", self.plan.errors), ("timing", self.plan.times)]
         return {(kind, row.title, row.task): row for kind, rows in kinds for row in rows}
 
     def trials(self, name: Name) -> list[Trial]:

@@ -1,4 +1,4 @@
-"""What the record holds of the rows of Table 2: what their models answered to the images of a test, their curves."""
+"""What the record holds of trained rows: what their models answered to the images of a test, their curves."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Measured:
         return mistakes_of(self.answers(title, task))
 
     def pair(self, row: TableRow, other: TableRow) -> Pair | None:
-        """Two rows of Table 2 on the first test of a task; None if one is not measured, or on other images."""
+        """Two rows on the first test of a task; None if one is not measured, or on other images."""
         found = self._mistakes([row, other])
         return pair_of(*found) if found is not None and row.task == other.task else None
 

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,14 +34,14 @@ def to_markdown(tables: Tables) -> str:
     sheets = all_sheets(tables)
     for sheet in sheets:
         if sheet.is_main:
-            parts += [f"## {sheet.title}", "", *_markdown_table(sheet), ""]
+            parts += [f"## {markdown(sheet.title)}", "", *_markdown_table(sheet), ""]
     for group in claim_groups(tables):
         parts += [f"## {markdown(f'Claims, {group.heading}')}", "", *_bullets(map(verdict_line, group.verdicts)), ""]
     for sheet in sheets:
         if sheet.is_main:
             parts += [f"## Notes on {markdown(sheet.title)}", "", *_bullets(sheet.notes), ""]
         else:
-            parts += [f"## {sheet.title}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
+            parts += [f"## {markdown(sheet.title)}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
     if tables.verdicts:
         parts += ["## What each verdict rests on", "", *_bullets(evidence_lines(tables)), ""]
     return "\n".join([*parts, *_circumstances(tables)])
@@ -76,13 +77,18 @@ def to_latex(tables: Tables) -> str:
     return "\n".join(_latex_table(sheet, conditions(tables)) for sheet in all_sheets(tables))
 
 
+def _caption(title: str) -> str:
+    """A title without the number that LaTeX gives a table itself."""
+    return re.sub(r"^Table \d+\. ", "", title)
+
+
 def _latex_table(sheet: Sheet, how: str) -> str:
     columns = "l" + "r" * (len(sheet.columns) - 1)
     body = [f"    {_latex_line(row)}" for row in sheet.rows]
     lines = [
         r"\begin{table}",
         r"  \centering",
-        f"  \\caption{{{latex(sheet.title.partition('. ')[2])} ({latex(how)}).}}",
+        f"  \\caption{{{latex(_caption(sheet.title))} ({latex(how)}).}}",
         f"  \\begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         f"    {_latex_line(sheet.columns)}",
@@ -104,8 +110,8 @@ def _latex_line(cells: list[str]) -> str:
 
 def to_csv(tables: Tables) -> str:
     """One line per row of either table; the configuration as JSON in one column."""
-    lines = [{"table": 2, **_flat(row)} for row in tables.table2]
-    lines += [{"table": 3, **_flat(row)} for row in tables.table3]
+    lines = [{"table": "errors", **_flat(row)} for row in tables.errors]
+    lines += [{"table": "times", **_flat(row)} for row in tables.times]
     columns = dict.fromkeys(name for line in lines for name in line)
     written = io.StringIO()
     writer = csv.DictWriter(written, list(columns), lineterminator="\n")
@@ -123,15 +129,15 @@ def _flat(row: ErrorRow | TimeRow) -> dict[str, Any]:
 
 
 def to_json(tables: Tables) -> str:
-    """Everything, as `{"table2": [...], "table3": [...]}` and how it was run."""
+    """Everything, as `{"errors": [...], "times": [...]}` and how it was run."""
     document = {
         "suite": tables.suite,
         "profile": tables.profile,
         "fraction": tables.fraction,
         "budget_seconds": tables.budget,
         "precision": tables.precision,
-        "table2": [row_object(row) for row in tables.table2],
-        "table3": [row_object(row) for row in tables.table3],
+        "errors": [row_object(row) for row in tables.errors],
+        "times": [row_object(row) for row in tables.times],
         "claims": [dataclasses.asdict(verdict) for verdict in tables.verdicts],
         "families": tables.families,
         "pairs": [_pair_object(row) for row in tables.pairs],

@@ -24,7 +24,7 @@ def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
     settings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=html_value)
     settings.filters["web"] = web_address
     page = settings.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    gallery = gallery or draw_all(tables.rows_of, tables.table2)
+    gallery = gallery or draw_all(tables.rows_of, tables.errors)
     return page.render(
         tables=tables,
         how=conditions(tables),

@@ -26,7 +26,7 @@ def methods_of(plan: Plan) -> list[Method]:
 
 
 def _seeds_of_rows(plan: Plan) -> dict[tuple[int, str], list[int]]:
-    """The seeds of each row of Table 2 on each task."""
+    """The seeds of each row of the table of errors on each task."""
     seeds: dict[tuple[int, str], list[int]] = {}
     for trial in plan.trials:
         if trial.training is not None:

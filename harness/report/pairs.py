@@ -1,4 +1,4 @@
-"""Two rows of Table 2 compared: is one method better, or one of two models?
+"""Two rows of the table of errors compared: is one method better, or one of two models?
 
 From two seeds a side on, the answer is about methods: other seeds and other images would agree with it, as often as
 the level says. One seed of a side tells nothing of its other seeds, so that two models are compared on these images,

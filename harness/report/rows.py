@@ -33,7 +33,7 @@ class TableRow:
     standard_error: float | None
     low: float | None
     high: float | None
-    n: int  # seeds of Table 2, processes of Table 3
+    n: int  # seeds of a row of errors, processes of a row of times
     standard_error_over: str  # what it is uncertain by: seeds and images, images alone of one seed, processes
     comparable: bool
     reasons: tuple[str, ...]  # what sets it apart from the published row
@@ -65,7 +65,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class ErrorRow(TableRow):
-    """A row of Table 2 on one task."""
+    """A row of the table of errors on one task."""
 
     test: str  # the test set of `measured`
     images: int  # of the test set
@@ -79,7 +79,7 @@ class ErrorRow(TableRow):
 
 @dataclass(frozen=True)
 class TimeRow(TableRow):
-    """A row of Table 3."""
+    """A row of the table of times."""
 
     median: float | None  # over processes, of each one's median
     q25: float | None  # likewise
@@ -105,7 +105,7 @@ class TimeRow(TableRow):
 
 @dataclass(frozen=True)
 class SpeedRow:
-    """A row of Table 3 beside its reference, block by block. Times in seconds, memory without the interpreter's."""
+    """A timed row beside its reference, block by block. Times in seconds, memory without the interpreter's."""
 
     title: str
     reference: str
@@ -123,7 +123,7 @@ class SpeedRow:
 
 @dataclass(frozen=True)
 class PairRow:
-    """A row of Table 2 beside another one on the same task; errors in percentage points."""
+    """A row of the table of errors beside another one on the same task; errors in percentage points."""
 
     title: str
     other: str
@@ -197,11 +197,13 @@ class Tables:
     fraction: float | None
     budget: float | None
     precision: str
-    table2: list[ErrorRow]
-    table3: list[TimeRow]
+    error_title: str
+    errors: list[ErrorRow]
+    time_title: str
+    times: list[TimeRow]
     speed: list[SpeedRow]
-    baseline: str  # the row of Table 3 that the others are compared with
-    drift: Drift | None  # of the machine over the rounds of Table 3
+    baseline: str  # the row of the table of times that the others are compared with
+    drift: Drift | None  # of the machine over the rounds of timing
     slope: Slope  # how the times follow the fixed model's, which ratios make use of
     failures: dict[str, str]  # cause by trial's name
     environments: int  # different machines or versions among the results
@@ -209,7 +211,7 @@ class Tables:
     overhead: dict[str, float]  # of the harness, in seconds and shares
     verdicts: list[Verdict]  # on the suite's claims
     families: dict[str, str]  # what the families of claims hold, by name
-    pairs: list[PairRow]  # rows of Table 2 beside the baseline
+    pairs: list[PairRow]  # rows of the table of errors beside the baseline
     rows_of: RowsOf | None  # what figures are drawn from
     methods: list[Method]
     runs: list[RunLine]

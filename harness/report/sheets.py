@@ -29,11 +29,11 @@ class Sheet:
 
 
 def all_sheets(tables: Tables) -> list[Sheet]:
-    """Table 2 and Table 3, as far as the suite has them."""
+    """The tables of errors and times first, as far as the suite has them."""
     sheets = []
-    if tables.table2:
+    if tables.errors:
         sheets.append(_error_sheet(tables))
-    if tables.table3:
+    if tables.times:
         sheets += [_time_sheet(tables), _cost_sheet(tables)]
     if tables.pairs:
         sheets.append(_pair_sheet(tables))
@@ -47,7 +47,7 @@ def conditions(tables: Tables) -> str:
     parts = [f"suite {tables.suite}", f"profile {tables.profile}" if tables.profile else "no profile"]
     if tables.budget is not None:
         parts.append(f"budget {clock(tables.budget)}")
-    if tables.table2 and tables.fraction is not None:
+    if tables.errors and tables.fraction is not None:
         parts.append(
             f"{tables.fraction:.3%} of each training protocol"
             if tables.fraction < 1
@@ -78,12 +78,12 @@ def measured(value: float | None, error: float | None, digits: int, status: str)
 
 
 def _error_sheet(tables: Tables) -> Sheet:
-    tasks = list(dict.fromkeys(row.task for row in tables.table2))
-    titles = list(dict.fromkeys(row.title for row in tables.table2))
-    cells = {(row.title, row.task): row for row in tables.table2}
+    tasks = list(dict.fromkeys(row.task for row in tables.errors))
+    titles = list(dict.fromkeys(row.title for row in tables.errors))
+    cells = {(row.title, row.task): row for row in tables.errors}
     columns = ["Method"]
     for task in tasks:
-        test = next((row.test for row in tables.table2 if row.task == task and row.images), task)
+        test = next((row.test for row in tables.errors if row.task == task and row.images), task)
         columns += [f"{test} paper", "ours", "diff."]
     rows = []
     for title in titles:
@@ -92,7 +92,7 @@ def _error_sheet(tables: Tables) -> Sheet:
             row = cells.get((title, task))
             line += _error_cells(row) if row is not None else [NONE] * 3
         rows.append(line)
-    return Sheet("Table 2. Test error, percent", columns, rows, _error_notes(tables), is_main=True)
+    return Sheet(tables.error_title, columns, rows, _error_notes(tables), is_main=True)
 
 
 def _error_cells(row: ErrorRow) -> list[str]:
@@ -106,12 +106,12 @@ def _error_cells(row: ErrorRow) -> list[str]:
 
 
 def _error_notes(tables: Tables) -> list[str]:
-    notes = [_standard_errors(tables.table2), *_flags(tables.table2), *_unlearned(tables.table2)]
-    others = [f"{row.title} {number(value, 2)}" for row in tables.table2 for value in row.other_tests.values()]
-    names = sorted({name for row in tables.table2 for name in row.other_tests})
+    notes = [_standard_errors(tables.errors), *_flags(tables.errors), *_unlearned(tables.errors)]
+    others = [f"{row.title} {number(value, 2)}" for row in tables.errors for value in row.other_tests.values()]
+    names = sorted({name for row in tables.errors for name in row.other_tests})
     if others:
         notes.append(f"Errors of the same models on {', '.join(names)}: {', '.join(others)}.")
-    iterations = sorted({(row.task, row.iterations, row.images) for row in tables.table2 if row.images})
+    iterations = sorted({(row.task, row.iterations, row.images) for row in tables.errors if row.images})
     notes += [f"{task}: {count:,} iterations, tested on {images:,} images." for task, count, images in iterations]
     return notes
 
@@ -129,18 +129,18 @@ def _unlearned(rows: Sequence[ErrorRow]) -> list[str]:
 
 def _time_sheet(tables: Tables) -> Sheet:
     columns = ["Method", "paper", "ours", "diff.", "median", "ratio", "95%", "+data"]
-    rows = [_time_cells(row) for row in tables.table3]
-    first = tables.table3[0]
+    rows = [_time_cells(row) for row in tables.times]
+    first = tables.times[0]
     notes = [
-        _standard_errors(tables.table3),
-        *_flags(tables.table3),
+        _standard_errors(tables.times),
+        *_flags(tables.times),
         f"Batches of {first.batch_size}, {first.threads} threads; every process alone on its machine, in randomised "
         f"blocks. Ours: the mean over processes of each one's mean. Ratio: of the processes' medians to that of "
         f"{tables.baseline} in the same block, the geometric mean over the blocks, with the interval of Student's t "
         f"of its logarithms from three blocks on. +data: median of the whole step, the making of its batch included.",
     ]
-    notes += [*_of_machine(tables), *(note for row in tables.table3 for note in _doubts(row))]
-    return Sheet("Table 3. Seconds per training iteration", columns, rows, notes, is_main=True)
+    notes += [*_of_machine(tables), *(note for row in tables.times for note in _doubts(row))]
+    return Sheet(tables.time_title, columns, rows, notes, is_main=True)
 
 
 def _of_machine(tables: Tables) -> list[str]:
@@ -181,7 +181,7 @@ def _doubts(row: TimeRow) -> list[str]:
 
 
 def _cost_sheet(tables: Tables) -> Sheet:
-    """What each row of Table 3 costs besides its time in training."""
+    """What each row of the table of times costs besides its time in training."""
     rows = [
         [
             row.title,
@@ -191,7 +191,7 @@ def _cost_sheet(tables: Tables) -> Sheet:
             number(row.first_iteration, 2),
             number(row.peak_memory_mib, 0),
         ]
-        for row in tables.table3
+        for row in tables.times
     ]
     notes = [
         "Multiply-adds: of a forward pass for one image, as torch counts them with direct convolutions. Inference: "
@@ -199,12 +199,12 @@ def _cost_sheet(tables: Tables) -> Sheet:
         "a process held (on a GPU: allocated there).",
     ]
     columns = ["Method", "parameters", "multiply-adds", "inference ms", "first s", "MiB"]
-    return Sheet("Cost of each row of Table 3", columns, rows, notes)
+    return Sheet("Cost of each timed row", columns, rows, notes)
 
 
 def _pair_sheet(tables: Tables) -> Sheet:
     columns = ["Method", "task", "diff.", "interval", "p", "finding", "could show"]
-    unlearned = {(row.title, row.task) for row in tables.table2 if row.unlearned}
+    unlearned = {(row.title, row.task) for row in tables.errors if row.unlearned}
     rows = [
         [
             row.title + (UNLEARNED if unlearned & {(row.title, row.task), (row.other, row.task)} else ""),
@@ -226,10 +226,12 @@ def _pair_sheet(tables: Tables) -> Sheet:
     ]
     if unlearned:
         notes.append(f"{UNLEARNED} one of the two has not learned.")
-    base = [(row.variant, row.config) for row in tables.table3 if row.title == tables.baseline]
-    if base and not any((row.variant, row.config) in base for row in tables.table2):
-        notes.append(f"Table 2 has no row {tables.baseline}, with which Table 3 compares; the first takes its place.")
-    return Sheet("Table 2, row by row. Difference of test errors", columns, rows, notes)
+    base = [(row.variant, row.config) for row in tables.times if row.title == tables.baseline]
+    if base and not any((row.variant, row.config) in base for row in tables.errors):
+        notes.append(
+            f"No row of errors is {tables.baseline}, with which times are compared; the first takes its place."
+        )
+    return Sheet("Test errors, row by row", columns, rows, notes)
 
 
 def _found(row: PairRow) -> str:

@@ -52,9 +52,9 @@ def headline(tables: Tables) -> list[str]:
     if tables.verdicts:
         plural = "s" if len(tables.verdicts) > 1 else ""
         lines.append(f"Of {len(tables.verdicts)} claim{plural}: {counted(tables.verdicts)}.")
-    for task in dict.fromkeys(row.task for row in tables.table2):
-        lines += _lowest([row for row in tables.table2 if row.task == task])
-    timed = [(row.median, row) for row in tables.table3 if row.median is not None]
+    for task in dict.fromkeys(row.task for row in tables.errors):
+        lines += _lowest([row for row in tables.errors if row.task == task])
+    timed = [(row.median, row) for row in tables.times if row.median is not None]
     if len(timed) > 1:
         (fastest, first), (slowest, last) = min(timed, key=lambda t: t[0]), max(timed, key=lambda t: t[0])
         lines.append(

@@ -1,4 +1,4 @@
-"""Tables 2 and 3, built from the record: the published number beside ours, with what sets them apart."""
+"""The tables of errors and times, from the record: the published number beside ours, with what sets them apart."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def build_tables(
     by_key = {trial.key: trial for trial in plan.trials}
     measured = measured_of(plan, frame, files) if files is not None else None
     timed = timed_of(plan.trials, frame)
-    table2 = [_error_row(row, published, joined, by_key, measured) for row in plan.table2]
-    table3 = time_rows(plan, published, joined, by_key, timed)
+    errors = [_error_row(row, published, joined, by_key, measured) for row in plan.errors]
+    times = time_rows(plan, published, joined, by_key, timed)
     failed = joined[joined["status"] == "failed"]
     done = frame[frame["status"] == "done"]
     machines = done[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
@@ -64,20 +64,22 @@ def build_tables(
         fraction=plan.fraction,
         budget=plan.budget,
         precision=plan.precision,
-        table2=table2,
-        table3=table3,
+        error_title=plan.error_title,
+        errors=errors,
+        time_title=plan.time_title,
+        times=times,
         speed=speed_rows(plan, joined, timed),
-        baseline=table3[plan.baseline].title if table3 else "",
+        baseline=times[plan.baseline].title if times else "",
         drift=timed.drift(),
         slope=timed.slope,
         failures=dict(zip(failed["name"], failed["cause"], strict=True)),
         environments=len(machines),
         environment={} if machines.empty else {str(k): str(v) for k, v in machines.iloc[-1].items()},
         overhead=overhead or {},
-        verdicts=judge(plan.claims, _evidence(table2, table3, measured, timed)) if measured is not None else [],
+        verdicts=judge(plan.claims, _evidence(errors, times, measured, timed)) if measured is not None else [],
         families=plan.families,
-        pairs=_pair_rows(plan, table2, measured) if measured is not None else [],
-        rows_of=Collected(table2, table3, measured) if measured is not None else None,
+        pairs=_pair_rows(plan, errors, measured) if measured is not None else [],
+        rows_of=Collected(errors, times, measured) if measured is not None else None,
         methods=methods_of(plan),
         runs=_run_lines(plan, frame),
         origin=origin,
@@ -107,19 +109,19 @@ def first_errors(plan: Plan, frame: pd.DataFrame) -> dict[str, float]:
     return found
 
 
-def _evidence(table2: list[ErrorRow], table3: list[TimeRow], measured: Measured, timed: Timed) -> Evidence:
+def _evidence(errors: list[ErrorRow], times: list[TimeRow], measured: Measured, timed: Timed) -> Evidence:
     def ratio(row: TableRow, other: TableRow) -> Rated | None:
         return timed.ratio((row.title, row.task), (other.title, other.task))
 
-    return Evidence(table2, table3, measured.pair, measured.contrast, measured.over_seeds, ratio, measured.arrays)
+    return Evidence(errors, times, measured.pair, measured.contrast, measured.over_seeds, ratio, measured.arrays)
 
 
-def _pair_rows(plan: Plan, table2: list[ErrorRow], measured: Measured) -> list[PairRow]:
-    """Every row beside the one that Table 3 compares with or, if Table 2 has no such row, beside the first."""
+def _pair_rows(plan: Plan, errors: list[ErrorRow], measured: Measured) -> list[PairRow]:
+    """Every row beside the baseline of the times or, if the errors have no such row, beside the first."""
     found = []
-    for task in dict.fromkeys(row.task for row in table2):
-        rows = [row for row in table2 if row.task == task]
-        base = next(filter(_is_like(plan.table3[plan.baseline]), rows), rows[0]) if plan.table3 else rows[0]
+    for task in dict.fromkeys(row.task for row in errors):
+        rows = [row for row in errors if row.task == task]
+        base = next(filter(_is_like(plan.times[plan.baseline]), rows), rows[0]) if plan.times else rows[0]
         pairs = [(row, measured.pair(row, base)) for row in rows if row is not base]
         known = [(row, pair) for row, pair in pairs if pair is not None]
         passed = levels([pair.p for _, pair in known])
@@ -155,7 +157,7 @@ def _error_row(
     errors = done[f"test/{test}{ERROR}"].tolist() if test in known else []
     learning = learning_of(measured.answers(row.title, row.task).values()) if measured is not None else None
     fraction = trial.training.fraction if trial is not None and trial.training is not None else None
-    found = look_up(published, "table2", row.variant, row.config, row.task)
+    found = look_up(published, "errors", row.variant, row.config, row.task)
     reasons = setting_reasons(found, row.config)
     if fraction is not None and fraction < 1:
         reasons.append(f"{fraction:.2%} of the protocol")

@@ -57,9 +57,10 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
 
 
 def _plain(sheet: Sheet) -> Sheet:
-    """A sheet whose cells are lines that steer no terminal."""
+    """A sheet whose title and cells are lines that steer no terminal."""
     rows = [[terminal_line(cell) for cell in row] for row in sheet.rows]
-    return replace(sheet, columns=[terminal_line(column) for column in sheet.columns], rows=rows)
+    columns = [terminal_line(column) for column in sheet.columns]
+    return replace(sheet, title=terminal_line(sheet.title), columns=columns, rows=rows)
 
 
 def _print(text: str, console: Console, indent: str = "", style: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The rows of Table 3, and of the table of speed."""
+"""The rows of the table of times, and of the table of speed."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TREND = 0.02  # the least change within the timed samples that is told
 def time_rows(
     plan: Plan, published: list[Published], joined: pd.DataFrame, by_key: dict[str, Trial], timed: Timed
 ) -> list[TimeRow]:
-    """The rows of Table 3.
+    """The rows of the table of times.
 
     Arguments:
         joined: a line for each trial of the plan, with what is recorded of it.
     """
     lines = joined[joined["kind"] == "timing"]
-    trends = _trends(plan.table3, timed)
-    base = plan.table3[plan.baseline] if plan.table3 else None
+    trends = _trends(plan.times, timed)
+    base = plan.times[plan.baseline] if plan.times else None
     return [
         _time_row(row, base, published, lines[lines["row"] == row.row], by_key, timed, trends.get(row.row))
-        for row in plan.table3
+        for row in plan.times
         if base is not None
     ]
 
@@ -62,7 +62,7 @@ def _time_row(
     done = lines[lines["status"] == "done"]
     timing = by_key[lines["key"].iloc[0]].timing if len(lines) else None
     batch_size = timing.protocol.batch_size if timing is not None else 0
-    found = look_up(published, "table3", row.variant, row.config, row.task)
+    found = look_up(published, "times", row.variant, row.config, row.task)
     reasons = setting_reasons(found, row.config)
     if found is not None and found[1].batch_size not in {None, batch_size}:
         reasons.append(f"batches of {batch_size}")
@@ -103,10 +103,10 @@ def _ends(ratio: Ratio | None) -> tuple[float | None, float | None]:
 
 
 def speed_rows(plan: Plan, joined: pd.DataFrame, timed: Timed) -> list[SpeedRow]:
-    """The rows of Table 3 that have a reference."""
+    """The rows of the table of times that have a reference."""
     lines = joined[(joined["kind"] == "timing") & (joined["status"] == "done")]
-    rows = [row for row in plan.table3 if row.reference is not None]
-    return [_speed_row(row, plan.table3[row.reference or 0], lines, timed) for row in rows]
+    rows = [row for row in plan.times if row.reference is not None]
+    return [_speed_row(row, plan.times[row.reference or 0], lines, timed) for row in rows]
 
 
 def _speed_row(row: PlannedRow, reference: PlannedRow, lines: pd.DataFrame, timed: Timed) -> SpeedRow:

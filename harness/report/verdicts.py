@@ -16,7 +16,7 @@ from typing import Any
 from harness.analysis.claims import judged_kinds, read_recorded
 from harness.errors import cause_of
 from harness.plugins.isolation import stdout_aside
-from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value
+from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value, values_of
 from harness.report.judging.part import Evidence, Finding, Part, missing, together
 from harness.report.judging.rows import caveats_of, errors_of, times_of
 from harness.report.judging.times import ratio
@@ -32,6 +32,7 @@ from harness.suite.claims import (
     LowestError,
     ModelClaim,
     OtherClaim,
+    PublishedValues,
     TimeRatio,
 )
 
@@ -69,7 +70,7 @@ class _Judged:
 
 def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
     """The verdicts, with one p-value for each claim, corrected for the claims of its family (Holm)."""
-    cases = [_case(claim, evidence) for claim in claims]
+    cases = [_case(each, evidence) for claim in claims for each in _single(claim, evidence)]
     found: dict[int, Verdict] = {}
     for family in dict.fromkeys(case.claim.family for case in cases):
         places = [place for place, case in enumerate(cases) if case.claim.family == family]
@@ -80,9 +81,18 @@ def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
     return [found[place] for place in range(len(cases))]
 
 
+def _single(claim: Claim, evidence: Evidence) -> Sequence[Claim]:
+    """The claims that one stands for: itself, or one for each row of a published table."""
+    if not isinstance(claim, PublishedValues):
+        return [claim]
+    return values_of(claim, evidence) or [claim]
+
+
 def _case(claim: Claim, evidence: Evidence) -> _Case:
     if isinstance(claim, OtherClaim):
         return _case_of_analysis(claim, evidence)
+    if isinstance(claim, PublishedValues):
+        return _Case(claim, [missing("no row of these tasks has a published value")], None, "")
     parts = PARTS[type(claim)](claim, evidence)
     return _Case(claim, parts, together([part.found for part in parts]), _scope(claim, _rows(claim, evidence)))
 

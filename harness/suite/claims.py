@@ -68,6 +68,16 @@ class ErrorValue(BaseClaim):
     within: float = Field(gt=0, le=100, description="percentage points")
 
 
+class PublishedValues(BaseClaim):
+    """The error of each row that has a published number is that number, give or take something: a claim for each."""
+
+    kind: Literal["published_values"]
+    sentence: str = Field("the published value of each row", min_length=1)
+    within: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(
+        min_length=1, description="percentage points, by task"
+    )
+
+
 class TimeRatio(BaseClaim):
     """A training iteration of some rows takes so many times as long as that of others."""
 
@@ -123,7 +133,7 @@ class OtherClaim(BaseClaim):
         return {**own, **self.settings}
 
 
-CORE = (LowerError, LowerMeanError, LowestError, ErrorValue, TimeRatio)
+CORE = (LowerError, LowerMeanError, LowestError, ErrorValue, PublishedValues, TimeRatio)
 KINDS = {get_args(model.model_fields["kind"].annotation)[0]: model for model in CORE}
 TAG = "[kind]"  # of all others, in pydantic's messages
 
@@ -138,6 +148,7 @@ Claim = Annotated[
     | Annotated[LowerMeanError, Tag("lower_mean_error")]
     | Annotated[LowestError, Tag("lowest_error")]
     | Annotated[ErrorValue, Tag("error_value")]
+    | Annotated[PublishedValues, Tag("published_values")]
     | Annotated[TimeRatio, Tag("time_ratio")]
     | Annotated[OtherClaim, Tag(TAG)],
     Discriminator(_tag),

@@ -22,16 +22,16 @@ def check_names(suite: Suite) -> None:
     Raises:
         UserError: there is one.
     """
-    if suite.table2 is None and suite.table3 is None:
-        raise UserError("neither 'table2' nor 'table3' is there, so there is nothing to run; add one.")
-    for number, row in enumerate(suite.table2.rows if suite.table2 else []):
-        _check_name(f"table2.rows.{number}.protocol", "protocol", row.protocol, suite.protocols)
+    if suite.errors is None and suite.times is None:
+        raise UserError("neither 'errors' nor 'times' is there, so there is nothing to run; add one.")
+    for number, row in enumerate(suite.errors.rows if suite.errors else []):
+        _check_name(f"errors.rows.{number}.protocol", "protocol", row.protocol, suite.protocols)
     for name, profile in suite.profiles.items():
         for changed in profile.protocols:
             _check_name(f"profiles.{name}.protocols", "protocol", changed, suite.protocols)
     _check_families(suite)
-    if suite.table2 is not None:
-        _check_seeds(suite, suite.table2)
+    if suite.errors is not None:
+        _check_seeds(suite, suite.errors)
 
 
 def check_claims(suite: Suite) -> None:
@@ -69,15 +69,15 @@ def _check_families(suite: Suite) -> None:
 def _check_seeds(suite: Suite, table: ErrorTable) -> None:
     """Refuse seeds of tasks that the table has not, and seeds of a whole table that leave one of its tasks out."""
     tasks = dict.fromkeys(table.tasks)
-    found = {"table2.seeds": table.seeds}
-    found |= {f"table2.rows.{n}.seeds": row.seeds for n, row in enumerate(table.rows) if row.seeds is not None}
+    found = {"errors.seeds": table.seeds}
+    found |= {f"errors.rows.{n}.seeds": row.seeds for n, row in enumerate(table.rows) if row.seeds is not None}
     found |= {f"profiles.{n}.seeds": each.seeds for n, each in suite.profiles.items() if each.seeds is not None}
     for where, seeds in found.items():
         if not isinstance(seeds, dict):
             continue
         for task in seeds:
             _check_name(where, "task", task, tasks)
-        if where.startswith("table2.rows."):  # what it leaves out is the table's
+        if where.startswith("errors.rows."):  # what it leaves out is the table's
             continue
         for task in tasks:
             if task not in seeds:
@@ -90,7 +90,7 @@ def check_trials(suite: Suite, profile: str | None) -> None:
     Raises:
         UserError: a suite of more trials than there may be.
     """
-    errors, times = suite.table2, suite.table3
+    errors, times = suite.errors, suite.times
     trials = _trained(errors) if errors is not None else 0
     if times is not None:
         references = sum(row.reference is not None for row in times.rows)

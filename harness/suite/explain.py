@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from harness.registry import nearest
 from harness.suite.claims import TAG
 
+RENAMED = {"table2": "errors", "table3": "times"}  # keys of earlier versions
 MARKS = {"[key]", TAG}  # of a mapping's own key, and of a claim whose kind an analysis brings along
 BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
 
@@ -27,6 +28,8 @@ def explain(error: ValidationError, schema: type[BaseModel], under: str = "") ->
     key = f"{under}{'.'.join(str(part) for part in path)}".removesuffix(".") or "the document"
     field, owner = _find(path, schema)
     if first["type"] == "extra_forbidden":
+        if path[-1] in RENAMED and field is None:
+            return f"'{key}' is called '{RENAMED[path[-1]]}' now; rename it"
         allowed = owner.model_fields if owner is not None else ()
         return f"unknown key '{key}': {nearest(str(path[-1]), allowed)}"
     if first["type"] == "missing":

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Precision = Literal["float32", "tf32", "bfloat16"]
+ERROR_TITLE, TIME_TITLE = "Test error, percent", "Seconds per training iteration"
 
 
 class Settings(BaseModel):

@@ -98,8 +98,8 @@ class Published(Settings):
     """The tables of one publication."""
 
     source: str
-    table2: PublishedTable | None = None
-    table3: PublishedTable | None = None
+    errors: PublishedTable | None = None
+    times: PublishedTable | None = None
 
 
 def load_published(paths: Iterable[Path]) -> list[Published]:
@@ -119,7 +119,7 @@ def load_published(paths: Iterable[Path]) -> list[Published]:
 
 def look_up(
     published: list[Published],
-    table: Literal["table2", "table3"],
+    table: Literal["errors", "times"],
     variant: str,
     config: dict[str, Any],
     task: str,

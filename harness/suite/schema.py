@@ -15,7 +15,7 @@ from harness.suite.consistency import check_claims, check_names, check_trials
 from harness.suite.explain import explain
 from harness.suite.fields import Duration, Name, Seeds, distinct, mirrored, seconds, seeds_on
 from harness.suite.profile import Profile, ProtocolChange, changed_protocol
-from harness.suite.protocol import Precision, Protocol, Settings, TimingProtocol
+from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, Precision, Protocol, Settings, TimingProtocol
 from harness.suite.yamlfile import LARGEST, parse_yaml
 from harness.textfile import is_pipe, read_text
 
@@ -46,15 +46,16 @@ class Row(Settings):
 
 
 class TrainedRow(Row):
-    """A line of Table 2, with the protocol that trains it."""
+    """A line of the table of errors, with the protocol that trains it."""
 
     protocol: str = Field(description="a name under `protocols`")
     seeds: Seeds | None = Field(None, description="instead of the table's, on all tasks or on those that are named")
 
 
 class ErrorTable(Settings):
-    """Table 2: test error of each row on each task, over seeds."""
+    """Test error of each row on each task, over seeds."""
 
+    title: str = Field(ERROR_TITLE, min_length=1, description="of the table in the report")
     tasks: Annotated[list[str], AfterValidator(distinct)] = Field(
         min_length=1, description="datasets to train and test on"
     )
@@ -69,7 +70,7 @@ class ErrorTable(Settings):
 
 
 class TimedRow(Row):
-    """A line of Table 3, and what it is to be compared with."""
+    """A line of the table of times, and what it is to be compared with."""
 
     reference: dict[str, Any] | None = Field(
         None, description="settings of the same variant that make its reference, which is timed as well"
@@ -77,8 +78,9 @@ class TimedRow(Row):
 
 
 class TimeTable(TimingProtocol):
-    """Table 3: seconds per training iteration of each row; the speed table of those with a reference."""
+    """Seconds per training iteration of each row; the speed table of those with a reference."""
 
+    title: str = Field(TIME_TITLE, min_length=1, description="of the table in the report")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
     baseline: Row | None = Field(None, description="the row that the others are compared with; else the first")
     rows: list[TimedRow] = Field(min_length=1, max_length=1000)
@@ -118,8 +120,8 @@ class Suite(Settings):
     )
     attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
     protocols: dict[Name, Protocol] = Field(default_factory=dict, max_length=1000)
-    table2: ErrorTable | None = Field(None, description="test errors")
-    table3: TimeTable | None = Field(None, description="times per training iteration")
+    errors: ErrorTable | None = Field(None, description="test errors")
+    times: TimeTable | None = Field(None, description="times per training iteration")
     claims: list[Claim] = Field(default_factory=list, max_length=1000, description="what a paper says of these rows")
     families: dict[Name, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict, max_length=100, description="claims that are corrected together: what each family holds"
@@ -127,10 +129,10 @@ class Suite(Settings):
     profiles: dict[ProfileName, Profile] = Field(default_factory=dict, max_length=100)
 
     def keeps_model(self, row: int, task: str, seed: int) -> bool:
-        """Whether the model of a row of Table 2 on a task is kept, for a seed."""
-        if self.table2 is None or self.keep_models != "first":
+        """Whether the model of a row of the table of errors on a task is kept, for a seed."""
+        if self.errors is None or self.keep_models != "first":
             return self.keep_models == "all"
-        return seed == self.table2.seeds_of(self.table2.rows[row], task)[0]
+        return seed == self.errors.seeds_of(self.errors.rows[row], task)[0]
 
 
 class Chosen(Settings):
@@ -236,13 +238,13 @@ def apply_profile(suite: Suite, name: str) -> Suite:
         update["precision"] = profile.precision or Suite.model_fields["precision"].default
     if "resources" in profile.model_fields_set:
         update["resources"] = profile.resources.of(suite.resources) if profile.resources else Resources()
-    if suite.table2 is not None:
+    if suite.errors is not None:
         images = {"train_images", "test_images"} & profile.model_fields_set
         errors: dict[str, Any] = {name: getattr(profile, name) for name in images}
         if profile.seeds is not None:
             errors["seeds"] = profile.seeds
-            errors["rows"] = [row.model_copy(update={"seeds": None}) for row in suite.table2.rows]
-        update["table2"] = suite.table2.model_copy(update=errors)
-    if suite.table3 is not None:
-        update["table3"] = profile.timing.of(suite.table3)
+            errors["rows"] = [row.model_copy(update={"seeds": None}) for row in suite.errors.rows]
+        update["errors"] = suite.errors.model_copy(update=errors)
+    if suite.times is not None:
+        update["times"] = profile.timing.of(suite.times)
     return suite.model_copy(update=update)

@@ -25,11 +25,11 @@ SUITE = """
 name: browsed
 protocols:
   short: {batch_size: 20, epochs: 6, learning_rate: 0.01}
-table2:
+errors:
   tasks: [tiny-digits]
   seeds: [0]
   rows: [{variant: tiny, protocol: short}, {variant: tiny, config: {hidden: 9}, protocol: short}]
-table3: {task: tiny-digits, batch_size: 20, rounds: 1, iterations: 4, threads: 1, sentinel: 1, rows: [{variant: tiny}]}
+times: {task: tiny-digits, batch_size: 20, rounds: 1, iterations: 4, threads: 1, sentinel: 1, rows: [{variant: tiny}]}
 """
 
 
@@ -100,7 +100,7 @@ def test_the_suites_run_shows_the_report(visit: Visit, links: dict[str, str]) ->
     shown = page.frame_locator("iframe").first
     shown.get_by_role("heading", name="browsed").wait_for(timeout=PATIENCE)
     assert shown.locator("figure svg").count() > 2
-    assert shown.get_by_role("heading", name="Table 2. Test error, percent").is_visible()
+    assert shown.get_by_role("heading", name="Test error, percent").is_visible()
 
 
 def test_a_model_is_there_to_be_loaded(visit: Visit, links: dict[str, str]) -> None:

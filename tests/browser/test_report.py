@@ -41,7 +41,7 @@ def test_it_loads_nothing_else_and_complains_of_nothing(visit: Visit, address: s
 
 def test_tables_sort_by_mouse_and_by_key(visit: Visit, address: str) -> None:
     page = visit(address).page
-    place = [sheet.title.startswith("Table 3") for sheet in all_sheets(example())].index(True)
+    place = [sheet.title.startswith("Seconds") for sheet in all_sheets(example())].index(True)
     heads = page.locator("table").nth(place).locator("thead button")
     median = heads.all_inner_texts().index("median")
     before = column(page, place, median + 1)

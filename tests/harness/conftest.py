@@ -26,11 +26,11 @@ SUITE = """
 name: tiny
 protocols:
   short: {batch_size: 20, epochs: 4, learning_rate: 0.01, schedule: {factor: 0.5, every: 6}}
-table2:
+errors:
   tasks: [tiny-digits]
   seeds: [0]
   rows: [{variant: tiny, protocol: short}]
-table3:
+times:
   task: tiny-digits
   batch_size: 20
   rounds: 2

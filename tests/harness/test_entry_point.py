@@ -94,7 +94,7 @@ def test_an_analysis_is_listed_beside_our_own(installed: Path) -> None:
 def test_it_is_built_by_name_and_its_source_is_in_the_key(installed: Path) -> None:
     script = (
         "import variants, warnings; warnings.simplefilter('ignore')\n"
-        "from harness.plan.key import source_digest\n"
+        "from harness.plugins.source import source_digest\n"
         "model = variants.build('pebble', image_size=5)\n"
         "print(tuple(model.scores.weight.shape), source_digest(type(model).__module__))"
     )

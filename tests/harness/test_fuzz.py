@@ -38,7 +38,7 @@ SOUND: dict[str, Any] = {
     "attempts": 2,
     "protocols": {"short": {"batch_size": 20, "epochs": 1, "learning_rate": 0.01, "schedule": {"factor": 0.5}}},
     "fraction": 0.5,
-    "table2": {
+    "errors": {
         "tasks": ["tiny-digits"],
         "seeds": [0, 1],
         "rows": [{"variant": "tiny", "protocol": "short", "seeds": {"tiny-digits": [2]}}],
@@ -54,7 +54,7 @@ SOUND: dict[str, Any] = {
         }
     ],
     "families": {"means": "what is said of means"},
-    "table3": {
+    "times": {
         "task": "tiny-digits",
         "batch_size": 20,
         "rounds": 1,
@@ -106,7 +106,7 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 PLACES = list(places(SOUND))
 NUMBERS = """
 source: somebody
-table2: {unit: percent, where: T, rows: [{variant: tiny, config: {hidden: 3}, task: tiny-digits, value: 1}]}
+errors: {unit: percent, where: T, rows: [{variant: tiny, config: {hidden: 3}, task: tiny-digits, value: 1}]}
 """
 
 

@@ -31,7 +31,7 @@ attempts: 10
 resources: {threads: 1, memory_gb: 0.1}
 protocols:
   short: {batch_size: 20, epochs: 4, learning_rate: 0.001, shift: 2, schedule: {factor: 0.9, every: 30}}
-table2:
+errors:
   tasks: [mnist]
   seeds: [0, 1]
   train_images: 800
@@ -41,7 +41,7 @@ table2:
     - {variant: capsnet, config: {width: 16, convolution: auto}, protocol: short}
     - {variant: chancy, protocol: short}
     - {variant: lcapsnet, config: {k: 30, kernel: 15, width: 16, convolution: fast}, protocol: short}
-table3:
+times:
   task: mnist
   batch_size: 20
   rounds: 1

@@ -62,7 +62,7 @@ def draw_all(rows_of: RowsOf | None, errors: Sequence[ErrorRow] = ()) -> Gallery
 
     Arguments:
         rows_of: gives the rows of the report for an analysis; without it no analysis draws.
-        errors: the rows of Table 2, whose errors the first figure shows.
+        errors: the rows of the table of errors, whose errors the first figure shows.
     """
     gallery = Gallery()
     with gallery.attempt(FIRST):

@@ -10,7 +10,7 @@ from harness.report.pairs import METHODS
 from harness.report.rows import ErrorRow
 from harness.report.statistics.estimate import FEWEST, Estimate
 from harness.report.statistics.several import told
-from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, Rows
+from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, Rows
 
 
 def lower(claim: LowerError, evidence: Evidence) -> list[Part]:
@@ -47,6 +47,24 @@ def each_row(claim: LowerMeanError, evidence: Evidence) -> list[Part]:
 def value(claim: ErrorValue, evidence: Evidence) -> list[Part]:
     """Each row's error, which lies between two bounds or outside of them."""
     return [_value(claim, row, evidence) for row in errors_of(evidence.errors, claim.of, claim.task)]
+
+
+def values_of(claim: PublishedValues, evidence: Evidence) -> list[ErrorValue]:
+    """The claim on each row that has a published error on one of the tasks."""
+    return [
+        ErrorValue(
+            kind="error_value",
+            sentence=f"{row.title} on {row.task}: {row.published:g}%",
+            where=claim.where,
+            family=claim.family,
+            of=Rows(variant=row.variant, config=row.config),
+            task=row.task,
+            percent=row.published,
+            within=claim.within[row.task],
+        )
+        for row in evidence.errors
+        if row.published is not None and row.task in claim.within
+    ]
 
 
 def _sides(claim: LowerMeanError, evidence: Evidence) -> tuple[list[ErrorRow], list[ErrorRow]]:

@@ -17,11 +17,11 @@ from harness.report.timed import Rated
 class Evidence:
     """Where a judgement takes its facts from; each is None while one of the rows is not measured.
 
-    errors, times: the rows of Tables 2 and 3.
-    pair: two rows of Table 2.
+    errors, times: the rows of both tables.
+    pair: two rows of the table of errors.
     contrast: the mean error of some rows less that of others, points.
     over_seeds: a row's error on the test's very images, percent.
-    ratio: the time of a row of Table 3 over that of another one, block by block.
+    ratio: the time of a row of the table of times over that of another one, block by block.
     arrays: what an analysis, given by its name, has measured of a row's models, for each seed that has something.
     """
 

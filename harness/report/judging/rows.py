@@ -14,12 +14,12 @@ LEAST = 0.1  # share of a protocol; of less, orders may be those of the beginnin
 
 
 def errors_of(rows: Sequence[ErrorRow], wanted: Rows, task: str) -> list[ErrorRow]:
-    """The rows of Table 2 that a claim names."""
+    """The rows of the table of errors that a claim names."""
     return [row for row in rows if row.task == task and _fits(row, wanted)]
 
 
 def times_of(rows: Sequence[TimeRow], wanted: Rows) -> list[TimeRow]:
-    """The rows of Table 3 that a claim names."""
+    """The rows of the table of times that a claim names."""
     return [row for row in rows if _fits(row, wanted)]
 
 

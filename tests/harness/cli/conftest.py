@@ -14,12 +14,12 @@ SUITE = """
 name: good
 protocols:
   short: {batch_size: 20, epochs: 1, learning_rate: 0.001}
-table2:
+errors:
   tasks: [mnist]
   seeds: [0]
   train_images: 1000
   rows: [{variant: capsnet, config: {routing_iterations: 3}, protocol: short}]
-table3:
+times:
   rounds: 1
   threads: 1
   sentinel: 0

@@ -176,7 +176,7 @@ def test_json_stands_alone_though_a_plugin_prints(cli: Cli, tmp_path: Path, writ
         "    def __init__(self, config): super().__init__(config); print('when built')\n",
         "loud.py",
     )
-    suite = write("name: loud\ntable3: {threads: 1, rounds: 1, rows: [{variant: loud}]}")
+    suite = write("name: loud\ntimes: {threads: 1, rounds: 1, rows: [{variant: loud}]}")
     said = cli("plan", suite, "--plugin", plugin, "--json", "--results", tmp_path / "results")
     assert said.code == 0, said
     assert {trial["variant"] for trial in json.loads(said.out)["trials"]} == {"loud"}

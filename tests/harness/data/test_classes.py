@@ -25,7 +25,7 @@ CLASSES = 300
 SUITE = """
 name: many
 protocols: {short: {batch_size: 100, epochs: 1, learning_rate: 0.001}}
-table2: {tasks: [many], seeds: [0], test_images: 500, rows: [{variant: oracle, protocol: short}]}
+errors: {tasks: [many], seeds: [0], test_images: 500, rows: [{variant: oracle, protocol: short}]}
 """
 
 

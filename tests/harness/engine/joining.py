@@ -24,8 +24,8 @@ from harness.worker.context import Context
 SUITE = """
 name: joining
 protocols: {short: {batch_size: 20, epochs: 1, learning_rate: 0.01}}
-table2: {tasks: [tiny-digits], seeds: [0], rows: [{variant: tiny, protocol: short}]}
-table3: {task: tiny-digits, batch_size: 20, rounds: 1, iterations: 2, threads: 1, sentinel: 1, rows: [{variant: tiny}]}
+errors: {tasks: [tiny-digits], seeds: [0], rows: [{variant: tiny, protocol: short}]}
+times: {task: tiny-digits, batch_size: 20, rounds: 1, iterations: 2, threads: 1, sentinel: 1, rows: [{variant: tiny}]}
 """
 
 

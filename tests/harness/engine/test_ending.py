@@ -22,7 +22,7 @@ SUITE = """
 name: endless
 protocols: {short: {batch_size: 20, epochs: 4, learning_rate: 0.01}}
 resources: {memory_gb: 0.1, device: cpu}
-table2:
+errors:
   tasks: [tiny-digits]
   seeds: [0]
   rows: [{variant: tiny, config: {pause: 5}, protocol: short}]

@@ -27,13 +27,13 @@ SUITE = """
 name: mine
 config: {convolution: direct, width: 16}
 protocols: {short: {batch_size: 10, epochs: 1, learning_rate: 0.01}}
-table2:
+errors:
   tasks: [mnist]
   seeds: [0]
   rows:
     - {variant: cnn, protocol: short}
     - {variant: capsnet, config: {routing_iterations: 3, width: 32}, protocol: short}
-table3:
+times:
   rounds: 2
   baseline: {variant: cnn}
   rows: [{variant: cnn}, {variant: capsnet, config: {routing_iterations: 5}}]
@@ -47,13 +47,13 @@ def suite_of(path: Path, profile: str | None = None) -> Suite:
 
 
 def configs(suite: Suite) -> list[list[dict[str, object]]]:
-    assert suite.table2 is not None
-    assert suite.table3 is not None
-    assert suite.table3.baseline is not None
+    assert suite.errors is not None
+    assert suite.times is not None
+    assert suite.times.baseline is not None
     return [
-        [row.config for row in suite.table2.rows],
-        [row.config for row in suite.table3.rows],
-        [suite.table3.baseline.config],
+        [row.config for row in suite.errors.rows],
+        [row.config for row in suite.times.rows],
+        [suite.times.baseline.config],
     ]
 
 
@@ -92,13 +92,13 @@ def plain(write: Write, request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_a_variant_without_settings_beside_one_that_has_them(write: Write, plain: str) -> None:
     suite = suite_of(write(SUITE.replace("rows:\n", f"rows:\n    - {{variant: {plain}, protocol: short}}\n")))
-    assert suite.table2 is not None
-    assert [row.config.get("width") for row in suite.table2.rows] == [None, 16, 32]
+    assert suite.errors is not None
+    assert [row.config.get("width") for row in suite.errors.rows] == [None, 16, 32]
 
 
 def test_a_setting_that_the_variant_of_a_row_has_not(write: Write, plain: str) -> None:
     text = SUITE.replace("{variant: cnn, protocol", f"{{variant: {plain}, config: {{width: 64}}, protocol")
-    with pytest.raises(UserError, match=rf"table2.rows.0: variant '{plain}' has no setting 'width'"):
+    with pytest.raises(UserError, match=rf"errors.rows.0: variant '{plain}' has no setting 'width'"):
         make_plan(load_suite(write(text)), Path("nowhere"))
 
 
@@ -108,7 +108,7 @@ def test_a_setting_that_the_variant_of_a_row_has_not(write: Write, plain: str) -
         ("width: 16", "widht: 16", None, "config: no row's variant has a setting 'widht': did you mean 'width'? avail"),
         ("{width: 64}", "{kernels: 9}", "laptop", "profiles.laptop.config: no row's variant has a setting 'kernels'"),
         ("width: 16", "classes: 16", None, "config: 'classes' comes from the tasks; leave it out."),
-        ("{variant: cnn, p", "{variant: cmm, p", None, "table2.rows.0: unknown variant 'cmm': "),
+        ("{variant: cnn, p", "{variant: cmm, p", None, "errors.rows.0: unknown variant 'cmm': "),
     ],
 )
 def test_what_is_refused(write: Write, old: str, new: str, profile: str | None, message: str) -> None:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
+import harness
 from harness.plan import key
-from harness.plan.key import trial_key
+from harness.plan.key import ENGINE, trial_key
+from harness.plugins.source import file_digest
+
+DATA = ("batches", "expanded", "placement", "stream", "subset")
+MEASURES = (
+    "worker/train/*.py",
+    "worker/timing/*.py",
+    "worker/optimizer.py",
+    "worker/precision.py",
+    *(f"data/{name}.py" for name in DATA),
+)
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
@@ -27,3 +41,14 @@ def test_the_schema_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = trial_key({"a": 1})
     monkeypatch.setattr(key, "SCHEMA", key.SCHEMA + 1)
     assert trial_key({"a": 1}) != before
+
+
+def test_what_trains_and_times_is_what_the_schema_speaks_of() -> None:
+    """Comments, docstrings and layout do not count."""
+    folder = Path(harness.__file__).parent
+    files = sorted(path for pattern in MEASURES for path in folder.glob(pattern))
+    found = hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:16]
+    assert found == ENGINE, (
+        f"what trains or times has changed: raise SCHEMA in harness/plan/key.py if a trial measures something else "
+        f"now, and in any case set ENGINE there to {found}"
+    )

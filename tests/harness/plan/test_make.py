@@ -24,14 +24,14 @@ name: two
 protocols:
   short: {batch_size: 50, epochs: 2, learning_rate: 0.001, source: somewhere}
   long: {batch_size: 100, epochs: 8, learning_rate: 0.001}
-table2:
+errors:
   tasks: [mnist]
   seeds: [0, 1]
   train_images: 1000
   rows:
     - {variant: cnn, config: {width: 8}, protocol: short}
     - {variant: capsnet, config: {routing_iterations: 2, width: 8}, protocol: short}
-table3:
+times:
   rounds: 2
   rows:
     - {variant: capsnet, config: {routing_iterations: 2}}
@@ -78,9 +78,9 @@ def test_the_papers_suite(profile: str | None, training: int) -> None:
     assert len(kinds(plan, "timing")) == 7 * 6
     assert len({trial.key for trial in plan.trials}) == len(plan.trials)
     assert len({trial.name for trial in plan.trials}) == len(plan.trials)
-    assert len(plan.table2) == 9 * 2
-    assert len(plan.table3) == 7
-    assert plan.table3[plan.baseline].label == "r=3"
+    assert len(plan.errors) == 9 * 2
+    assert len(plan.times) == 7
+    assert plan.times[plan.baseline].label == "r=3"
     widths = {trial.config["width"] for trial in plan.trials}
     assert widths == ({64} if profile else {256})
 
@@ -140,11 +140,11 @@ def test_a_budget_counts_more_than_the_fraction_that_it_replaces(write: Write) -
 
 
 def test_a_fraction_of_times_alone_is_none(write: Write) -> None:
-    assert plan_of(write("name: times\nfraction: 0.1\ntable3: {rows: [{variant: cnn}]}\n")).fraction == 1
+    assert plan_of(write("name: times\nfraction: 0.1\ntimes: {rows: [{variant: cnn}]}\n")).fraction == 1
 
 
 def test_a_budget_without_training_needs_no_calibration(write: Write) -> None:
-    path = write("name: times\ntable3: {rows: [{variant: cnn}]}\n")
+    path = write("name: times\ntimes: {rows: [{variant: cnn}]}\n")
     assert plan_of(path, budget="5m").fraction == 1
 
 
@@ -169,7 +169,7 @@ def test_the_whole_protocol_has_the_same_keys_with_a_budget_as_without(write: Wr
         [("short", "brief")],
         [("cnn, config: {width: 8}", "cnn, config: {width: 8, dropout: 0.5}")],  # the default
         [("{routing_iterations: 2, width: 8}", "{width: 8, routing_iterations: 2}")],
-        [("table2:\n", "description: text\nattempts: 9\ntable2:\n")],
+        [("errors:\n", "description: text\nattempts: 9\nerrors:\n")],
     ],
 )
 def test_what_is_not_measured_is_not_in_the_keys(write: Write, changes: list[tuple[str, str]]) -> None:
@@ -293,18 +293,18 @@ def test_rows_that_differ_in_what_their_label_leaves_out_are_told_apart(write: W
         "- {variant: cnn, config: {width: 8}",
         "- {variant: cnn, config: {width: 4}, protocol: short}\n    - {variant: cnn, config: {width: 8}",
     )
-    assert [row.label for row in plan_of(write(text)).table2] == ["width=4", "width=8", "r=2"]
+    assert [row.label for row in plan_of(write(text)).errors] == ["width=4", "width=8", "r=2"]
     protocols = SUITE.replace(
         "- {variant: cnn, config", "- {variant: cnn, config: {width: 8}, protocol: long}\n    - {variant: cnn, config"
     )
     plan = plan_of(write(protocols))
-    assert [row.label for row in plan.table2] == ["protocol=long", "protocol=short", "r=2"]
+    assert [row.label for row in plan.errors] == ["protocol=long", "protocol=short", "r=2"]
     assert len({trial.name for trial in plan.trials}) == len(plan.trials)
 
 
 def test_the_same_row_twice(write: Write) -> None:
     twice = SUITE.replace("- {variant: cnn}", "- {variant: cnn}\n    - {variant: cnn, config: {dropout: 0.5}}")
-    assert "table3.rows.3 is the same as table3.rows.2" in refusal(write(twice))
+    assert "times.rows.3 is the same as times.rows.2" in refusal(write(twice))
 
 
 @pytest.mark.parametrize(
@@ -313,20 +313,20 @@ def test_the_same_row_twice(write: Write) -> None:
         (
             "variant: cnn, config",
             "variant: cnm, config",
-            ["table2.rows.0: unknown variant 'cnm'", "did you mean 'cnn'?", "lcapsnet"],
+            ["errors.rows.0: unknown variant 'cnm'", "did you mean 'cnn'?", "lcapsnet"],
         ),
-        ("variant: cnn}", "variant: cnm}", ["table3.rows.2: unknown variant 'cnm'", "did you mean 'cnn'?"]),
-        ("tasks: [mnist]", "tasks: [mnits]", ["table2: unknown dataset 'mnits'", "did you mean 'mnist'?"]),
-        ("rounds: 2", "task: minst", ["table3: unknown dataset 'minst'", "did you mean 'mnist'?"]),
-        ("{routing_iterations: 3}", "{routing_iteration: 3}", ["table3.rows.1: ", "'routing_iterations'"]),
-        ("{routing_iterations: 3}", "{routing_iterations: 9}", ["table3.rows.1: routing_iterations", "is 9", "5"]),
+        ("variant: cnn}", "variant: cnm}", ["times.rows.2: unknown variant 'cnm'", "did you mean 'cnn'?"]),
+        ("tasks: [mnist]", "tasks: [mnits]", ["errors: unknown dataset 'mnits'", "did you mean 'mnist'?"]),
+        ("rounds: 2", "task: minst", ["times: unknown dataset 'minst'", "did you mean 'mnist'?"]),
+        ("{routing_iterations: 3}", "{routing_iteration: 3}", ["times.rows.1: ", "'routing_iterations'"]),
+        ("{routing_iterations: 3}", "{routing_iterations: 9}", ["times.rows.1: routing_iterations", "is 9", "5"]),
         (
             "{width: 8}, protocol",
             "{image_size: 8}, protocol",
-            ["table2.rows.0.config: 'image_size' comes from the task"],
+            ["errors.rows.0.config: 'image_size' comes from the task"],
         ),
         ("batch_size: 50", "batch_size: 2000", ["batch_size of protocol 'short' is 2000", "1000 training images"]),
-        ("rounds: 2", "baseline: {variant: lcapsnet}", ["table3.baseline: no row is lcapsnet"]),
+        ("rounds: 2", "baseline: {variant: lcapsnet}", ["times.baseline: no row is lcapsnet"]),
     ],
 )
 def test_mistakes_name_file_and_key(write: Write, old: str, new: str, parts: list[str]) -> None:
@@ -365,7 +365,7 @@ def test_families_are_in_the_plan_and_older_plans_have_none(write: Write) -> Non
 
 def test_a_baseline_that_several_rows_have(write: Write) -> None:
     named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet}")
-    with pytest.raises(UserError, match=r"table3\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):
+    with pytest.raises(UserError, match=r"times\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):
         plan_of(write(named))
 
 
@@ -382,7 +382,7 @@ def test_count() -> None:
 REFERENCES = """
 name: speed
 config: {convolution: fast}
-table3:
+times:
   rounds: 2
   rows:
     - {variant: cnn, reference: {convolution: direct}}
@@ -394,7 +394,7 @@ table3:
 
 def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -> None:
     plan = plan_of(write(REFERENCES))
-    assert [(row.variant, row.label, row.reference) for row in plan.table3] == [
+    assert [(row.variant, row.label, row.reference) for row in plan.times] == [
         ("cnn", "", 4),
         ("capsnet", "r=3", 5),
         ("capsnet", "r=3, last-pass gradients, convolution=fast", 3),  # a row of its own
@@ -402,14 +402,14 @@ def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -
         ("cnn", "convolution=direct", None),
         ("capsnet", "r=3, convolution=direct, routing=reference", None),
     ]
-    assert plan.table3[4].config["convolution"] == "direct"
-    assert plan.table3[5].config["routing"] == "reference"
+    assert plan.times[4].config["convolution"] == "direct"
+    assert plan.times[5].config["routing"] == "reference"
     assert len(plan.trials) == 2 * 6
 
 
 def test_a_reference_that_does_not_fit_is_refused(write: Write) -> None:
     path = write(REFERENCES.replace("routing: reference", "routing: fancy"))
-    with pytest.raises(UserError, match=r"table3\.rows\.1\.reference: .*routing"):
+    with pytest.raises(UserError, match=r"times\.rows\.1\.reference: .*routing"):
         plan_of(path)
 
 

@@ -19,7 +19,7 @@ from harness.suite.schema import load_suite
 SUITE = """
 name: three
 protocols: {short: {batch_size: 50, epochs: 2, learning_rate: 0.001}}
-table2:
+errors:
   tasks: [mnist, affnist]
   seeds: {mnist: [3, 1], affnist: [0]}
   rows:

@@ -105,7 +105,7 @@ def test_reads_wait_for_a_server_that_is_away(
     assert len(said) == 8  # away and back again, of each
     falter(record, monkeypatch, "get_run", [AWAY] * 3)
     falter(record, monkeypatch, "search_runs", [BUSY] * 3)
-    assert read_tables(record, None).table2[0].measured == 12.5
+    assert read_tables(record, None).errors[0].measured == 12.5
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -23,8 +23,8 @@ import harness
 import variants
 from harness.data import DATASETS
 from harness.errors import UserError
-from harness.plan.key import source_digest
 from harness.plan.trial import Trial
+from harness.plugins.source import source_digest
 from harness.record.address import QUIET, default_address
 from harness.record.history import History
 from harness.record.loading import read_model
@@ -36,7 +36,7 @@ SUITE = """
 name: tiny
 protocols:
   short: {batch_size: 20, epochs: 40, learning_rate: 0.01}
-table2:
+errors:
   tasks: [tiny-digits]
   seeds: [4, 0]
   rows: [{variant: tiny, protocol: short}]

@@ -47,6 +47,12 @@ def test_fields_that_came_later_are_defaulted(plan: Plan) -> None:
     assert {trial.tests for trial in found.trials} == {()}
 
 
+def test_fields_that_had_other_names_are_found(plan: Plan) -> None:
+    told = store(plan)
+    told["table2"], told["table3"] = told.pop("errors"), told.pop("times")
+    assert restore(Plan, json.dumps({**told, FIELD: 2}), "a plan") == plan
+
+
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"version": 9, "suite": 1}', '{"version": {}}'])
 def test_what_cannot_be_read_is_one_sentence(text: str) -> None:
     with pytest.raises(
@@ -85,7 +91,7 @@ def test_reports_and_comparisons_are_made_of_records_of_every_version(of_old: Re
     assert {trial.tests for trial in training} == {("tiny-digits", "noisy")}
     frame = of_old.frame(trial.key for trial in training)["test/tiny-digits/error_percent"]
     errors = [frame[[t.key for t in training if t.row == row]].mean() for row in (0, 1)]
-    assert [row.measured for row in read_tables(of_old, None).table2] == pytest.approx(errors)
+    assert [row.measured for row in read_tables(of_old, None).errors] == pytest.approx(errors)
     said = cli("compare", "tiny~1", "tiny", "--results", results)
     assert said.code == 0, said.err
     assert all(f"{error:.2f}" in said.out for error in errors)

@@ -46,7 +46,7 @@ ERRORS = {  # percent, by row, test and seed
     (2, "expanded-mnist"): [1.0, 1.1, 0.9],
     (3, "mnist"): [5.0, 6.0, 7.0],
 }
-TIMED = [1, 2, 3]  # rows of Table 3, by their place in ROWS
+TIMED = [1, 2, 3]  # rows of times, by their place in ROWS
 SECONDS = {  # medians by round; the means are 2% above
     0: [1.6, 1.8, 1.7],
     1: [0.20, None, 0.22],  # the second round is missing
@@ -54,7 +54,7 @@ SECONDS = {  # medians by round; the means are 2% above
 }
 FIXED = [0.20, 0.22, 0.21]  # seconds of the fixed model by round, before each process
 CHANGED = (2, 1)  # row and round in which it took a quarter longer afterwards
-REFERENCES = {1: 0}  # of rows of Table 3
+REFERENCES = {1: 0}  # of rows of times
 CLAIMS: list[dict[str, Any]] = [
     {
         "kind": "lower_error",
@@ -185,8 +185,8 @@ def plan(fraction: float = 0.25) -> Plan:
         profile="laptop",
         budget=1200.0,
         fraction=fraction,
-        table2=planned,
-        table3=[
+        errors=planned,
+        times=[
             PlannedRow(row=n, variant=variant, label=label, config=config, task="mnist", reference=REFERENCES.get(n))
             for n, (variant, label, config) in enumerate(ROWS[place] for place in TIMED)
         ],

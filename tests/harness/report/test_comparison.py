@@ -231,8 +231,8 @@ def side(
         profile=None,
         budget=None,
         fraction=1.0,
-        table2=rows["training"],
-        table3=rows["timing"],
+        errors=rows["training"],
+        times=rows["timing"],
         baseline=0,
         precision="float32",
         trials=trials,
@@ -443,11 +443,11 @@ def test_rows_of_one_run_only_are_told() -> None:
 SUITE = """
 name: tiny
 protocols: {short: {batch_size: 20, epochs: EPOCHS, learning_rate: 0.02}}
-table2:
+errors:
   tasks: [tiny-digits]
   seeds: [0, 1]
   rows: [{variant: tiny, protocol: short}]
-table3:
+times:
   task: tiny-digits
   batch_size: 20
   rounds: 4
@@ -509,7 +509,7 @@ def test_a_run_whose_rows_could_not_be_tested_says_so(
 ) -> None:
     """Of one seed: a green exit code is no finding. What nothing is known of the spread of is valid JSON besides."""
     for epochs in ("1", "2"):
-        text = SUITE.replace("EPOCHS", epochs).replace("seeds: [0, 1]", "seeds: [0]").partition("table3")[0]
+        text = SUITE.replace("EPOCHS", epochs).replace("seeds: [0, 1]", "seeds: [0]").partition("times")[0]
         said = cli("run", write(text), "--serial", "--results", results, "--data-dir", tmp_path, "--plugin", tiny)
         assert said.code == 0, said.err
     line = "not tested whether worse: tiny h=6 · tiny-digits (one seed of a side)"

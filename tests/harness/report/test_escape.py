@@ -158,7 +158,7 @@ def check_latex(text: str) -> None:
 def check_csv(text: str, tables: Tables) -> None:
     assert not CONTROLS.search(text)
     lines = list(csv.reader(io.StringIO(text)))
-    assert len(lines) == 1 + len(tables.table2) + len(tables.table3)
+    assert len(lines) == 1 + len(tables.errors) + len(tables.times)
     assert len({len(line) for line in lines}) == 1
     for cell in (cell for line in lines for cell in line if cell.startswith(tuple("=+-@\t\r"))):
         float(cell)
@@ -172,7 +172,7 @@ def check_json(text: str, tables: Tables) -> None:
 
     document = json.loads(text, parse_constant=refuse)
     assert document["suite"] == tables.suite
-    assert [row["label"] for row in document["table2"]] == [row.label for row in tables.table2]
+    assert [row["label"] for row in document["errors"]] == [row.label for row in tables.errors]
     assert not CONTROLS.search(text)
 
 

@@ -69,7 +69,7 @@ def measured(*missing: str) -> Measured:
     """All trials, of which some are not done."""
     rows = [PlannedRow(row=0, variant=variant, label="", config={}, task="digits") for variant in SEEDS]
     known: dict[str, Any] = {"profile": None, "budget": None, "fraction": 1.0, "baseline": 0, "precision": "float32"}
-    plan = Plan(suite="s", table2=rows, table3=[], trials=TRIALS, **known)
+    plan = Plan(suite="s", errors=rows, times=[], trials=TRIALS, **known)
     return Measured(plan, Files(), frozenset(each.key for each in TRIALS) - {*missing})
 
 

@@ -81,7 +81,7 @@ def test_every_drawing_says_what_it_shows(rows_of: RowsOf) -> None:
 def test_files_of_the_figures(tmp_path: Path) -> None:
     write_report(example(), tmp_path)
     names = sorted(path.name for path in (tmp_path / "figures").glob("[!.]*"))
-    assert names == sorted(draw_all(example().rows_of, example().table2).files())
+    assert names == sorted(draw_all(example().rows_of, example().errors).files())
     for path in (tmp_path / "figures").glob("[!.]*"):
         if path.suffix == ".png":
             with Image.open(path) as image:

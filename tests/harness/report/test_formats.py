@@ -55,7 +55,7 @@ def test_no_number_is_cut_in_a_narrow_terminal(tables: Tables, width: int) -> No
 
 def test_names_stand_above_numbers_where_they_would_be_squeezed(tables: Tables) -> None:
     lines = [line.rstrip() for line in terminal(tables).splitlines()]
-    start = lines.index("Table 3. Seconds per training iteration")
+    start = lines.index("Seconds per training iteration")
     place = lines.index(" lcapsnet K=50 9×9", start)
     assert lines[place + 1].split()[:2] == ["0.2034", "0.2142"]
     assert any(line.startswith(" lcapsnet K=50 9×9 ") for line in terminal(tables, 120).splitlines()[start:])
@@ -128,13 +128,13 @@ def test_markdown_tables_have_as_many_cells_as_columns(tables: Tables) -> None:
 def test_json_has_what_it_promises(tables: Tables) -> None:
     document = json.loads(to_json(tables))
     promised = {"variant", "config", "task", "published", "measured", "standard_error", "n", "comparable", "reason"}
-    for table, unit in (("table2", "percent"), ("table3", "seconds")):
+    for table, unit in (("errors", "percent"), ("times", "seconds")):
         assert document[table]
         for row in document[table]:
             assert promised <= row.keys()
             assert row["unit"] == unit
             assert row["comparable"] is (row["reason"] == "")
-    first = document["table2"][0]
+    first = document["errors"][0]
     assert (first["variant"], first["task"], first["published"], first["n"]) == ("cnn", "mnist", 0.39, 3)
     assert first["measured"] == pytest.approx(1.5)
     assert (document["suite"], document["profile"], document["fraction"]) == ("example", "laptop", 0.25)
@@ -155,7 +155,7 @@ def test_numbers_do_not_tell_the_processor(tables: Tables) -> None:
         by = {n: np.nextafter(v, 9) for n, v in dataclasses.asdict(row).items() if isinstance(v, float) and v}
         return dataclasses.replace(row, **by)
 
-    other = dataclasses.replace(tables, table3=[moved(row) for row in tables.table3])
+    other = dataclasses.replace(tables, times=[moved(row) for row in tables.times])
     assert other != tables
     assert to_csv(other) == to_csv(tables)
     assert to_json(other) == to_json(tables)
@@ -167,7 +167,7 @@ def test_twelve_digits_of_a_number_and_none_of_what_is_no_number() -> None:
 
 
 def test_the_sign_of_nothing_does_not_tell_the_processor(tables: Tables) -> None:
-    row = dataclasses.replace(tables.table2[0], measured=0.39 - 1e-16, published=0.39)
+    row = dataclasses.replace(tables.errors[0], measured=0.39 - 1e-16, published=0.39)
     assert row.measured != row.published
     assert row.difference == 0
     assert signed(-1e-17, 2) == signed(1e-17, 2) == "+0.00"
@@ -177,8 +177,8 @@ def test_the_sign_of_nothing_does_not_tell_the_processor(tables: Tables) -> None
 
 def test_csv_has_a_line_for_each_row_of_either_table(tables: Tables) -> None:
     lines = list(csv.DictReader(io.StringIO(to_csv(tables))))
-    assert [line["table"] for line in lines] == ["2"] * len(tables.table2) + ["3"] * len(tables.table3)
-    rows = [*tables.table2, *tables.table3]
+    assert [line["table"] for line in lines] == ["errors"] * len(tables.errors) + ["times"] * len(tables.times)
+    rows = [*tables.errors, *tables.times]
     for line, row in zip(lines, rows, strict=True):
         assert line["title"] == row.title
         assert json.loads(line["config"]) == row.config
@@ -194,7 +194,7 @@ def test_the_same_tables_give_the_same_bytes() -> None:
 
 def test_numbers_agree_between_formats(tables: Tables) -> None:
     markdown, latex = to_markdown(tables), to_latex(tables)
-    for row in tables.table2:
+    for row in tables.errors:
         if row.measured is not None and row.standard_error is not None:
             assert f"{row.measured:.2f} ± {row.standard_error:.2f}" in markdown
             assert f"{row.measured:.2f} $\\pm$ {row.standard_error:.2f}" in latex

@@ -75,7 +75,7 @@ def test_it_is_whole_and_every_reference_has_its_place(tables: Tables, page: str
     found = read(page)
     assert found.counts["h1"] == found.counts["main"] == 1
     assert found.counts["table"] == found.counts["caption"] == len(all_sheets(tables))
-    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.rows_of, tables.table2).drawings)
+    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.rows_of, tables.errors).drawings)
     assert set(found.references) <= set(found.identifiers)
     for verdict in tables.verdicts:
         assert verdict.sentence in found.text
@@ -116,7 +116,7 @@ def test_it_tells_how_and_by_what_it_was_made(page: str) -> None:
 
 
 def test_without_figures_and_claims(tables: Tables) -> None:
-    found = read(FORMATS["html"](replace(tables, rows_of=None, verdicts=[], pairs=[], origin=None, table2=[])))
+    found = read(FORMATS["html"](replace(tables, rows_of=None, verdicts=[], pairs=[], origin=None, errors=[])))
     assert "figure" not in found.counts
 
 

@@ -85,7 +85,7 @@ def recorded(tmp_path: Path, results: Path) -> tuple[Path, Plan]:
 
     document = yaml.safe_load((ROOT / "suites" / "paper.yaml").read_text(encoding="utf-8"))
     document |= {"published": [str(ROOT / "results" / "published" / "ladder-capsule-network.yaml")], "profiles": {}}
-    document["table2"]["seeds"], document["table3"]["rounds"] = [0, 1, 2], 8
+    document["errors"]["seeds"], document["times"]["rounds"] = [0, 1, 2], 8
     suite = tmp_path / "suite.yaml"
     suite.write_text(yaml.safe_dump(document), encoding="utf-8")
     plan = make_plan(load_suite(suite), tmp_path)

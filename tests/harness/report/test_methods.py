@@ -13,7 +13,7 @@ from harness.report.methods import methods_of
 from harness.suite.schema import load_suite
 
 OLD = Path(__file__).parents[1] / "record" / "old" / "1" / "plan.json"
-SUITE = "name: times\ntable3: {rounds: 4, sentinel: NUMBER, rows: [{variant: cnn}]}\n"
+SUITE = "name: times\ntimes: {rounds: 4, sentinel: NUMBER, rows: [{variant: cnn}]}\n"
 
 
 def test_rows_of_other_seeds_are_told_apart() -> None:
@@ -21,10 +21,10 @@ def test_rows_of_other_seeds_are_told_apart() -> None:
     kept = [trial for trial in whole.trials if (trial.kind, trial.row, trial.seed) != ("training", 0, 1)]
     methods = methods_of(whole.model_copy(update={"trials": kept}))
     trained = [method for method in methods if method.what == "Test error on mnist"]
-    assert [method.rows == whole.table2[0].title for method in trained] == [True, False]
+    assert [method.rows == whole.errors[0].title for method in trained] == [True, False]
     assert "; seeds 0, 2; " in trained[0].text
     assert "; seeds 0, 1, 2; " in trained[1].text
-    assert whole.table2[0].title not in trained[1].rows.split(", ")
+    assert whole.errors[0].title not in trained[1].rows.split(", ")
 
 
 def timed(plan: Plan) -> str:

@@ -41,11 +41,11 @@ def tables() -> Tables:
 
 
 def errors(tables: Tables, variant: str, task: str) -> ErrorRow:
-    return next(row for row in tables.table2 if (row.variant, row.task) == (variant, task))
+    return next(row for row in tables.errors if (row.variant, row.task) == (variant, task))
 
 
 def times(tables: Tables, variant: str) -> TimeRow:
-    return next(row for row in tables.table3 if row.variant == variant)
+    return next(row for row in tables.times if row.variant == variant)
 
 
 def standard_error(values: list[float]) -> float:
@@ -85,7 +85,7 @@ def test_means_over_seeds_and_their_difference_from_the_paper(tables: Tables) ->
     assert row.measured == pytest.approx(1.5)
     assert standard_error([1.0, 2.0, 1.5]) < (row.standard_error or 0) < 1.0  # and what the images add
     assert (row.published, row.unit, row.n, row.standard_error_over) == (0.39, "percent", 3, "seeds and images")
-    [without] = [each for each in rebuilt(nothing).table2 if each.title == "cnn" and each.task == "mnist"]
+    [without] = [each for each in rebuilt(nothing).errors if each.title == "cnn" and each.task == "mnist"]
     assert without.standard_error_over == "seeds"  # of models whose answers are not known
     assert without.standard_error == pytest.approx(max(standard_error([1.0, 2.0, 1.5]), math.sqrt(1.5 * 98.5 / 1000)))
     assert row.difference == pytest.approx(1.5 - 0.39)
@@ -93,7 +93,7 @@ def test_means_over_seeds_and_their_difference_from_the_paper(tables: Tables) ->
     assert row.status == "done"
     for (number, test), values in ERRORS.items():
         known = [value for value in values if value is not None]
-        rows = [r for r in tables.table2 if r.test == test and r.title == tables.table2[2 * number].title]
+        rows = [r for r in tables.errors if r.test == test and r.title == tables.errors[2 * number].title]
         for row in rows:
             assert row.measured == pytest.approx(sum(known) / len(known))
 
@@ -143,7 +143,7 @@ def test_what_keeps_a_number_from_being_compared(tables: Tables) -> None:
     assert reasons(times(tables, "capsnet")) == {hardware}
     assert reasons(times(tables, "lcapsnet")) == {hardware, width, "2 of 3 processes"}
     assert reasons(times(tables, "mine")) == {"nothing published"}
-    assert not any(row.comparable for row in [*tables.table2, *tables.table3])
+    assert not any(row.comparable for row in [*tables.errors, *tables.times])
 
 
 def test_the_whole_protocol_on_the_whole_set_is_comparable() -> None:
@@ -171,19 +171,19 @@ def test_fewer_training_images_than_published_are_told() -> None:
 
 def test_another_batch_size_than_published_is_told() -> None:
     numbers = [
-        each.model_copy(update={"table3": each.table3.model_copy(update={"batch_size": 128})})
+        each.model_copy(update={"times": each.times.model_copy(update={"batch_size": 128})})
         for each in published()
-        if each.table3
+        if each.times
     ]
     assert "batches of 100" in reasons(times(rebuilt(nothing, numbers=numbers), "capsnet"))
 
 
 def with_number(**changes: Any) -> list[Published]:
-    """The paper's numbers with something changed in each row of Table 2."""
+    """The paper's numbers with something changed in each row of errors."""
     [paper] = published()
-    assert paper.table2 is not None
-    rows = [number.model_copy(update=changes) for number in paper.table2.rows]
-    return [paper.model_copy(update={"table2": paper.table2.model_copy(update={"rows": rows})})]
+    assert paper.errors is not None
+    rows = [number.model_copy(update=changes) for number in paper.errors.rows]
+    return [paper.model_copy(update={"errors": paper.errors.model_copy(update={"rows": rows})})]
 
 
 def test_what_a_protocol_has_unlike_the_published_one_is_told() -> None:
@@ -269,29 +269,29 @@ def test_a_row_that_has_not_learned_is_marked(tables: Tables) -> None:
     found = build_tables(plan(), published(), frame(), None, Constant())
     row = errors(found, "cnn", "mnist")
     assert (row.unlearned, row.chance) == (1, pytest.approx(89.8))
-    assert [each.title for each in found.table2 if each.unlearned] == ["cnn"]
+    assert [each.title for each in found.errors if each.unlearned] == ["cnn"]
     for text in (FORMATS["md"](found), terminal(found, 200)):
         assert "30.80 ± 29.55†" in text
         assert "† not learned: cnn on mnist, of whose 3 models 1 can't be told from the best constant answer" in text
         assert "cnn†" in text
-    assert not any(each.unlearned for each in tables.table2)
+    assert not any(each.unlearned for each in tables.errors)
     assert "†" not in FORMATS["md"](tables)
 
 
 def test_the_baseline_is_found_without_a_label_and_under_another() -> None:
     made = plan()
-    cnn = made.table2[0]
-    timed = [cnn.model_copy(update={"row": 0, "label": "protocol=long"}), *made.table3[1:]]
+    cnn = made.errors[0]
+    timed = [cnn.model_copy(update={"row": 0, "label": "protocol=long"}), *made.times[1:]]
     for first in (cnn, timed[0]):
-        changed = made.model_copy(update={"table3": [first, *made.table3[1:]]})
+        changed = made.model_copy(update={"times": [first, *made.times[1:]]})
         found = build_tables(changed, published(), frame(), None, Files())
         assert {pair.other for pair in found.pairs} == {"cnn"}
         assert not any("has no row" in note for sheet in all_sheets(found) for note in sheet.notes)
     stranger = cnn.model_copy(update={"config": {"width": 1}})
     found = build_tables(
-        made.model_copy(update={"table3": [stranger, *made.table3[1:]]}), published(), frame(), None, Files()
+        made.model_copy(update={"times": [stranger, *made.times[1:]]}), published(), frame(), None, Files()
     )
-    assert any("Table 2 has no row cnn" in note for sheet in all_sheets(found) for note in sheet.notes)
+    assert any("No row of errors is cnn" in note for sheet in all_sheets(found) for note in sheet.notes)
 
 
 def test_one_seed_takes_its_uncertainty_from_the_images() -> None:
@@ -364,7 +364,7 @@ def test_rounds_that_share_none_with_the_baseline_give_no_ratio() -> None:
 
 
 def test_unsteady_processes_are_counted_and_not_dropped(tables: Tables) -> None:
-    assert [row.unsteady for row in tables.table3] == [0, 1, 0]
+    assert [row.unsteady for row in tables.times] == [0, 1, 0]
     assert times(tables, "lcapsnet").n == 2
 
 
@@ -382,9 +382,9 @@ def test_drift_is_that_of_the_fixed_model(tables: Tables) -> None:
 
 
 def test_what_is_doubtful_about_times_is_told(tables: Tables) -> None:
-    assert [row.drifting for row in tables.table3] == [0, 0, 1]
-    assert [row.trend is not None for row in tables.table3] == [True, False, False]
-    assert tables.table3[0].trend == pytest.approx((0.90 * 0.91 * 0.92) ** (1 / 3))
+    assert [row.drifting for row in tables.times] == [0, 0, 1]
+    assert [row.trend is not None for row in tables.times] == [True, False, False]
+    assert tables.times[0].trend == pytest.approx((0.90 * 0.91 * 0.92) ** (1 / 3))
     notes = " ".join(note for sheet in all_sheets(tables) for note in sheet.notes)
     assert "capsnet r=3: the last third of the timed iterations took 0.91 times as long as the first" in notes
     assert ": around 1 of 3 processes the fixed model's time changed by more than 20%." in notes
@@ -438,7 +438,7 @@ def test_a_record_without_any_result(keep: list[str]) -> None:
     """Nothing at all, only a failed trial, only an interrupted one."""
     lines = frame().loc[keep].dropna(axis="columns", how="all") if keep else frame().iloc[:0][["status", "cause"]]
     found = build_tables(plan(), published(), lines)
-    assert all(row.measured is None for row in [*found.table2, *found.table3])
+    assert all(row.measured is None for row in [*found.errors, *found.times])
     assert (found.environments, found.environment, found.drift) == (0, {}, None)
     assert len(found.failures) == keep.count("training 4 mnist 0")
 
@@ -447,11 +447,11 @@ def test_a_suite_with_one_table_only() -> None:
     made = plan()
     training = [trial for trial in made.trials if trial.kind == "training"]
     timing = [trial for trial in made.trials if trial.kind == "timing"]
-    errors_only: dict[str, Any] = {"table3": [], "trials": training}
-    times_only: dict[str, Any] = {"table2": [], "trials": timing}
-    assert build_tables(made.model_copy(update=errors_only), [], frame()).table3 == []
+    errors_only: dict[str, Any] = {"times": [], "trials": training}
+    times_only: dict[str, Any] = {"errors": [], "trials": timing}
+    assert build_tables(made.model_copy(update=errors_only), [], frame()).times == []
     found = build_tables(made.model_copy(update=times_only), [], frame())
-    assert found.table2 == []
+    assert found.errors == []
     assert found.baseline == "capsnet r=3"
 
 

@@ -22,7 +22,7 @@ from harness.report.statistics.estimate import Estimate
 from harness.report.statistics.ratios import Ratio
 from harness.report.timed import Rated
 from harness.report.verdicts import PARTS, _rows, judge
-from harness.suite.claims import KINDS, Claim, OtherClaim
+from harness.suite.claims import KINDS, Claim, OtherClaim, PublishedValues
 from harness.suite.schema import load_suite
 
 SEEDS = 6
@@ -507,17 +507,38 @@ def test_a_report_has_a_verdict_for_each_claim_and_pairs_for_each_task() -> None
 def test_every_claim_of_the_papers_suite_names_rows_of_it(tmp_path: Path) -> None:
     plan = make_plan(load_suite(Path(__file__).parents[3] / "suites" / "paper.yaml"), tmp_path)
     assert plan.claims
-    rows: Any = dataclasses.replace(evidence_of(), errors=plan.table2, times=plan.table3)
+    rows: Any = dataclasses.replace(evidence_of(), errors=plan.errors, times=plan.times)
     for each in plan.claims:
+        if isinstance(each, PublishedValues):
+            assert each.within.keys() == {row.task for row in plan.errors}
+            continue
         claim: Any = read_claim(each, "claims") if isinstance(each, OtherClaim) else each
         sides = [claim.of, *(getattr(claim, side) for side in ("than", "among", "to") if hasattr(claim, side))]
         for side in sides:
             assert _rows(claim.model_copy(update={"of": side}), rows), claim.sentence
 
 
+def test_published_values_are_a_claim_for_each_row_that_has_one() -> None:
+    rows = [
+        row("a", "1", config={"k": 1}, published=1.0),
+        row("a", "2", config={"k": 2}, published=3.0),
+        row("b", published=None),
+        row("b", task="affnist", published=20.0),
+    ]
+    claim = {"kind": "published_values", "within": {"mnist": 0.2}, "where": "Table 2", "family": "values"}
+    found = judge([TypeAdapter(Claim).validate_python(claim)], evidence_of(rows=rows))
+    assert [(each.sentence, each.word) for each in found] == [
+        ("a 1 on mnist: 1%", "reproduced"),  # 0.9 to 1.1 is measured of all
+        ("a 2 on mnist: 3%", "contradicted"),
+    ]
+    assert {(each.where, each.family) for each in found} == {("Table 2", "values")}
+    [nothing] = judge([TypeAdapter(Claim).validate_python({**claim, "within": {"other": 1}})], evidence_of(rows=rows))
+    assert (nothing.word, nothing.evidence) == ("undecided", "no row of these tasks has a published value")
+
+
 def test_every_kind_of_claim_is_judged() -> None:
     models = {get_args(each)[0] for each in get_args(get_args(Claim)[0])}
-    assert models == {*PARTS, OtherClaim} == {*KINDS.values(), OtherClaim}
+    assert models == {*PARTS, PublishedValues, OtherClaim} == {*KINDS.values(), OtherClaim}
     assert judged_kinds().keys() == {"clearer_separation", "coupling_follows_activity"}
 
 

@@ -39,33 +39,33 @@ def config(row: tuple[object, ...]) -> dict[str, object]:
 
 def test_the_papers_numbers() -> None:
     [paper] = load_published([NUMBERS])
-    assert paper.table2 is not None
-    assert paper.table3 is not None
-    assert len(paper.table2.rows) == 2 * len(ERRORS)
-    assert len(paper.table3.rows) == len(SECONDS)
+    assert paper.errors is not None
+    assert paper.times is not None
+    assert len(paper.errors.rows) == 2 * len(ERRORS)
+    assert len(paper.times.rows) == len(SECONDS)
     for row, values in ERRORS.items():
         for task, value in zip(("mnist", "affnist"), values, strict=True):
             # of the two CNNs, the one with pooling stands on affNIST
             pooling = {"pooling": task == "affnist"} if row == ("cnn",) else {}
-            found = look_up([paper], "table2", str(row[0]), config(row) | pooling, task)
+            found = look_up([paper], "errors", str(row[0]), config(row) | pooling, task)
             assert found is not None
             assert found[0].value == value
     for row, (value, error) in SECONDS.items():
-        found = look_up([paper], "table3", str(row[0]), config(row), "mnist")
+        found = look_up([paper], "times", str(row[0]), config(row), "mnist")
         assert found is not None
         assert (found[0].value, found[0].standard_error) == (value, error)
-    assert (paper.table2.unit, paper.table3.unit, paper.table3.batch_size) == ("percent", "seconds", 100)
+    assert (paper.errors.unit, paper.times.unit, paper.times.batch_size) == ("percent", "seconds", 100)
 
 
 @pytest.mark.parametrize(
     ("table", "row", "task"),
     [
-        ("table2", ("lcapsnet", 9, 60), "mnist"),
-        ("table2", ("capsnet", 4), "mnist"),
-        ("table2", ("cnn",), "fashion-mnist"),
-        ("table2", ("cnn",), "affnist"),
-        ("table3", ("lcapsnet", 15, 50), "mnist"),
-        ("table3", ("cnn",), "mnist"),
+        ("errors", ("lcapsnet", 9, 60), "mnist"),
+        ("errors", ("capsnet", 4), "mnist"),
+        ("errors", ("cnn",), "fashion-mnist"),
+        ("errors", ("cnn",), "affnist"),
+        ("times", ("lcapsnet", 15, 50), "mnist"),
+        ("times", ("cnn",), "mnist"),
     ],
 )
 def test_what_the_paper_does_not_have(table: str, row: tuple[object, ...], task: str) -> None:
@@ -74,10 +74,10 @@ def test_what_the_paper_does_not_have(table: str, row: tuple[object, ...], task:
 
 def test_the_first_publication_counts(write: Callable[..., Path]) -> None:
     other = write(
-        "source: another\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: 9.0}]}\n"
+        "source: another\nerrors: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: 9.0}]}\n"
     )
     for order, value in (([other, NUMBERS], 9.0), ([NUMBERS, other], 0.39)):
-        found = look_up(load_published(order), "table2", "cnn", {"pooling": False}, "mnist")
+        found = look_up(load_published(order), "errors", "cnn", {"pooling": False}, "mnist")
         assert found is not None
         assert found[0].value == value
 
@@ -85,20 +85,20 @@ def test_the_first_publication_counts(write: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("table2: {unit: percent, where: T, rows: []}\n", ["'source' is missing"]),
-        ("source: a\ntable2: {unit: promille, where: T, rows: []}\n", ["'table2.unit' is 'promille'", "'percent'"]),
-        ("source: a\ntabel2: {}\n", ["unknown key 'tabel2'", "did you mean 'table2'?"]),
+        ("errors: {unit: percent, where: T, rows: []}\n", ["'source' is missing"]),
+        ("source: a\nerrors: {unit: promille, where: T, rows: []}\n", ["'errors.unit' is 'promille'", "'percent'"]),
+        ("source: a\nerors: {}\n", ["unknown key 'erors'", "did you mean 'errors'?"]),
         (
-            "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, vaule: 1}]}\n",
-            ["unknown key 'table2.rows.0.vaule'", "did you mean 'value'?"],
+            "source: a\nerrors: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, vaule: 1}]}\n",
+            ["unknown key 'errors.rows.0.vaule'", "did you mean 'value'?"],
         ),
         (
-            "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: .nan}]}\n",
-            ["'table2.rows.0.value' is nan", "finite"],
+            "source: a\nerrors: {unit: percent, where: T, rows: [{variant: cnn, task: mnist, value: .nan}]}\n",
+            ["'errors.rows.0.value' is nan", "finite"],
         ),
         (
-            "source: a\ntable2: {unit: percent, where: T, setting: {width: .inf}, rows: []}\n",
-            ["table2.setting", "inf", "finite"],
+            "source: a\nerrors: {unit: percent, where: T, setting: {width: .inf}, rows: []}\n",
+            ["errors.setting", "inf", "finite"],
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_mistakes_name_file_and_key(write: Callable[..., Path], text: str, parts
 
 def test_settings_are_matched_by_value(write: Callable[..., Path]) -> None:
     path = write(
-        "source: a\ntable2: {unit: percent, where: T, rows: [{variant: cnn, config: {rate: 1e-4, deep: true, k: 1},"
+        "source: a\nerrors: {unit: percent, where: T, rows: [{variant: cnn, config: {rate: 1e-4, deep: true, k: 1},"
         " task: mnist, value: 1}]}"
     )
     published = load_published([path])
@@ -124,7 +124,7 @@ def test_settings_are_matched_by_value(write: Callable[..., Path]) -> None:
         ({"rate": 0.0001, "deep": True, "k": True}, False),
         ({"rate": 0.0001, "deep": True}, False),
     ):
-        assert (look_up(published, "table2", "cnn", config, "mnist") is not None) == is_found
+        assert (look_up(published, "errors", "cnn", config, "mnist") is not None) == is_found
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:

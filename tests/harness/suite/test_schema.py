@@ -25,7 +25,7 @@ resources: {threads: 2, gpus: 0.5, memory_gb: 4}
 protocols:
   slow: {batch_size: 100, epochs: 30, learning_rate: 0.001, schedule: {factor: 0.9, every: 1000}, shift: 2}
   fast: {batch_size: 50, epochs: 2, learning_rate: 0.01}
-table2:
+errors:
   tasks: [mnist, affnist]
   seeds: [0, 1, 2]
   train_images: 5000
@@ -33,7 +33,7 @@ table2:
   rows:
     - {variant: cnn, protocol: slow}
     - {variant: capsnet, config: {routing_iterations: 3, width: 32}, protocol: fast}
-table3:
+times:
   rounds: 4
   iterations: 30
   baseline: {variant: cnn}
@@ -70,12 +70,12 @@ def test_what_is_read(write: Write, tmp_path: Path) -> None:
     suite = chosen.suite
     assert (suite.name, chosen.profile, chosen.budget, chosen.folder) == ("mine", None, None, tmp_path)
     assert chosen.plugin_paths() == [tmp_path / "layers/mine.py"]
-    assert suite.table2 is not None
-    assert suite.table3 is not None
-    assert [row.variant for row in suite.table2.rows] == ["cnn", "capsnet"]
-    assert suite.table2.rows[1].config == {"routing_iterations": 3, "width": 32}
+    assert suite.errors is not None
+    assert suite.times is not None
+    assert [row.variant for row in suite.errors.rows] == ["cnn", "capsnet"]
+    assert suite.errors.rows[1].config == {"routing_iterations": 3, "width": 32}
     assert suite.protocols["slow"].schedule.factor == 0.9
-    assert (suite.table3.rounds, suite.table3.batch_size, suite.table3.task) == (4, 100, "mnist")
+    assert (suite.times.rounds, suite.times.batch_size, suite.times.task) == (4, 100, "mnist")
     assert suite.resources.device == "auto"
 
 
@@ -83,14 +83,14 @@ def test_a_profile_changes_what_it_names_and_nothing_else(write: Write) -> None:
     plain, chosen = load_suite(write(SUITE)).suite, load_suite(write(SUITE), "laptop")
     suite = chosen.suite
     assert (chosen.profile, chosen.budget) == ("laptop", 1200)
-    assert plain.table2 is not None
-    assert suite.table2 is not None
-    assert plain.table3 is not None
-    assert suite.table3 is not None
-    assert suite.table2.seeds == [7]
-    assert (suite.table2.test_images, suite.table2.train_images) == (500, 5000)
-    assert suite.table2.tasks == plain.table2.tasks
-    for table in ("table2", "table3"):  # settings of rows are the plan's to give
+    assert plain.errors is not None
+    assert suite.errors is not None
+    assert plain.times is not None
+    assert suite.times is not None
+    assert suite.errors.seeds == [7]
+    assert (suite.errors.test_images, suite.errors.train_images) == (500, 5000)
+    assert suite.errors.tasks == plain.errors.tasks
+    for table in ("errors", "times"):  # settings of rows are the plan's to give
         assert [r.config for r in getattr(suite, table).rows] == [r.config for r in getattr(plain, table).rows]
     for name in ("slow", "fast"):
         before, after = plain.protocols[name], suite.protocols[name]
@@ -99,8 +99,8 @@ def test_a_profile_changes_what_it_names_and_nothing_else(write: Write) -> None:
     slow, fast = (suite.protocols[name] for name in ("slow", "fast"))
     assert (slow.batch_size, slow.learning_rate) == (20, 0.001)
     assert (fast.batch_size, fast.learning_rate) == (10, 0.02)  # its own change counts more than that of all
-    assert (suite.table3.warmup, suite.table3.iterations) == (4, 10)
-    assert (suite.table3.rounds, suite.table3.window) == (plain.table3.rounds, plain.table3.window)
+    assert (suite.times.warmup, suite.times.iterations) == (4, 10)
+    assert (suite.times.rounds, suite.times.window) == (plain.times.rounds, plain.times.window)
     assert (suite.resources.threads, suite.resources.memory_gb) == (1, 2)
 
 
@@ -186,11 +186,13 @@ def test_bad_budget_of_a_profile(write: Write) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
+        ("errors:", "table2:", ["'table2' is called 'errors' now; rename it"]),
+        ("times:", "table3:", ["'table3' is called 'times' now; rename it"]),
         ("published:", "publishd:", ["unknown key 'publishd'", "did you mean 'published'?"]),
         ("epochs: 30", "epoch: 30", ["unknown key 'protocols.slow.epoch'", "did you mean 'epochs'?", "batch_size"]),
         ("factor: 0.9", "facto: 0.9", ["unknown key 'protocols.slow.schedule.facto'", "'factor'"]),
-        ("protocol: fast}", "protcol: fast}", ["unknown key 'table2.rows.1.protcol'", "'protocol'"]),
-        ("rounds: 4", "round: 4", ["unknown key 'table3.round'", "did you mean 'rounds'?"]),
+        ("protocol: fast}", "protcol: fast}", ["unknown key 'errors.rows.1.protcol'", "'protocol'"]),
+        ("rounds: 4", "round: 4", ["unknown key 'times.round'", "did you mean 'rounds'?"]),
         ("timing: {warmup", "timing: {warm", ["unknown key 'profiles.laptop.timing.warm'", "'warmup'"]),
         ("gpus: 0.5", "gpu: 0.5", ["unknown key 'resources.gpu'", "did you mean 'gpus'?"]),
     ],
@@ -212,11 +214,11 @@ def test_unknown_key_tells_the_nearest(write: Write, old: str, new: str, parts: 
         ("epochs: 30", "epochs: .inf", "protocols.slow.epochs", "> 0 and ≤ 10000"),
         ("factor: 0.9", "factor: 1.5", "protocols.slow.schedule.factor", "> 0 and ≤ 1"),
         ("shift: 2", "shift: 9", "protocols.slow.shift", "≥ 0 and ≤ 8"),
-        ("rounds: 4", "rounds: 0", "table3.rounds", "≥ 1 and ≤ 1000"),
+        ("rounds: 4", "rounds: 0", "times.rounds", "≥ 1 and ≤ 1000"),
         ("threads: 2", "threads: 0", "resources.threads", "≥ 1 and ≤ 1024"),
         ("gpus: 0.5", "gpus: 2", "resources.gpus", "> 0 and ≤ 1"),
         ("memory_gb: 4", "memory_gb: -4", "resources.memory_gb", "≥ 0 and ≤ 4096"),
-        ("seeds: [0, 1, 2]", "seeds: [0, -1]", "table2.seeds.1", "≥ 0 and ≤ 2147483648"),
+        ("seeds: [0, 1, 2]", "seeds: [0, -1]", "errors.seeds.1", "≥ 0 and ≤ 2147483648"),
         ("name: mine", "name: mine\nfraction: 0", "fraction", "> 0 and ≤ 1"),
         ("budget: 20m", "fraction: 1.5", "profiles.laptop.fraction", "> 0 and ≤ 1"),
         ("seeds: [7]", "seeds: [9999999999]", "profiles.laptop.seeds.0", "≥ 0 and ≤ 2147483648"),
@@ -237,8 +239,8 @@ def test_out_of_range_names_file_key_and_both_ends(write: Write, old: str, new: 
     [
         ("batch_size: 100", "batch_size: many", ["'protocols.slow.batch_size' is 'many'", "integer"]),
         ("epochs: 30", "epochs: [1]", ["'protocols.slow.epochs' is [1]"]),
-        ("rows:\n    - {variant: cnn, protocol: slow}", "rows: cnn\n  x:", ["table2"]),
-        ("variant: cnn, protocol: slow", "protocol: slow", ["'table2.rows.0.variant' is missing", "registered name"]),
+        ("rows:\n    - {variant: cnn, protocol: slow}", "rows: cnn\n  x:", ["errors"]),
+        ("variant: cnn, protocol: slow", "protocol: slow", ["'errors.rows.0.variant' is missing", "registered name"]),
         ("name: mine", "", ["'name' is missing", "names the experiment"]),
         ("name: mine", "name: ../mine", ["name", "'../mine' is not a name"]),
         ("name: mine", "name: 5", ["'name' is 5"]),
@@ -248,9 +250,9 @@ def test_out_of_range_names_file_key_and_both_ends(write: Write, old: str, new: 
         ("name: mine", "name: mine.", ["'mine.' is not a name", "no '.' at the end"]),
         ("  laptop:", "  laptop.:", ["'laptop.' is not a name"]),
         ("name: mine", "name: mine\ndeadline: 1:30", ["deadline: '1:30' is not a duration; write for example 90s"]),
-        ("seeds: [0, 1, 2]", "seeds: [0, 1, 0]", ["table2.seeds: 0 stands twice"]),
+        ("seeds: [0, 1, 2]", "seeds: [0, 1, 0]", ["errors.seeds: 0 stands twice"]),
         ("seeds: [7]", "seeds: [7, 0o7]", ["profiles.laptop.seeds: 7 stands twice"]),
-        ("tasks: [mnist, affnist]", "tasks: [mnist, mnist]", ["table2.tasks: 'mnist' stands twice"]),
+        ("tasks: [mnist, affnist]", "tasks: [mnist, mnist]", ["errors.tasks: 'mnist' stands twice"]),
         (
             "name: mine",
             "name: mine\nconfig: {width: .inf}\nclaims: [{kind: error_value, sentence: x, task: mnist,"
@@ -259,7 +261,7 @@ def test_out_of_range_names_file_key_and_both_ends(write: Write, old: str, new: 
         ),
         ("protocol: {batch_size: 20", "protocol: {batch_size: null", ["profiles.laptop.protocol.batch_size", "null"]),
         ("seeds: [7]", "seeds: null", ["profiles.laptop.seeds", "null stands for the default, and there is none"]),
-        ("tasks: [mnist, affnist]", "tasks: []", ["'table2.tasks' is []"]),
+        ("tasks: [mnist, affnist]", "tasks: []", ["'errors.tasks' is []"]),
         ("{threads: 2, gpus: 0.5", "{device: tpu, gpus: 0.5", ["'resources.device' is 'tpu'", "'gpu'"]),
         ("  slow: {", "  'a b': {", ["'a b' is not a name"]),
     ],
@@ -274,7 +276,7 @@ def test_other_mistakes_name_the_key(write: Write, old: str, new: str, parts: li
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ("rounds: 4", "rounds: 5", "table3.rounds"),
+        ("rounds: 4", "rounds: 5", "times.rounds"),
         ("timing: {warmup: 4", "timing: {rounds: 5, warmup: 4", "profiles.laptop.timing.rounds"),
     ],
 )
@@ -285,8 +287,8 @@ def test_rounds_are_even_or_one(write: Write, old: str, new: str, key: str) -> N
     )
     for number in (1, 2, 6):
         suite = load_suite(changed(write, old, new.replace("5", str(number))), "laptop").suite
-        assert suite.table3 is not None
-        assert suite.table3.rounds == number
+        assert suite.times is not None
+        assert suite.times.rounds == number
 
 
 def test_a_schedule_and_resources_change_in_what_is_named_alone(write: Write) -> None:
@@ -307,10 +309,10 @@ def test_null_in_a_profile_goes_back_to_the_default(write: Write) -> None:
         "  bare: {resources: null, protocol: {schedule: null}}",
     )
     empty, bare = (load_suite(write(text), name).suite for name in ("empty", "bare"))
-    assert empty.table2 is not None
-    assert empty.table3 is not None
-    assert (empty.table2.test_images, empty.table2.train_images) == (None, None)
-    assert (empty.precision, empty.table3.rounds, empty.table3.iterations) == ("float32", 6, 30)
+    assert empty.errors is not None
+    assert empty.times is not None
+    assert (empty.errors.test_images, empty.errors.train_images) == (None, None)
+    assert (empty.precision, empty.times.rounds, empty.times.iterations) == ("float32", 6, 30)
     assert (empty.resources.gpus, empty.resources.threads, empty.protocols["slow"].shift) == (1.0, 2, 0)
     assert empty.protocols["slow"].schedule == Schedule(factor=0.9)
     assert (bare.resources, bare.protocols["slow"].schedule) == (Resources(), Schedule())
@@ -337,7 +339,7 @@ def test_a_source_never_speaks_of_what_a_profile_has_changed(write: Write, all_:
     path = write(
         "name: mine\nprotocols: {p: {batch_size: 50, epochs: 2, learning_rate: 0.001,"
         " source: 'The paper: Adam. Its code: batch 50.'}}\n"
-        "table2: {tasks: [mnist], seeds: [0], rows: [{variant: cnn, protocol: p}]}\n"
+        "errors: {tasks: [mnist], seeds: [0], rows: [{variant: cnn, protocol: p}]}\n"
         f"profiles: {{small: {{protocol: {all_}, protocols: {{p: {own}}}}}}}"
     )
     assert load_suite(path, "small").suite.protocols["p"].source == source
@@ -359,8 +361,8 @@ def test_a_profile_has_the_bounds_of_what_it_changes(change: type[Settings], ori
 
 
 def seeds_of(chosen: Chosen) -> list[list[list[int]]]:
-    """The seeds of each row of Table 2, task by task."""
-    table = chosen.suite.table2
+    """The seeds of each row of errors, task by task."""
+    table = chosen.suite.errors
     assert table is not None
     return [[table.seeds_of(row, task) for task in table.tasks] for row in table.rows]
 
@@ -411,31 +413,31 @@ def test_the_models_that_are_kept_are_those_of_each_rows_first_seed_on_each_task
         (
             "protocol: fast}",
             "protocol: fast, seeds: {affnits: [0]}}",
-            "table2.rows.1.seeds: unknown task 'affnits': did you mean 'affnist'? available: affnist, mnist.",
+            "errors.rows.1.seeds: unknown task 'affnits': did you mean 'affnist'? available: affnist, mnist.",
         ),
-        ("seeds: [0, 1, 2]", "seeds: {mnist: [0], affnist: [0], mnits: [0]}", "table2.seeds: unknown task 'mnits'"),
+        ("seeds: [0, 1, 2]", "seeds: {mnist: [0], affnist: [0], mnits: [0]}", "errors.seeds: unknown task 'mnits'"),
         (
             "seeds: [0, 1, 2]",
             "seeds: {mnist: [0]}",
-            "table2.seeds: the task 'affnist' has none; name every task, or write one list for all.",
+            "errors.seeds: the task 'affnist' has none; name every task, or write one list for all.",
         ),
         ("seeds: [7]", "seeds: {affnist: [0]}", "profiles.laptop.seeds: the task 'mnist' has none; name every task"),
         ("seeds: [7]", "seeds: {affnist: [0], mnits: [1]}", "profiles.laptop.seeds: unknown task 'mnits'"),
-        ("seeds: [0, 1, 2]", "seeds: []", "'table2.seeds' is []: list should have at least 1 item"),
-        ("protocol: fast}", "protocol: fast, seeds: {}}", "'table2.rows.1.seeds' is {}"),
-        ("protocol: fast}", "protocol: fast, seeds: {mnist: []}}", "'table2.rows.1.seeds.mnist' is []: list should"),
-        ("protocol: fast}", "protocol: fast, seeds: {mnist: [1, 1]}}", "table2.rows.1.seeds.mnist: 1 stands twice"),
+        ("seeds: [0, 1, 2]", "seeds: []", "'errors.seeds' is []: list should have at least 1 item"),
+        ("protocol: fast}", "protocol: fast, seeds: {}}", "'errors.rows.1.seeds' is {}"),
+        ("protocol: fast}", "protocol: fast, seeds: {mnist: []}}", "'errors.rows.1.seeds.mnist' is []: list should"),
+        ("protocol: fast}", "protocol: fast, seeds: {mnist: [1, 1]}}", "errors.rows.1.seeds.mnist: 1 stands twice"),
         (
             "protocol: fast}",
             "protocol: fast, seeds: {mnist: [0, -1]}}",
-            "'table2.rows.1.seeds.mnist.1' is -1: input should be greater than or equal to 0; "
+            "'errors.rows.1.seeds.mnist.1' is -1: input should be greater than or equal to 0; "
             "allowed: ≥ 0 and ≤ 2147483648.",
         ),
-        ("protocol: fast}", "protocol: fast, seeds: {mnist: 3}}", "'table2.rows.1.seeds.mnist' is 3: input should be"),
+        ("protocol: fast}", "protocol: fast, seeds: {mnist: 3}}", "'errors.rows.1.seeds.mnist' is 3: input should be"),
         (
             "seeds: [0, 1, 2]",
             "seeds: 3",
-            "table2.seeds: write a list such as [0, 1, 2], or a mapping of tasks to such lists: {mnist: [0, 1]}.",
+            "errors.seeds: write a list such as [0, 1, 2], or a mapping of tasks to such lists: {mnist: [0, 1]}.",
         ),
     ],
 )
@@ -548,7 +550,7 @@ def test_paths_that_cannot_be(write: Write, name: str, part: str) -> None:
 
 def test_unknown_protocol_of_a_row(write: Write) -> None:
     message = refusal(changed(write, "protocol: fast}", "protocol: fats}"))
-    assert "table2.rows.1.protocol: unknown protocol 'fats': did you mean 'fast'? available: fast, slow" in message
+    assert "errors.rows.1.protocol: unknown protocol 'fats': did you mean 'fast'? available: fast, slow" in message
 
 
 def test_unknown_protocol_of_a_profile(write: Write) -> None:
@@ -563,7 +565,7 @@ def test_unknown_profile(write: Write) -> None:
 
 
 def test_nothing_to_run(write: Write) -> None:
-    assert "neither 'table2' nor 'table3'" in refusal(write("name: idle"))
+    assert "neither 'errors' nor 'times'" in refusal(write("name: idle"))
 
 
 @pytest.mark.parametrize("name", ["smoke", "paper"])

@@ -40,7 +40,7 @@ def compared(first: Method, second: Method, images: int, own: float = OWN) -> Ru
 
 
 def measured(method: Method, images: int) -> Run:
-    """A row of Table 2: whether its interval holds the method's error, and its width, points."""
+    """A row of errors: whether its interval holds the method's error, and its width, points."""
 
     def run(random: np.random.Generator) -> dict[str, float]:
         [mistakes] = trained(random, [method], images)

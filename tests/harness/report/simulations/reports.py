@@ -46,7 +46,7 @@ def decided(claims: Sequence[Any], evidence: Evidence) -> dict[str, bool]:
 
 
 def of_errors(variants: Mapping[str, Sequence[Mistakes]]) -> Evidence:
-    """Rows of Table 2 by variant, run as in the paper, with what their models got wrong."""
+    """Rows of errors by variant, run as in the paper, with what their models got wrong."""
     known = {f"{name} {n}": each for name, group in variants.items() for n, each in enumerate(group)}
     table = [_error_row(name, n, each) for name, group in variants.items() for n, each in enumerate(group)]
 
@@ -63,13 +63,13 @@ def of_errors(variants: Mapping[str, Sequence[Mistakes]]) -> Evidence:
 
 
 def of_activity(models: Mapping[str, list[dict[str, np.ndarray]]]) -> Evidence:
-    """Rows of Table 2, one a variant, with the activities and couplings of their models."""
+    """Rows of errors, one a variant, with the activities and couplings of their models."""
     table = [_row(ErrorRow, name, 0, task=TASK, unlearned=0, fraction=1.0) for name in models]
     return dataclasses.replace(_nothing(), errors=table, arrays=lambda row, _: models[row.variant])
 
 
 def of_times(timed: Timed) -> Evidence:
-    """Rows of Table 3, whose variant and number are written as in the title."""
+    """Rows of times, whose variant and number are written as in the title."""
     table = [_row(TimeRow, *_parts(title), task=TASK) for title, _ in timed.processes]
 
     def ratio(row: TableRow, other: TableRow) -> Rated | None:

@@ -229,7 +229,7 @@ TABLES = {
         1000,
     ),
     "rows": Table(
-        "How often the 95% interval of a row of Table 2 holds the method's error",
+        "How often the 95% interval of a row of errors holds the method's error",
         ("error", "sd", "seeds", "holds it", "mean width, points"),
         _rows,
         2000,

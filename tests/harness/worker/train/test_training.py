@@ -265,7 +265,7 @@ def test_real_digits_with_shifts_and_dropout_resume_too(data_dir: Path, tmp_path
     suite = tmp_path / "suite.yaml"
     suite.write_text(
         "name: real\nprotocols: {p: {batch_size: 10, epochs: 1, learning_rate: 0.001, shift: 2}}\n"
-        "table2: {tasks: [mnist], seeds: [3], train_images: 80, test_images: 20,\n"
+        "errors: {tasks: [mnist], seeds: [3], train_images: 80, test_images: 20,\n"
         "  rows: [{variant: cnn, config: {width: 4}, protocol: p}]}\n"
     )
     [trial] = make_plan(load_suite(suite), data_dir).trials
