@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT, LEAST = 0.26, 1.6  # inches of a row, and of the figure
+MARGIN = 0.12  # inches; names that stand alone on an axis are wider in a PNG than where they are laid out
 FAINT = "0.6"  # a row that has not learned
 
 
@@ -41,6 +42,7 @@ def _figure(rows: Sequence[ErrorRow]) -> Figure:
     titles = list(names)
     tests = labels(_test(rows, task) for task in tasks)
     figure = new_figure(WIDTH, max(LEAST, HEIGHT * len(titles) + 0.9))
+    figure.set_layout_engine("constrained", w_pad=MARGIN)
     panels = np.atleast_1d(figure.subplots(1, len(tasks), sharey=True))
     for axes, task in zip(panels, tasks, strict=True):
         _panel(axes, [row for row in rows if row.task == task], titles)
