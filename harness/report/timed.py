@@ -151,17 +151,12 @@ class Timed:
 
     def drift(self) -> Drift | None:
         """What the machine did over the rounds; None where too few of them tell."""
-        levels = self._levels
-        nodes = sorted({node for _, node in levels})
-        return _drift(
-            [
-                (
-                    [float(r) for r, n in sorted(levels) if n == node],
-                    [levels[b] for b in sorted(levels) if b[1] == node],
-                )
-                for node in nodes
-            ]
-        )
+        machines: dict[str, tuple[list[float], list[float]]] = {}
+        for (number, node), level in sorted(self._levels.items()):
+            rounds, levels = machines.setdefault(node, ([], []))
+            rounds.append(float(number))
+            levels.append(level)
+        return _drift(list(machines.values()))
 
     @cached_property
     def _levels(self) -> dict[Block, float]:

@@ -8,6 +8,7 @@ from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import errors_of, freed
 from harness.report.pairs import METHODS
 from harness.report.rows import ErrorRow
+from harness.report.sheets import signed
 from harness.report.statistics.estimate import FEWEST, Estimate
 from harness.report.statistics.several import told
 from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, Rows
@@ -112,13 +113,9 @@ def _mean(rows: Sequence[ErrorRow]) -> str:
 
 def _told(names: str, estimate: Estimate, by: float, level: float) -> str:
     low, high = estimate.interval(level)
-    text = f"{names} {_signed(estimate.value)} points ({_signed(low)} to {_signed(high)})"
+    text = f"{names} {signed(estimate.value, 2)} points ({signed(low, 2)} to {signed(high, 2)})"
     claimed = f", claimed at least {by:g} lower" if by else ""
     return f"{text}{claimed}, could show {estimate.detectable(level):.2f}"
-
-
-def _signed(value: float) -> str:
-    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")  # no −0
 
 
 def _value(claim: ErrorValue, row: ErrorRow, evidence: Evidence) -> Part:
