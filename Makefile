@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # these start no cluster and time nothing, so that two of them can run at a time
-PURE := tests/variants $(addprefix tests/harness/,analysis cli data plan plugins record report serving suite) \
+PURE := tests/variants $(addprefix tests/harness/,analysis cli data plan plugins record report serving statistics suite) \
 	$(wildcard tests/harness/test_*.py)
 
 KILLS ?= 30

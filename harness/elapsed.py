@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from harness.record.machine import started
+from harness.boot import started
 
 _IMPORTED = time.monotonic()  # which is early, where the system does not tell when a process began
 

@@ -10,6 +10,10 @@ class UserError(Exception):
     """
 
 
+class Rejected(UserError):
+    """A write that was refused for good, and that concerns one trial alone."""
+
+
 def cause_of(error: BaseException) -> str:
     """An exception in one line; a user's mistake is a sentence already."""
     if isinstance(error, UserError):

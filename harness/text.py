@@ -17,3 +17,13 @@ def plain(text: str) -> str:
 def one_line(text: str) -> str:
     """The text in a single plain line."""
     return " ".join(plain(" ".join(text.splitlines())).split("\n"))
+
+
+def duration(seconds: float) -> str:
+    """A duration for people: 45s, 3m 20s, 5h 02m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"

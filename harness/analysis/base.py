@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.analysis.claims import Judge
     from harness.analysis.rows import Rows
-    from harness.report.figures.drawing import Drawing
+    from harness.drawing.drawing import Drawing
     from variants.contract import Output, Variant
 
 

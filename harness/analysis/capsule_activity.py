@@ -17,8 +17,8 @@ import numpy as np
 from harness.analysis.base import Analysis, Sketch, Trained, register
 from harness.analysis.rows import Arrays, Rows, TrainedRow
 from harness.data.dataset import Examples
-from harness.report.figures.drawing import BLUE, RED, Drawing
-from harness.report.figures.plots import LINE, STYLES, WIDE, legend, new_figure
+from harness.drawing.drawing import BLUE, RED, Drawing
+from harness.drawing.plots import LINE, STYLES, WIDE, legend, new_figure
 from harness.suite.claims import ModelClaim
 from harness.suite.claims import Rows as ClaimedRows
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.report.judging.part import Evidence, Part
-    from harness.report.rows import ErrorRow
+    from harness.report.tables.rows import ErrorRow
 
 NAME = "capsule_activity"
 SHOWN_CLASS = 0
@@ -204,8 +204,8 @@ def coupling_correlation(activities: Sequence[float] | np.ndarray, couplings: Se
 def _clearer(claim: ClearerSeparation, row: ErrorRow, other: ErrorRow, evidence: Evidence) -> Part:
     from harness.report.judging.part import Finding, Part, missing
     from harness.report.judging.rows import freed
-    from harness.report.statistics.estimate import LEVEL
-    from harness.report.statistics.exact import rank_test, smallest_of_ranks
+    from harness.statistics.estimate import LEVEL
+    from harness.statistics.exact import rank_test, smallest_of_ranks
 
     ours, theirs = (
         [separation(each["activities"]) for each in evidence.arrays(one, NAME) if "activities" in each]
@@ -245,7 +245,7 @@ def _coupled(claim: CouplingFollowsActivity, row: ErrorRow, evidence: Evidence) 
 
 def _p_of(correlations: Sequence[float]) -> float | None:
     """Of Fisher's transforms over seeds, each of which is one value: the capsules of a model are not independent."""
-    from harness.report.statistics.estimate import FEWEST, mean_of
+    from harness.statistics.estimate import FEWEST, mean_of
 
     if len(correlations) < FEWEST:
         return None
@@ -254,7 +254,7 @@ def _p_of(correlations: Sequence[float]) -> float | None:
 
 
 def _test(seeds: int) -> str:
-    from harness.report.statistics.estimate import FEWEST
+    from harness.statistics.estimate import FEWEST
 
     if seeds < FEWEST:
         return f"{seeds} seed{'s' if seeds > 1 else ''}, and {FEWEST} are the fewest that can show it"

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.analysis.base import Analysis, Sketch, register
 from harness.analysis.rows import Rows, TrainedRow
-from harness.report.figures.drawing import WIDTH, Drawing
-from harness.report.figures.plots import new_figure
+from harness.drawing.drawing import WIDTH, Drawing
+from harness.drawing.plots import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

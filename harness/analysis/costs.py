@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.analysis.base import Analysis, Sketch, register
 from harness.analysis.rows import Rows
-from harness.report.figures.drawing import WIDTH, Drawing
-from harness.report.figures.plots import LINE, MARKERS, new_figure, plain_logarithm
+from harness.drawing.drawing import WIDTH, Drawing
+from harness.drawing.plots import LINE, MARKERS, new_figure, plain_logarithm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.analysis.base import Analysis, Sketch, register
 from harness.analysis.rows import Curve, Rows, TrainedRow
-from harness.report.figures.drawing import Drawing
-from harness.report.figures.plots import LINE, STYLES, WIDE, legend, new_figure
+from harness.drawing.drawing import Drawing
+from harness.drawing.plots import LINE, STYLES, WIDE, legend, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,8 +14,8 @@ from harness.analysis.reconstructions import as_images
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.dataset import Examples
 from harness.data.subset import first_of_each_class
-from harness.report.figures.drawing import Drawing
-from harness.report.figures.images import GAP, canvas, label, mosaic
+from harness.drawing.drawing import Drawing
+from harness.drawing.images import GAP, canvas, label, mosaic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

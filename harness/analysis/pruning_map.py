@@ -12,8 +12,8 @@ import numpy as np
 from harness.analysis.base import Analysis, Sketch, Trained, register
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.subset import subset
-from harness.report.figures.drawing import WIDTH, Drawing
-from harness.report.figures.images import ACROSS_CLASSES, GAP, canvas, first_classes, label, mosaic
+from harness.drawing.drawing import WIDTH, Drawing
+from harness.drawing.images import ACROSS_CLASSES, GAP, canvas, first_classes, label, mosaic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

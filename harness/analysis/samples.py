@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.analysis.base import Analysis, Sketch, register
 from harness.analysis.rows import Rows, TimedRow
-from harness.report.figures.drawing import BLUE, RED, Drawing
-from harness.report.figures.plots import COLUMN, WIDE, new_figure, plain_logarithm
+from harness.drawing.drawing import BLUE, RED, Drawing
+from harness.drawing.plots import COLUMN, WIDE, new_figure, plain_logarithm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,10 +17,10 @@ from harness.engine.sessions import stale
 from harness.errors import UserError
 from harness.record.access import PAGE, Access, begun
 from harness.record.address import TrackingUri, default_address
-from harness.record.history import INVOCATIONS, KEY, KIND, PROFILE, History
 from harness.record.lock import only_driver
 from harness.record.model import FOLDER
-from harness.record.store import Record
+from harness.record.reader import INVOCATIONS, KEY, KIND, PROFILE, RunReader
+from harness.record.writer import RunWriter
 
 TRIAL, RUN = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{32}")  # names of their folders
 OF_CHECKPOINTS = re.compile(r"\d+\.pt|\d+\.json|owner|.*\.tmp")  # names of the files in a trial's folder
@@ -76,7 +76,7 @@ def leftovers(address: TrackingUri, results: Path, names: list[str], holds: bool
             if holds or (results / f".{suite}.lock").exists():
                 held.enter_context(only_driver(results, suite, say))
             if holds:
-                held.enter_context(Record(address, suite, tell=say).held())
+                held.enter_context(RunWriter(address, suite, tell=say).held())
         known = _Known({suite: _statuses(addresses, suite) for suite in suites}, not names)
         found = _checkpoints(results / "checkpoints", known)
         if address.is_local:
@@ -100,7 +100,7 @@ def _statuses(addresses: list[TrackingUri], suite: str) -> dict[str, str]:
     """Read the statuses, by key, of the trials of a suite's newest plans, one of each profile."""
     found: dict[str, str] = {}
     for address in addresses:
-        store, record = Access(address), History(address, suite)
+        store, record = Access(address), RunReader(address, suite)
         experiment = store.experiment_named(suite)
         runs = store.runs([experiment.experiment_id], INVOCATIONS) if experiment is not None else []
         newest = {run.data.tags.get(PROFILE): run.info.run_id for run in reversed(runs)}

@@ -14,7 +14,7 @@ from harness.cli.output import print_json
 from harness.cli.streams import standard_output
 
 if TYPE_CHECKING:
-    from harness.report.comparison import Comparison
+    from harness.report.tables.comparison import Comparison
 
 
 def compare(
@@ -60,7 +60,7 @@ def compare(
 
 def _compare(address: str, a: str, b: str) -> Comparison:
     from harness.cli.compare_target import read_sides
-    from harness.report.comparison import compare_runs
+    from harness.report.tables.comparison import compare_runs
 
     return compare_runs(*read_sides(address, a, b, say))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from harness.report.comparison import ComparedRow, Comparison
-from harness.report.sheets import NONE, Sheet, number, signed, tests_told
-from harness.report.terminal import print_sheet
+from harness.report.render.sheets import NONE, Sheet, number, signed, tests_told
+from harness.report.render.terminal import print_sheet
+from harness.report.tables.comparison import ComparedRow, Comparison
 
 DECIDED = {"better", "worse"}
 

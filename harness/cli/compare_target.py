@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from harness.cli.inputs import suite_name
 from harness.errors import UserError
-from harness.record.history import History, suite_of
-from harness.report.comparison import Side
-from harness.report.tables import first_errors, measured_of
-from harness.report.timed import timed_of
+from harness.record.reader import RunReader, suite_of
+from harness.report.tables.assemble import first_errors, measured_of
+from harness.report.tables.comparison import Side
+from harness.report.tables.timed import timed_of
 from harness.suite.fields import plain_name
 
 MOMENTARY = ("load", "clock_mhz", "node", "convolutions")  # of a trial, not of a machine
@@ -23,7 +23,7 @@ class Target:
     """A run of a suite: where it is recorded, and its id."""
 
     text: str  # how the user named it
-    record: History
+    record: RunReader
     invocation: str
 
 
@@ -56,7 +56,7 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
     """
     suite = suite_of(address, text, tell) if text.isalnum() else None
     if suite is not None:
-        return Target(text, History(address, suite, tell), text)
+        return Target(text, RunReader(address, suite, tell), text)
     found = TARGET.fullmatch(text)
     assert found is not None  # as any text is the name of a suite at least
     name, profile = suite_name(found["suite"]), found["profile"]
@@ -65,7 +65,7 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
             plain_name(each)
     except ValueError as error:
         raise UserError(f"{text!r} names no run: {error}.") from None
-    record = History(address, name, tell)
+    record = RunReader(address, name, tell)
     return Target(text, record, record.latest_invocation(profile, int(found["back"] or 0)))
 
 
@@ -79,5 +79,5 @@ def read_side(target: Target) -> Side:
         facts |= {str(name).removeprefix("machine."): str(value) for name, value in machine.iloc[-1].items()}
     for name in MOMENTARY:
         facts.pop(name, None)
-    measured, timed = measured_of(plan, frame, record), timed_of(plan.trials, frame)
+    measured, timed = measured_of(plan, frame, record), timed_of(plan.timing, frame)
     return Side(target.text, plan, measured, timed, facts, first_errors(plan, frame))

@@ -17,12 +17,12 @@ from harness.text import plain
 
 if TYPE_CHECKING:
     from harness.suite.options import Options
-    from harness.suite.schema import Chosen
+    from harness.suite.schema import ResolvedSuite
 
 
 def read_suite(
     path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
-) -> Chosen:
+) -> ResolvedSuite:
     """Read a suite with its profile, and a budget or a fraction in place of its own; see `load_suite`."""
     from harness.suite.schema import load_suite
 
@@ -30,7 +30,7 @@ def read_suite(
 
 
 def read_options(
-    suite: Chosen, tracking_uri: str | None, data_dir: Path | None, results: Path, plugins: list[Path] | None
+    suite: ResolvedSuite, tracking_uri: str | None, data_dir: Path | None, results: Path, plugins: list[Path] | None
 ) -> Options:
     """Gather what the command line adds to a suite, and load the plugins, those of the suite first.
 

@@ -100,7 +100,7 @@ def list_runs(address: Address) -> Lines:
 
 
 def _invocations(address: Address) -> Lines:
-    from harness.record.history import list_invocations
+    from harness.record.reader import list_invocations
 
     return list_invocations(address, say)
 

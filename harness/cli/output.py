@@ -9,8 +9,8 @@ from rich import box
 from rich.table import Table
 
 from harness.cli.console import make_console
-from harness.report.escape import json_text
-from harness.report.numbers import rounded
+from harness.report.render.escape import json_text
+from harness.report.render.numbers import rounded
 
 Lines = list[dict[str, Any]]
 

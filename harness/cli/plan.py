@@ -28,7 +28,7 @@ from harness.cli.streams import standard_output
 
 if TYPE_CHECKING:
     from harness.suite.options import Options
-    from harness.suite.schema import Chosen
+    from harness.suite.schema import ResolvedSuite
 
 
 def plan(
@@ -44,18 +44,18 @@ def plan(
 ) -> None:
     """Show what `run` would do: trials done and new, before anything runs."""
     with standard_output(alone=as_json) as out:
-        chosen = read_suite(suite, profile, budget, fraction)
-        shown = _preview(chosen, read_options(chosen, tracking_uri, data_dir, results, plugin))
+        resolved = read_suite(suite, profile, budget, fraction)
+        shown = _preview(resolved, read_options(resolved, tracking_uri, data_dir, results, plugin))
         if as_json:
             print_json(shown, out)
         else:
             _print(shown, make_console(stderr=False))
 
 
-def _preview(chosen: Chosen, options: Options) -> dict[str, Any]:
+def _preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
     from harness.cli.plan_preview import preview
 
-    return preview(chosen, options)
+    return preview(resolved, options)
 
 
 def _print(shown: dict[str, Any], console: Console) -> None:

@@ -6,30 +6,29 @@ from typing import Any
 
 from harness.data import DATASETS
 from harness.plan.make import make_plan
+from harness.plan.refine import at_fraction
 from harness.plan.trial import Trial
 from harness.plugins.source import unwatched
 from harness.record.address import TrackingUri
 from harness.record.parameters import Recorded, why_new
 from harness.suite.options import Options
 from harness.suite.published import load_published
-from harness.suite.schema import Chosen
+from harness.suite.schema import ResolvedSuite
 from harness.worker.model_size import COPIES, WORD, parameter_count
 from variants import VARIANTS
 
 
-def preview(chosen: Chosen, options: Options) -> dict[str, Any]:
+def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
     """List every trial with its status, size and work; nothing is written."""
     statuses: dict[str, str] = {}
     others: list[Recorded] = []
-    fraction = None
-    load_published(chosen.published_paths())
-    plan = make_plan(chosen, options.data)
+    load_published(resolved.published_paths())
+    plan = make_plan(resolved, options.data)
     if TrackingUri(options.address).exists():
-        from harness.record.history import History  # MLflow takes two seconds to import
+        from harness.record.reader import RunReader  # MLflow takes two seconds to import
 
-        record = History(options.address, chosen.suite.name)
-        fraction = record.fraction(plan.profile, plan.budget)
-        plan = make_plan(chosen, options.data, fraction)
+        record = RunReader(options.address, resolved.suite.name)
+        plan = at_fraction(plan, record.fraction(plan.profile, plan.budget))
         statuses = record.statuses(trial.key for trial in plan.trials)
         others = [each for each in record.trials(plan.profile) if each.key not in statuses]
     sizes: dict[str, int | None] = {}
@@ -54,8 +53,7 @@ def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
 
 def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:
     parameters = _parameters(trial, sizes)
-    work = trial.training
-    timed = trial.timing
+    work = trial.work if trial.kind == "training" else None
     return {
         "key": trial.key,
         "name": trial.name,
@@ -63,14 +61,14 @@ def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, in
         "variant": trial.variant,
         "config": trial.config,
         "task": trial.task,
-        "seed": trial.seed,
+        "seed": trial.repeat,
         "status": status,
         "changed": why_new(trial, others) if status == "new" else "",
         "parameters": parameters,
         "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
         "iterations": work.iterations if work is not None else None,
         "full_iterations": work.full_iterations if work is not None else None,
-        "batch_size": work.protocol.batch_size if work else timed.protocol.batch_size if timed else None,
+        "batch_size": trial.work.protocol.batch_size,
     }
 
 

@@ -14,8 +14,8 @@ from harness.cli.streams import standard_output
 from harness.errors import UserError
 
 if TYPE_CHECKING:
-    from harness.report.rows import Tables
-    from harness.suite.schema import Chosen
+    from harness.report.tables.rows import Tables
+    from harness.suite.schema import ResolvedSuite
 
 Format = Literal["html", "md", "tex", "csv", "json"]
 
@@ -29,11 +29,11 @@ def report(
     format: Annotated[Format | None, typer.Option(metavar="html|md|tex|csv|json", help="To standard output.")] = None,
 ) -> None:
     """Rebuild the tables of a suite's newest run from the record."""
-    chosen = read_suite(suite, profile)
-    name = chosen.suite.name
+    resolved = read_suite(suite, profile)
+    name = resolved.suite.name
     address = existing_record(tracking_uri, results)
     load_plugins(plugin)
-    _load_those_of(chosen)
+    _load_those_of(resolved)
     tables = _read(address, name, profile)
     if format is not None:
         _print(tables, format)
@@ -41,7 +41,7 @@ def report(
         _write(tables, results, name)
 
 
-def _load_those_of(suite: Chosen) -> None:
+def _load_those_of(suite: ResolvedSuite) -> None:
     """Load the suite's plugins, for their analyses; a report needs no variant, and does without one that is lost."""
     for path in suite.plugin_paths():
         try:
@@ -51,15 +51,15 @@ def _load_those_of(suite: Chosen) -> None:
 
 
 def _read(address: str, suite: str, profile: str | None) -> Tables:
-    from harness.record.history import History
+    from harness.record.reader import RunReader
     from harness.report.build import read_tables
 
-    return read_tables(History(address, suite, say), profile)
+    return read_tables(RunReader(address, suite, say), profile)
 
 
 def _print(tables: Tables, format: Format) -> None:
     """Print the tables alone, in a format."""
-    from harness.report.formats import FORMATS
+    from harness.report.render.formats import FORMATS
 
     with standard_output(alone=True) as out:
         out.write(FORMATS[format](tables))
@@ -68,7 +68,7 @@ def _print(tables: Tables, format: Format) -> None:
 def _write(tables: Tables, results: Path, suite: str) -> None:
     """Write the report as files, and print its tables."""
     from harness.report.build import report_folder, write_report
-    from harness.report.terminal import print_tables
+    from harness.report.render.terminal import print_tables
 
     files = write_report(tables, report_folder(results, suite, tables.profile), say)
     with standard_output():

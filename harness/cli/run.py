@@ -24,7 +24,7 @@ from harness.cli.options import (
 
 if TYPE_CHECKING:
     from harness.suite.options import Options
-    from harness.suite.schema import Chosen
+    from harness.suite.schema import ResolvedSuite
 
 
 def run(
@@ -44,23 +44,23 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a claim of the suite is contradicted.")] = False,
 ) -> None:
     """Run what is missing of a suite and write its tables. The same command resumes it after a stop."""
-    chosen = read_suite(suite, profile, budget, fraction)
-    options = read_options(chosen, tracking_uri, data_dir, results, plugin)
-    _run(chosen, replace(options, only=only, cluster=address, serial=serial), strict)
+    resolved = read_suite(suite, profile, budget, fraction)
+    options = read_options(resolved, tracking_uri, data_dir, results, plugin)
+    _run(resolved, replace(options, only=only, cluster=address, serial=serial), strict)
 
 
-def _run(chosen: Chosen, options: Options, strict: bool) -> None:
+def _run(resolved: ResolvedSuite, options: Options, strict: bool) -> None:
     """Run a suite and print its tables.
 
     Raises:
         typer.Exit: a trial failed, or a claim is contradicted where that is asked for.
     """
-    from harness.report.terminal import print_tables
+    from harness.report.render.terminal import print_tables
     from harness.run import run_suite
 
     console = make_console(stderr=True)
     _set_signals()
-    outcome = run_suite(chosen, options, console)
+    outcome = run_suite(resolved, options, console)
     print_tables(outcome.tables, make_console(stderr=False))
     console.print(f"\nreport: {outcome.files[0]}   browse: python -m harness ui")
     if outcome.failed:

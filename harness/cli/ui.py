@@ -25,7 +25,7 @@ from harness.errors import UserError
 from harness.record.pages import HOST, PORT, charts_page, run_page, served
 
 if TYPE_CHECKING:
-    from harness.record.history import Browsable
+    from harness.record.reader import Browsable
 
 START_TIMEOUT = 60.0  # seconds until the server must answer
 STOP_TIMEOUT = 5.0  # seconds that it may take to end
@@ -64,7 +64,7 @@ def browse(address: str, port: int, open_browser: bool, console: Console) -> Non
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
     """Name the pages of a suite with their addresses: the charts of its trials, and its newest report."""
-    from harness.record.history import KIND
+    from harness.record.reader import KIND
 
     found = [
         (f"{suite.name}, {what}", charts_page(host, suite.experiment, f"tags.`{KIND}` = '{kind}'"))
@@ -77,7 +77,7 @@ def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
 
 
 def _show(address: str, host: str, open_browser: bool, console: Console) -> None:
-    from harness.record.history import suites
+    from harness.record.reader import suites
 
     found = [link for suite in suites(address) for link in links(suite, host)]
     for name, link in found or [("MLflow", host)]:

@@ -12,7 +12,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from harness.data import affine, expanded, fingerprint, idx, official, sources, store
+from harness.data import affnist_mat as official
+from harness.data import affnist_rebuilt as affine
+from harness.data import expanded, fingerprint, idx, sources, store
 from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
 from harness.data.download import DownloadFailed, download
 from harness.data.errors import Damaged

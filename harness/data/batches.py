@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.data.dataset import Examples
-from harness.data.stream import Stream
+from harness.data.rng import Stream
 from harness.errors import UserError
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.data import store, wheel
+from harness.data import pypi_mnist as wheel
+from harness.data import store
 from harness.data.dataset import Progress
 from harness.data.download import DownloadFailed, Unreachable, download
 from harness.data.errors import Damaged, Missing

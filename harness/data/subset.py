@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.data.dataset import Examples
-from harness.data.stream import Stream
+from harness.data.rng import Stream
 
 
 def subset(examples: Examples, count: int | None) -> Examples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial
 
 
 class Blocks:
@@ -33,7 +33,9 @@ class Blocks:
             kept = self._nodes[block] = random.Random(block).choice(free)
         return kept if kept not in busy else None
 
-    def choose(self, waiting: Sequence[Trial], running: Iterable[Trial], able: Collection[str]) -> Trial | None:
+    def choose(
+        self, waiting: Sequence[TimingTrial], running: Iterable[TimingTrial], able: Collection[str]
+    ) -> TimingTrial | None:
         """The first of the waiting trials whose block has a node that times nothing else."""
-        busy = {self._nodes.get(trial.seed) for trial in running}
-        return next((trial for trial in waiting if self.node(trial.seed, able, busy) is not None), None)
+        busy = {self._nodes.get(trial.round) for trial in running}
+        return next((trial for trial in waiting if self.node(trial.round, able, busy) is not None), None)

@@ -10,20 +10,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from harness.plan.trial import Progress, Result, Trial
-from harness.text import plain
+from harness.engine.listener import Listener
+from harness.plan.trial import Trial
+from harness.text import duration, plain
+from harness.worker.result import Progress, Result
 
 HEARTBEAT = 30.0  # seconds between two plain lines about the same trial
-
-
-def clock(seconds: float) -> str:
-    """A duration for people: 45s, 3m 20s, 5h 02m."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
 @dataclass
@@ -39,7 +31,7 @@ class _Line:
 
 
 @dataclass
-class Display:
+class Display(Listener):
     """Shows how far a suite is. `total` is the number of trials still to run."""
 
     console: Console
@@ -47,7 +39,7 @@ class Display:
     ended: int = 0
     _lines: dict[str, _Line] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
-    _wave: int | None = None
+    _phase: int | None = None
     _ended_before: int = 0
     _live: Live | None = None
 
@@ -61,16 +53,16 @@ class Display:
         if self._live is not None:
             self._live.stop()
 
-    def begin_wave(self, count: int) -> None:
-        """So many trials of one kind follow; the time left is told of them alone, since kinds differ in length."""
-        self._wave, self._ended_before, self._started = count, self.ended, time.monotonic()
+    def begin_phase(self, count: int) -> None:
+        """Begin a phase of `count` trials of one kind; the time left is estimated for this phase alone."""
+        self._phase, self._ended_before, self._started = count, self.ended, time.monotonic()
 
     def say(self, text: str) -> None:
         """A line of its own."""
         self.console.print(text, highlight=False, markup=False, emoji=False)
 
     def progressed(self, trial: Trial, progress: Progress) -> None:
-        """A trial has started or come further."""
+        """See `Listener.progressed`."""
         now = time.monotonic()
         if trial.key not in self._lines:
             self._lines[trial.key] = _Line(trial, now, progress, told=now)
@@ -82,20 +74,21 @@ class Display:
             line.told = now
             self.say(f"running   {trial.name}: {_state(line)} · {self._time_left()}")
 
-    def finished(self, trial: Trial, result: Result) -> None:
-        """A trial has a result."""
+    def finished(self, trial: Trial, result: Result) -> str:
+        """See `Listener.finished`."""
         self._end(trial)
         self.say(f"{self._count()} {trial.name}: {summary(result)}")
+        return ""
 
-    def failed(self, trial: Trial, cause: str) -> None:
-        """A trial has failed for good."""
+    def failed(self, trial: Trial, cause: str, details: str) -> None:
+        """See `Listener.failed`."""
         self._end(trial)
         self.say(f"{self._count()} {trial.name}: failed: {cause}")
 
     def lost(self, trial: Trial, cause: str, attempt: int) -> None:
-        """A trial will be tried again."""
+        """See `Listener.lost`."""
         self._lines.pop(trial.key, None)
-        self.say(f"lost      {trial.name}: {cause}; it goes on in attempt {attempt + 1}")
+        self.say(f"lost      {trial.name}: {cause}; it resumes in attempt {attempt + 1}")
 
     def _end(self, trial: Trial) -> None:
         self._lines.pop(trial.key, None)
@@ -105,12 +98,12 @@ class Display:
         return f"[{self.ended:>{len(str(self.total))}}/{self.total}]"
 
     def _time_left(self) -> str:
-        total = self.total if self._wave is None else self._wave
+        total = self.total if self._phase is None else self._phase
         done = self.ended - self._ended_before + sum(line.share for line in self._lines.values())
         if done < 0.5:
             return "time left unknown yet"
         elapsed = time.monotonic() - self._started
-        return f"about {clock(elapsed * (total - done) / done)} left"
+        return f"about {duration(elapsed * (total - done) / done)} left"
 
     def _table(self) -> Group:
         title = Text(f"{self.ended} of {self.total} trials ended · {self._time_left()}", style="italic")
@@ -126,7 +119,7 @@ class Display:
 def _state(line: _Line) -> str:
     said = line.progress
     if not said.iterations:
-        return f"{said.stage} {clock(time.monotonic() - line.started)}"
+        return f"{said.stage} {duration(time.monotonic() - line.started)}"
     text = f"{said.stage} {line.share:4.0%}"
     if said.history:
         last = said.history[-1]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.plan.trial import Progress, Result, Trial
-from harness.worker.forkserver import Broken
+from harness.plan.trial import Trial
+from harness.worker.forkserver import TrialError
+from harness.worker.result import Progress, Result
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Failed:
     is_disk_full: bool = False  # so that no trial can go on
 
 
-def failure(trial: Trial, broken: Broken) -> Failed:
-    """What an exception in a trial's work comes to."""
+def failure(trial: Trial, broken: TrialError) -> Failed:
+    """Convert an exception in a trial's work to a `Failed` event."""
     return Failed(
         trial,
         broken.cause,
@@ -60,12 +61,12 @@ class Executor(Protocol):
     def submit(self, trial: Trial, attempt: int) -> None:
         """Take a trial; it starts when there is room for it."""
 
-    def wait(self) -> list[Event]:
-        """What has happened; returns after a second at most when nothing has (a serial one after a trial)."""
+    def wait(self, tell: Callable[[Event], None]) -> None:
+        """Tell what happens; returns after a second at most when nothing does (a serial one after a trial)."""
 
     def cancel(self, trial: Trial) -> None:
         """Stop a trial by force."""
 
     @property
     def running(self) -> int:
-        """How many trials were taken and have not ended."""
+        """Number of submitted trials that have not ended."""

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from harness.plan.trial import Moments
+from harness.elapsed import since_start
+from harness.engine.listener import Listener
+from harness.plan.trial import Trial
+from harness.worker.result import Result, Timestamps
 
 
-def overhead(moments: Sequence[Moments]) -> dict[str, float]:
+class Stopwatch(Listener):
+    """Notes when trials began and ended, since this process began."""
+
+    def __init__(self) -> None:
+        self.noted: list[Timestamps] = []
+
+    def finished(self, trial: Trial, result: Result) -> str:
+        """See `Listener.finished`."""
+        if result.timestamps is not None:
+            self.noted.append(result.timestamps.ending(since_start()))
+        return ""
+
+
+def overhead(timestamps: Sequence[Timestamps]) -> dict[str, float]:
     """Seconds and shares by name; empty if no trial was run.
 
     startup_seconds, first_step_seconds: from the command to the first trial's begin and to its first step's end.
@@ -17,11 +33,11 @@ def overhead(moments: Sequence[Moments]) -> dict[str, float]:
     share: that, relative to the time in which one was.
 
     Arguments:
-        moments: since the command was given.
+        timestamps: since the command was given.
     """
-    if not moments:
+    if not timestamps:
         return {}
-    ordered = sorted(moments, key=lambda each: each.began)
+    ordered = sorted(timestamps, key=lambda each: each.began)
     busy, until = 0.0, ordered[0].began
     for each in ordered:
         busy += max(0.0, each.ended - max(until, each.began))
@@ -29,8 +45,8 @@ def overhead(moments: Sequence[Moments]) -> dict[str, float]:
     between = until - ordered[0].began - busy
     return {
         "startup_seconds": ordered[0].began,
-        "first_step_seconds": min(each.first_step for each in moments),
-        "setup_seconds": median(each.first_step - each.began for each in moments),
+        "first_step_seconds": min(each.first_step for each in timestamps),
+        "setup_seconds": median(each.first_step - each.began for each in timestamps),
         "between_seconds": between,
         "share": between / busy if busy else 0.0,
     }

@@ -21,13 +21,14 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.engine.blocks import Blocks
-from harness.engine.cluster import Node, nodes, places, request_of
+from harness.engine.cluster import Cluster
+from harness.engine.connect import nodes
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.errors import UserError, cause_of
-from harness.plan.trial import Progress, Result, Trial
-from harness.suite.schema import Resources
-from harness.worker.context import Context
-from harness.worker.forkserver import Broken, Lost, Template
+from harness.plan.trial import Trial
+from harness.worker.context import WorkerContext
+from harness.worker.forkserver import ForkServer, TrialError, WorkerDied
+from harness.worker.result import Progress, Result
 from harness.worker.timing.bracket import bracketed
 
 PATIENCE = 0.5  # seconds between two looks at the mailbox
@@ -54,11 +55,11 @@ class Mailbox:
 MAILBOX: Any = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
 
 
-TEMPLATE = Template()  # of the worker that this module is imported in
+FORK_SERVER = ForkServer()  # of the worker that this module is imported in
 
 
 @ray.remote(max_retries=0)  # retries are the driver's
-def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result | Broken:
+def run_trial(trial: Trial, context: WorkerContext, mailbox: Any) -> Result | TrialError:
     """One trial in a fresh process, or several in turn, as a used one contaminates timing and memory."""
     context = replace(context, gpu=bool(ray.get_gpu_ids()))
 
@@ -66,7 +67,7 @@ def run_trial(trial: Trial, context: Context, mailbox: Any) -> Result | Broken:
         mailbox.put.remote(trial.key, context.attempt, progress)
 
     report(Progress(0, 0, stage="starting"))
-    outcome = bracketed(trial, lambda work: TEMPLATE.run(work, trial, context, report))
+    outcome = bracketed(trial, lambda work: FORK_SERVER.run(work, trial, context, report))
     if isinstance(outcome, Result):
         outcome = replace(outcome, machine={**outcome.machine, "node": ray.get_runtime_context().get_node_id()})
     return outcome
@@ -77,16 +78,15 @@ class RayExecutor:
 
     def __init__(
         self,
-        context_of: Callable[[Trial], Context],
-        resources: Resources,
-        offers: list[Node],
+        context_of: Callable[[Trial], WorkerContext],
+        cluster: Cluster,
         homes: Mapping[int, str] | None = None,
     ) -> None:
-        self._context_of, self._resources, self._offers = context_of, resources, offers
+        self._context_of, self._cluster = context_of, cluster
         self._blocks = Blocks(homes or {})
         self._mailbox: Any = MAILBOX.options(scheduling_strategy=_here()).remote()
         self._tasks: dict[Any, tuple[Trial, int]] = {}
-        self._names = {node.id: node.name for node in offers}
+        self._names = {node.id: node.name for node in cluster.nodes}
 
     @property
     def running(self) -> int:
@@ -95,28 +95,33 @@ class RayExecutor:
 
     def choose(self, waiting: Sequence[Trial]) -> Trial | None:
         """See `Executor.choose`. Training waits in Ray's queue, a timed trial here until its block's node is free."""
-        if waiting[0].kind == "training":
-            return waiting[0]
-        return self._blocks.choose(waiting, [trial for trial, _ in self._tasks.values()], self._able(waiting[0]))
+        first = waiting[0]
+        if first.kind == "training":
+            return first
+        timed = [trial for trial in waiting if trial.kind == "timing"]
+        running = [trial for trial, _ in self._tasks.values() if trial.kind == "timing"]
+        return self._blocks.choose(timed, running, self._able(first))
 
     def submit(self, trial: Trial, attempt: int) -> None:
         """See `Executor.submit`."""
         context = replace(self._context_of(trial), attempt=attempt)
-        options = request_of(trial, self._resources, self._offers) | self._pinned(trial)
+        options = self._cluster.request(trial) | self._pinned(trial)
         task = run_trial.options(**options, name=trial.name).remote(trial, context, self._mailbox)
         self._tasks[task] = (trial, attempt)
 
     def _pinned(self, trial: Trial) -> dict[str, Any]:
         """The node of a timed trial's block; where none can serve it now, Ray waits for one that can."""
-        able = self._able(trial) if trial.kind == "timing" else {}
-        name = self._blocks.node(trial.seed, able)
+        if trial.kind == "training":
+            return {}
+        able = self._able(trial)
+        name = self._blocks.node(trial.round, able)
         return {"scheduling_strategy": NodeAffinitySchedulingStrategy(able[name], soft=False)} if name else {}
 
     def _able(self, trial: Trial) -> dict[str, str]:
         """The ids of the nodes that can serve a trial now, by their names; nodes come and go."""
-        request, alive = request_of(trial, self._resources, self._offers), nodes()
+        request, alive = self._cluster.request(trial), nodes()
         self._names |= {node.id: node.name for node in alive}
-        return {node.name: node.id for node in alive if places(node, request)}
+        return {node.name: node.id for node in alive if node.places(request)}
 
     def cancel(self, trial: Trial) -> None:
         """See `Executor.cancel`."""
@@ -124,13 +129,15 @@ class RayExecutor:
             if other.key == trial.key:
                 ray.cancel(task, force=True)
 
-    def wait(self) -> list[Event]:
+    def wait(self, tell: Callable[[Event], None]) -> None:
         """See `Executor.wait`."""
         is_timing = any(trial.kind == "timing" for trial, _ in self._tasks.values())
         patience = TIMING_PATIENCE if is_timing else PATIENCE
         ended, _ = ray.wait(list(self._tasks), num_returns=1, timeout=patience)
-        events = self._mail()
-        return events + [self._outcome(task) for task in ended]
+        for event in self._mail():
+            tell(event)
+        for task in ended:
+            tell(self._outcome(task))
 
     def _mail(self) -> list[Event]:
         current = {(trial.key, attempt): trial for trial, attempt in self._tasks.values()}
@@ -152,11 +159,11 @@ class RayExecutor:
             return Failed(trial, _lost(error), traceback.format_exc(), is_lost=True)
         except RayTaskError as error:
             cause = error.cause if error.cause is not None else error
-            is_lost = isinstance(cause, Lost)
+            is_lost = isinstance(cause, WorkerDied)
             return Failed(trial, str(cause) if is_lost else cause_of(cause), str(error), is_lost)
         except RayError as error:
             return Failed(trial, cause_of(error), traceback.format_exc(), is_lost=True)
-        if isinstance(outcome, Broken):
+        if isinstance(outcome, TrialError):
             return failure(trial, outcome)
         return Finished(trial, self._named(outcome))
 

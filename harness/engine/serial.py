@@ -9,19 +9,20 @@ from typing import Any
 
 from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.plan.budget import Cost
-from harness.plan.trial import Progress, Trial
-from harness.worker.context import Context
+from harness.plan.trial import TrainingTrial, Trial
+from harness.worker.context import WorkerContext
 from harness.worker.execute import estimate, execute, watch
-from harness.worker.forkserver import Broken, Work
+from harness.worker.forkserver import TrialError, Work
+from harness.worker.result import Progress
 from harness.worker.timing.bracket import bracketed
 
 
-def estimate_here(trial: Trial, context: Context) -> Cost | Broken:
+def estimate_here(trial: TrainingTrial, context: WorkerContext) -> Cost | TrialError:
     """What a training trial costs, in this process."""
     try:
         return estimate(trial, context, lambda _: None)
     except Exception as error:
-        return Broken.of(error)
+        return TrialError.of(error)
 
 
 class Stopped(BaseException):
@@ -31,8 +32,8 @@ class Stopped(BaseException):
 class SerialExecutor:
     """An executor without processes: a breakpoint in a variant works."""
 
-    def __init__(self, context_of: Callable[[Trial], Context], tell: Callable[[Event], None]) -> None:
-        self._context_of, self._tell = context_of, tell
+    def __init__(self, context_of: Callable[[Trial], WorkerContext]) -> None:
+        self._context_of = context_of
         self._waiting: deque[Trial] = deque()
         self._stopped: set[str] = set()  # keys of running trials that were cancelled
 
@@ -56,23 +57,26 @@ class SerialExecutor:
         else:
             self._stopped.add(trial.key)
 
-    def wait(self) -> list[Event]:
+    def wait(self, tell: Callable[[Event], None]) -> None:
         """Run the next trial; its progress is told while it runs."""
         trial = self._waiting.popleft()
 
         def report(progress: Progress) -> None:
-            self._tell(Progressed(trial, progress))
+            tell(Progressed(trial, progress))
             if trial.key in self._stopped:
                 raise Stopped
 
         def do(work: Work) -> Any:
-            return (watch if work == "watch" else execute)(trial, self._context_of(trial), report)
+            context = self._context_of(trial)
+            if work == "watch" and trial.kind == "timing":
+                return watch(trial, context, report)
+            return execute(trial, context, report)
 
         self._stopped.discard(trial.key)
         try:
             outcome = bracketed(trial, do)
-            return [failure(trial, outcome) if isinstance(outcome, Broken) else Finished(trial, outcome)]
+            tell(failure(trial, outcome) if isinstance(outcome, TrialError) else Finished(trial, outcome))
         except Stopped:
-            return [Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True)]
+            tell(Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True))
         except Exception as error:
-            return [failure(trial, Broken.of(error))]
+            tell(failure(trial, TrialError.of(error)))

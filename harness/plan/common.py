@@ -8,22 +8,22 @@ from typing import Any
 from harness.errors import UserError
 from harness.plan.settings import FROM_TASK
 from harness.registry import nearest
-from harness.suite.schema import Chosen, Row, Suite
+from harness.suite.schema import ResolvedSuite, Row, Suite
 from variants import VARIANTS
 
 
-def with_common_settings(chosen: Chosen) -> Suite:
+def with_common_settings(resolved: ResolvedSuite) -> Suite:
     """The suite with the settings of all rows in each of them: the suite's under its own, the profile's over them.
 
     Raises:
         UserError: a setting that no row's variant has, or that the task decides.
     """
-    suite = chosen.suite
+    suite = resolved.suite
     under = suite.config
-    over = suite.profiles[chosen.profile].config if chosen.profile is not None else {}
+    over = suite.profiles[resolved.profile].config if resolved.profile is not None else {}
     rows = _rows(suite)
     _check("config", under, rows)
-    _check(f"profiles.{chosen.profile}.config", over, rows)
+    _check(f"profiles.{resolved.profile}.config", over, rows)
 
     def told(row: Row) -> Row:
         names = _settings_of(row)

@@ -12,50 +12,49 @@ from harness.data.check import Identity, identify
 from harness.errors import UserError
 from harness.plan.budget import iterations_at
 from harness.plan.common import with_common_settings
-from harness.plan.key import trial_key
+from harness.plan.key import keyed
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.settings import FROM_TASK, plain_settings
-from harness.plan.trial import TimingWork, TrainingWork, Trial
+from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
 from harness.plugins.isolation import foreign_code
 from harness.registry import nearest
 from harness.suite.claims import BaseClaim, Claim, OtherClaim, Rows
 from harness.suite.matching import has_settings
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, TimingProtocol
-from harness.suite.schema import Chosen, Row, Suite, TimedRow, TimeTable, TrainedRow
+from harness.suite.schema import ResolvedSuite, Row, Suite, TimedRow, TimeTable, TrainedRow
 from variants import VARIANTS, configure
 from variants.contract import Config
 
 
-def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan:
-    """The plan of a suite.
+def make_plan(resolved: ResolvedSuite, data: Path) -> Plan:
+    """The plan of a suite, with what is known of its data before they are fetched.
 
-    Arguments:
-        fraction: what a budget was calibrated to; it counts for nothing where there is no budget.
+    With a budget, how much of each training protocol is run stays open; see `harness.plan.refine`.
 
     Raises:
         UserError: an unknown variant, setting or dataset, or one that does not fit.
     """
-    suite = chosen.suite
+    suite = resolved.suite
     if suite.errors is None:
-        fraction = 1.0
-    elif chosen.budget is None:
-        fraction = chosen.fraction or 1.0
+        fraction: float | None = 1.0
+    else:
+        fraction = resolved.fraction or 1.0 if resolved.budget is None else None
     try:
         with foreign_code():  # variants and datasets do what the plan asks with code of their own
-            suite = with_common_settings(chosen)
-            chosen = chosen.model_copy(update={"suite": suite})
+            suite = with_common_settings(resolved)
+            resolved = resolved.model_copy(update={"suite": suite})
             identities = _identities(suite, data)
-            errors, training = _training_trials(chosen, identities, fraction)
-            times, timing = _timing_trials(chosen, identities)
+            errors, training = _training_trials(resolved, identities, fraction)
+            times, timing = _timing_trials(resolved, identities)
         baseline = _baseline(suite.times, times)
         _check_claims(suite.claims, [*errors, *times])
     except UserError as error:
-        raise UserError(f"{chosen.path}: {error}") from None
-    trials = list({trial.key: trial for trial in [*timing, *training]}.values())
+        raise UserError(f"{resolved.path}: {error}") from None
+    trials: list[Trial] = [*timing, *training]
     return Plan(
         suite=suite.name,
-        profile=chosen.profile,
-        budget=chosen.budget,
+        profile=resolved.profile,
+        budget=resolved.budget,
         fraction=fraction,
         error_title=suite.errors.title if suite.errors is not None else ERROR_TITLE,
         errors=errors,
@@ -63,7 +62,7 @@ def make_plan(chosen: Chosen, data: Path, fraction: float | None = None) -> Plan
         times=times,
         baseline=baseline,
         precision=suite.precision,
-        trials=trials,
+        trials=list({trial.key: trial for trial in trials}.values()),
         claims=suite.claims,
         families=suite.families,
     )
@@ -84,29 +83,33 @@ def _identities(suite: Suite, data: Path) -> dict[str, Identity]:
 
 
 def _training_trials(
-    chosen: Chosen, identities: dict[str, Identity], fraction: float | None
-) -> tuple[list[PlannedRow], list[Trial]]:
-    table = chosen.suite.errors
+    resolved: ResolvedSuite, identities: dict[str, Identity], fraction: float | None
+) -> tuple[list[PlannedRow], list[TrainingTrial]]:
+    table = resolved.suite.errors
     if table is None:
         return [], []
-    rows, trials = [], []
+    rows: list[PlannedRow] = []
+    trials: list[TrainingTrial] = []
     labelled = {task: _labelled(table.rows, task, "errors") for task in table.tasks}
     for number, row in enumerate(table.rows):
         for task in table.tasks:
             config, label = labelled[task][number]
-            rows.append(_planned(number, row.variant, label, config, task))
-            work = _training_work(chosen, row, task, fraction)
+            planned = _planned(number, row.variant, label, config, task)
+            rows.append(planned)
+            data = identities[task]
+            common = _common(planned, config, data)
+            work = _training_work(resolved, row, task, fraction)
             trials += [
-                _trial("training", number, row.variant, label, config, task, seed, identities[task], work)
+                keyed(TrainingTrial(**common, seed=seed, tests=data.tests, remarks=data.remarks, work=work))
                 for seed in table.seeds_of(row, task)
             ]
     return rows, trials
 
 
-def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
-    table = chosen.suite.errors
+def _training_work(resolved: ResolvedSuite, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
+    table = resolved.suite.errors
     assert table is not None
-    protocol = chosen.suite.protocols[row.protocol]
+    protocol = resolved.suite.protocols[row.protocol]
     size = DATASETS.get(task).train_size
     images = min(size, table.train_images or size)
     if protocol.batch_size > images:
@@ -120,18 +123,20 @@ def _training_work(chosen: Chosen, row: TrainedRow, task: str, fraction: float |
         iterations=None,
         train_images=images,
         test_images=table.test_images,
-        precision=chosen.suite.precision,
+        precision=resolved.suite.precision,
     )
     return work if fraction is None else work.model_copy(update={"iterations": iterations_at(work, fraction)})
 
 
-def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[list[PlannedRow], list[Trial]]:
-    table = chosen.suite.times
+def _timing_trials(
+    resolved: ResolvedSuite, identities: dict[str, Identity]
+) -> tuple[list[PlannedRow], list[TimingTrial]]:
+    table = resolved.suite.times
     if table is None:
         return [], []
     settings = {name: getattr(table, name) for name in TimingProtocol.model_fields}
     work = TimingWork(
-        protocol=TimingProtocol(**settings), learning_rate=table.learning_rate, precision=chosen.suite.precision
+        protocol=TimingProtocol(**settings), learning_rate=table.learning_rate, precision=resolved.suite.precision
     )
     timed, references = _with_references(table.rows)
     labelled = _labelled(table.rows, table.task, "times")
@@ -145,14 +150,13 @@ def _timing_trials(chosen: Chosen, identities: dict[str, Identity]) -> tuple[lis
     numbered = [
         (n, row.variant, config, label) for n, (row, (config, label)) in enumerate(zip(timed, labelled, strict=True))
     ]
-    trials = [
-        _trial("timing", n, variant, label, config, table.task, number, identities[table.task], work)
-        for number in range(table.rounds)
-        for n, variant, config, label in numbered
-    ]
     rows = [
         _planned(n, variant, label, config, table.task, references.get(n)) for n, variant, config, label in numbered
     ]
+    common = [
+        _common(row, config, identities[table.task]) for row, (_, _, config, _) in zip(rows, numbered, strict=True)
+    ]
+    trials = [keyed(TimingTrial(**each, round=number, work=work)) for number in range(table.rounds) for each in common]
     return rows, trials
 
 
@@ -227,48 +231,19 @@ def _settings(variant: str, config: Config) -> dict[str, Any]:
     return {name: value for name, value in plain_settings(variant, config).items() if name not in FROM_TASK}
 
 
-def _trial(
-    kind: str,
-    row: int,
-    variant: str,
-    label: str,
-    config: Config,
-    task: str,
-    seed: int,
-    data: Identity,
-    work: TrainingWork | TimingWork,
-) -> Trial:
-    settings = plain_settings(variant, config)
-    source = VARIANTS.source_digest(variant)
-    data_source = DATASETS.source_digest(task)
-    measured = {
-        "kind": kind,
-        "variant": variant,
-        "source": source,
-        "config": settings,
-        "task": task,
+def _common(row: PlannedRow, config: Config, data: Identity) -> dict[str, Any]:
+    """What trials of a row on a task have in common."""
+    return {
+        "key": "",
+        "row": row.row,
+        "variant": row.variant,
+        "label": row.label,
+        "config": plain_settings(row.variant, config),
+        "task": row.task,
+        "source": VARIANTS.source_digest(row.variant),
         "data": data.digest,
-        "data_source": data_source,
-        "seed": seed,
-        "work": work.model_dump(exclude={"protocol": {"source", "rounds"}}),
+        "data_source": DATASETS.source_digest(row.task),
     }
-    return Trial(
-        key=trial_key(measured),
-        kind="timing" if kind == "timing" else "training",
-        row=row,
-        variant=variant,
-        label=label,
-        config=settings,
-        task=task,
-        seed=seed,
-        source=source,
-        data=data.digest,
-        data_source=data_source,
-        tests=data.tests if kind == "training" else (),
-        remarks=data.remarks if kind == "training" else (),
-        training=work if isinstance(work, TrainingWork) else None,
-        timing=work if isinstance(work, TimingWork) else None,
-    )
 
 
 def _check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.plan.trial import Trial, row_title
+from harness.plan.trial import TimingTrial, TrainingTrial, Trial, row_title
 from harness.suite.claims import Claim
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, Precision, Settings
 
@@ -47,17 +47,28 @@ class Plan(Settings):
     claims: list[Claim] = Field(default_factory=list)
     families: dict[str, str] = Field(default_factory=dict)  # of claims: the name of each, and what it holds
 
-    def only(self, pattern: str) -> Plan:
-        """The plan with the trials alone whose name matches a pattern such as `*capsnet*`.
+    @property
+    def training(self) -> list[TrainingTrial]:
+        """The trials of the table of errors."""
+        return [trial for trial in self.trials if trial.kind == "training"]
+
+    @property
+    def timing(self) -> list[TimingTrial]:
+        """The trials of the table of times."""
+        return [trial for trial in self.trials if trial.kind == "timing"]
+
+    def names(self, pattern: str | None = None) -> frozenset[str]:
+        """The names of all trials, or of those that match a pattern such as `*capsnet*`.
 
         Raises:
             UserError: none does.
         """
-        kept = [trial for trial in self.trials if fnmatch(trial.name, pattern)]
-        if not kept:
-            names = ", ".join(trial.name for trial in self.trials[:3])
-            raise UserError(f"--only {pattern}: no trial has such a name; names are like: {names}.")
-        return self.model_copy(update={"trials": kept})
+        names = [trial.name for trial in self.trials]
+        found = frozenset(name for name in names if pattern is None or fnmatch(name, pattern))
+        if pattern is not None and not found:
+            listed = ", ".join(names[:3])
+            raise UserError(f"--only {pattern}: no trial has such a name; names are like: {listed}.")
+        return found
 
 
 def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
@@ -69,11 +80,11 @@ def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
         metrics: of the recorded trials, by key.
     """
     found: dict[str, set[str]] = {}
-    for trial in plan.trials:
+    for trial in plan.training:
         names = {name.split("/")[1] for name in metrics.get(trial.key, ()) if name.startswith("test/")}
         found.setdefault(trial.task, set()).update(names)
 
-    def tests(trial: Trial) -> tuple[str, ...]:
+    def tests(trial: TrainingTrial) -> tuple[str, ...]:
         known = sorted(found[trial.task], key=lambda name: (not name.startswith(trial.task), len(name), name))
         return trial.tests or tuple(known) or (trial.task,)
 

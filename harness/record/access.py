@@ -21,7 +21,7 @@ from harness.files import locked
 from harness.record.address import PASSWORD, SQLITE, TOKEN, USERNAME, TrackingUri
 from harness.record.artifacts import local_artifact
 from harness.record.masking import masked
-from harness.record.patience import patient, status_of
+from harness.record.retry import patient, status_of
 
 NUMBER = "harness.number"  # counts the runs of an experiment in the order in which they were begun
 PAGE = 1000
@@ -129,13 +129,13 @@ def begun(run: Run) -> tuple[int, int]:
 def newest_first(runs: list[Run]) -> list[Run]:
     """Runs as they were begun: exactly within an experiment, and by the clock between experiments."""
     latest: dict[str, int] = {}
-    moments = []
+    timestamps = []
     for run in sorted(runs, key=begun):
         experiment = run.info.experiment_id
         latest[experiment] = max(latest.get(experiment, 0), run.info.start_time)
-        moments.append((latest[experiment], run))
-    moments.reverse()  # and runs of one moment stay so
-    return [run for _, run in sorted(moments, key=lambda pair: pair[0], reverse=True)]
+        timestamps.append((latest[experiment], run))
+    timestamps.reverse()  # and runs of one moment stay so
+    return [run for _, run in sorted(timestamps, key=lambda pair: pair[0], reverse=True)]
 
 
 def open_store(address: str, makes: bool = False) -> MlflowClient:

@@ -15,10 +15,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
-from harness.plan.trial import Result
 from harness.record.address import TrackingUri
 from harness.record.arrays import Damaged, read_arrays, write_arrays
-from harness.record.patience import is_away
+from harness.record.retry import is_away
+from harness.worker.result import Result
 
 PREDICTIONS = "predictions.npz"
 ANALYSES = "analyses"  # the folder of what analyses have measured, a file each

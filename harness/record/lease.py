@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, replace
 
 from mlflow.tracking import MlflowClient
 
+from harness.boot import machine, started
 from harness.errors import UserError
-from harness.record.machine import machine, started
 
 TAG = "harness.driver"
 BEAT = 5.0  # seconds between two signs of life

@@ -20,15 +20,16 @@ from pydantic import ValidationError
 import variants
 from harness.data import DATASETS, Examples
 from harness.errors import UserError, cause_of
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.plugins.load import load_plugin
 from harness.record.access import is_unknown, open_store
 from harness.record.artifacts import local_artifact
-from harness.record.history import KEY
 from harness.record.masking import masked
 from harness.record.model import FOLDER, TRIAL, WEIGHTS
 from harness.record.plugin import beside, plugin_in, plugin_of
-from harness.record.store import WEIGHTS as DIGEST
+from harness.record.reader import KEY
+from harness.record.stored import restore_trial
+from harness.record.writer import WEIGHTS as DIGEST
 from harness.worker.train.evaluation import predict
 from harness.worker.train.training import weights_digest
 from variants import VARIANTS, Variant
@@ -45,7 +46,7 @@ class Model:
     module: the `torch.nn.Module`, in evaluation mode.
     """
 
-    trial: Trial
+    trial: TrainingTrial
     module: Variant
     device: torch.device = field(default_factory=lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
@@ -71,10 +72,9 @@ class Model:
             )
         if not len(images):
             return np.empty(0, np.int64)
-        assert self.trial.training is not None
         examples = Examples(images, np.zeros(len(images), np.uint8))
         try:
-            found = predict(self.module, examples, self.device, self.trial.training.precision)
+            found = predict(self.module, examples, self.device, self.trial.work.precision)
         finally:
             self.module.eval()
         return found.astype(np.int64)
@@ -115,7 +115,7 @@ def read_model(files: Path, trust_code: bool) -> Model:
     return Model(trial, module)
 
 
-def _built(trial: Trial) -> Variant:
+def _built(trial: TrainingTrial) -> Variant:
     """The model of a trial, untrained.
 
     Raises:
@@ -160,22 +160,22 @@ def _is_listed(client: MlflowClient, run: Run) -> bool:
         return True  # whatever keeps the list from being read also keeps the model from it
 
 
-def _trial(path: Path) -> Trial:
+def _trial(path: Path) -> TrainingTrial:
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_TRIAL + 1)
         if len(text) > LARGEST_TRIAL:
             raise UserError(f"{path.name} of the model is larger than {LARGEST_TRIAL >> 20} MiB; it is damaged.")
-        trial = Trial.model_validate_json(text, extra="ignore")  # another version may have written it
+        trial = restore_trial(text)
     except (OSError, ValidationError) as error:
         raise UserError(f"{path.name} of the model can't be read ({cause_of(error)[:200]}).") from error
-    if trial.training is None:
+    if trial.kind == "timing":
         raise UserError(f"{path.name} of the model is of a timing, which leaves none; it is damaged.")
     return trial
 
 
 @contextmanager
-def _known(trial: Trial, files: Path, trust_code: bool) -> Iterator[None]:
+def _known(trial: TrainingTrial, files: Path, trust_code: bool) -> Iterator[None]:
     """Within this the trial's variant is registered: the one that is known here, or the one that the record has."""
     plugin = plugin_in(files)
     is_here = trial.variant in VARIANTS.names()

@@ -26,10 +26,10 @@ def parameters(trial: Trial) -> dict[str, str]:
     """The settings of a trial by name."""
     flat: dict[str, Any] = {"variant": trial.variant, "label": trial.label, "task": trial.task}
     flat |= {"source": trial.source, "data": trial.data, "data_source": trial.data_source}
-    flat["seed" if trial.kind == "training" else "round"] = trial.seed
+    flat["seed" if trial.kind == "training" else "round"] = trial.repeat
     flat |= {f"config.{name}": value for name, value in trial.config.items()}
-    if trial.training is not None:
-        work = trial.training
+    if trial.kind == "training":
+        work = trial.work
         flat |= {f"protocol.{name}": value for name, value in _flat(work.protocol.model_dump()).items()}
         flat |= {
             "iterations": work.iterations,
@@ -38,9 +38,9 @@ def parameters(trial: Trial) -> dict[str, str]:
             "test_images": work.test_images or "all",
             "precision": work.precision,
         }
-    if trial.timing is not None:
-        flat |= {f"timing.{name}": value for name, value in trial.timing.protocol.model_dump().items()}
-        flat |= {"learning_rate": trial.timing.learning_rate, "precision": trial.timing.precision}
+    if trial.kind == "timing":
+        flat |= {f"timing.{name}": value for name, value in trial.work.protocol.model_dump().items()}
+        flat |= {"learning_rate": trial.work.learning_rate, "precision": trial.work.precision}
     return {name: str(value)[:LARGEST] for name, value in flat.items()}
 
 

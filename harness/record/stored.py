@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.errors import UserError
+from harness.plan.trial import Trial
 from harness.suite.explain import RENAMED
 
-VERSION = 3  # of what is written; there was no number before 2, and other names of the tables before 3
+VERSION = 4  # of what is written; there was no number before 2
 FIELD = "version"
 
 M = TypeVar("M", bound=BaseModel)
+_TRIAL: TypeAdapter[Trial] = TypeAdapter(Trial)
 
 
 def store(model: BaseModel) -> dict[str, object]:
@@ -31,7 +33,7 @@ def restore(kind: type[M], text: str, what: str) -> M:
         UserError: it can't be read even so.
     """
     try:
-        return kind.model_validate_json(_renamed(text), extra="ignore")
+        return kind.model_validate_json(_as_today(text), extra="ignore")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "its text"
@@ -41,15 +43,38 @@ def restore(kind: type[M], text: str, what: str) -> M:
         ) from None
 
 
-def _renamed(text: str) -> str:
+def restore_trial(text: str | bytes) -> Trial:
+    """A trial as any version has written it.
+
+    Raises:
+        ValidationError: it can't be read.
+    """
+    return _TRIAL.validate_json(_as_today(text), extra="ignore")
+
+
+def _as_today(text: str | bytes) -> str | bytes:
     """A document with the names that its fields have now; what is no document is left as it is."""
     try:
-        told = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    if not isinstance(told, dict) or not RENAMED.keys() & told.keys():
+    if not isinstance(found, dict):
         return text
-    return json.dumps({RENAMED.get(name, name): value for name, value in told.items()})
+    trials = found.get("trials")
+    if isinstance(trials, list):
+        found["trials"] = [_trial_as_today(each) for each in trials]
+    return json.dumps({RENAMED.get(name, name): value for name, value in _trial_as_today(found).items()})
+
+
+def _trial_as_today(trial: Any) -> Any:
+    """Before version 4 the work of a trial was in a field of its kind's name, and a round was called a seed."""
+    if not isinstance(trial, dict) or "work" in trial or trial.get("kind") not in {"training", "timing"}:
+        return trial
+    kind = trial["kind"]
+    found = {name: value for name, value in trial.items() if name not in {"training", "timing"}}
+    if kind == "timing":
+        found["round"] = found.pop("seed", None)
+    return {**found, "work": trial.get(kind)}
 
 
 def _of_version(text: str) -> str:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import write_whole
-from harness.record.history import History
+from harness.record.reader import RunReader
 from harness.record.stored import restore
 from harness.report.figures.gallery import draw_all
 from harness.report.folder import replace_files
-from harness.report.formats import FILES, FORMATS
-from harness.report.html import to_html
-from harness.report.rows import Origin, Tables
-from harness.report.tables import build_tables
+from harness.report.render.formats import FILES, FORMATS
+from harness.report.render.html import to_html
+from harness.report.tables.assemble import build_tables
+from harness.report.tables.rows import Origin, Tables
 from harness.suite.published import Published
 
 FIGURES = "figures"
 
 
-def read_tables(record: History, profile: str | None, invocation: str | None = None) -> Tables:
+def read_tables(record: RunReader, profile: str | None, invocation: str | None = None) -> Tables:
     """The tables of an invocation of a suite, from the record alone.
 
     Arguments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.suite.schema import Chosen
+from harness.suite.schema import ResolvedSuite
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ class Options:
         return self.checkpoints / suite
 
 
-def with_plugins(chosen: Chosen, options: Options) -> Options:
+def with_plugins(resolved: ResolvedSuite, options: Options) -> Options:
     """The options with the suite's own plugins added."""
-    return replace(options, plugins=(*chosen.plugin_paths(), *options.plugins))
+    return replace(options, plugins=(*resolved.plugin_paths(), *options.plugins))

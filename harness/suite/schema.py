@@ -135,7 +135,7 @@ class Suite(Settings):
         return seed == self.errors.seeds_of(self.errors.rows[row], task)[0]
 
 
-class Chosen(Settings):
+class ResolvedSuite(Settings):
     """A suite with its profile applied, and where it was read."""
 
     suite: Suite
@@ -163,7 +163,7 @@ class Chosen(Settings):
 
 def load_suite(
     path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
-) -> Chosen:
+) -> ResolvedSuite:
     """Read a suite and apply a profile, and a budget or a fraction of the protocols in place of the suite's own.
 
     Raises:
@@ -182,7 +182,9 @@ def load_suite(
     if profile is not None:
         suite = apply_profile(suite, profile)
     folder = Path.cwd() if is_pipe(path) else path.resolve().parent
-    return Chosen(suite=suite, profile=profile, budget=limit, fraction=share, path=path, folder=folder, text=text)
+    return ResolvedSuite(
+        suite=suite, profile=profile, budget=limit, fraction=share, path=path, folder=folder, text=text
+    )
 
 
 def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, float | None] | None:

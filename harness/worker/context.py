@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.plan.trial import Progress
+from harness.worker.result import Progress
 
 Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Context:
+class WorkerContext:
     """Where a trial runs and with what."""
 
     data: Path  # the folder of the datasets

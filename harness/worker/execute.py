@@ -12,11 +12,12 @@ import torch
 
 from harness.data import DATASETS
 from harness.errors import UserError
-from harness.plan.trial import Progress, Result, Trial
+from harness.plan.trial import TimingTrial, TrainingTrial, Trial
 from harness.plugins.isolation import isolated_process
 from harness.plugins.load import keep_in_reserve, load_plugin
 from harness.plugins.source import engine_digest, file_digest
-from harness.worker.context import Context, Report
+from harness.worker.context import Report, WorkerContext
+from harness.worker.result import Progress, Result
 from variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from harness.worker.timing.bracket import SentinelRun
 
 
-def execute(trial: Trial, context: Context, report: Report) -> Result:
+def execute(trial: Trial, context: WorkerContext, report: Report) -> Result:
     """Train or time a variant.
 
     Arguments:
@@ -41,7 +42,7 @@ def execute(trial: Trial, context: Context, report: Report) -> Result:
         return measure(trial, context) if trial.kind == "timing" else train(trial, context, report)
 
 
-def estimate(trial: Trial, context: Context, report: Report) -> Cost:
+def estimate(trial: TrainingTrial, context: WorkerContext, report: Report) -> Cost:
     """What a training trial costs here.
 
     Arguments:
@@ -57,17 +58,16 @@ def estimate(trial: Trial, context: Context, report: Report) -> Cost:
         return calibrate(trial, context)
 
 
-def watch(trial: Trial, context: Context, report: Report) -> SentinelRun:
+def watch(trial: TimingTrial, context: WorkerContext, report: Report) -> SentinelRun:
     """Time the sentinel as a timed trial's row is: with its threads and precision, on its device."""
     from harness.worker.machine import choose_device
     from harness.worker.timing.sentinel import time_sentinel
 
-    assert trial.timing is not None
     with _settings(trial, context):
-        return time_sentinel(trial.timing.protocol.sentinel, trial.timing.precision, choose_device(context.gpu))
+        return time_sentinel(trial.work.protocol.sentinel, trial.work.precision, choose_device(context.gpu))
 
 
-def _here(plugin: Path, trial: Trial, context: Context) -> tuple[Path, bytes | None]:
+def _here(plugin: Path, trial: Trial, context: WorkerContext) -> tuple[Path, bytes | None]:
     """A plugin's file, and its text where the driver has sent it with the trial."""
     text = context.texts.get(plugin)
     return (plugin, text) if text is not None else (_found(plugin, trial), None)
@@ -89,7 +89,7 @@ def _found(plugin: Path, trial: Trial) -> Path:
     return plugin
 
 
-def _check_sources(trial: Trial, context: Context) -> None:
+def _check_sources(trial: Trial, context: WorkerContext) -> None:
     """See that the code here is the code that the trial was planned with.
 
     Raises:
@@ -114,7 +114,7 @@ def _check_sources(trial: Trial, context: Context) -> None:
 
 
 @contextmanager
-def _prepared(trial: Trial, context: Context) -> Iterator[None]:
+def _prepared(trial: Trial, context: WorkerContext) -> Iterator[None]:
     """This process with the plugins, settings and choices of algorithms that a trial needs."""
     from harness.worker.autotune import kept_choices
 
@@ -127,13 +127,11 @@ def _prepared(trial: Trial, context: Context) -> Iterator[None]:
 
 
 @contextmanager
-def _settings(trial: Trial, context: Context) -> Iterator[None]:
+def _settings(trial: Trial, context: WorkerContext) -> Iterator[None]:
     """A trial's threads and precision; what is changed of this process's settings inside is put back."""
     from harness.worker.precision import products_in
 
-    work = trial.timing or trial.training
-    assert work is not None
     with isolated_process():
         torch.set_num_threads(context.threads)
-        with products_in(work.precision):
+        with products_in(trial.work.precision):
             yield

@@ -17,15 +17,17 @@ import socket
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
 from harness.errors import cause_of, is_disk_full
-from harness.plan.trial import Progress, Superseded, Trial
+from harness.plan.trial import Trial
 from harness.plugins.source import engine_digest
 from harness.process import die_with
-from harness.worker.context import Context, Report
+from harness.worker.context import Report, WorkerContext
+from harness.worker.result import Progress, Superseded
 
 Work = Literal["execute", "estimate", "watch"]  # functions of harness.worker.execute
 NEEDED = (
@@ -42,7 +44,7 @@ Kind = Literal["error", "memory", "disk", "superseded"]
 
 
 @dataclass(frozen=True)
-class Broken:
+class TrialError:
     """Work that has raised an exception."""
 
     cause: str  # one line
@@ -50,7 +52,7 @@ class Broken:
     kind: Kind = "error"  # memory, disk: there was not enough of it; superseded: somebody else does it
 
     @classmethod
-    def of(cls, error: BaseException) -> Broken:
+    def of(cls, error: BaseException) -> TrialError:
         """What is told of an exception that is being handled."""
         return cls(cause_of(error), traceback.format_exc(), _kind_of(error))
 
@@ -69,7 +71,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or is_torchs
 
 
-class Lost(Exception):
+class WorkerDied(Exception):
     """The process that did the work has ended without a word."""
 
 
@@ -77,7 +79,7 @@ class Lost(Exception):
 class _Call:
     work: Work
     trial: Trial
-    context: Context
+    context: WorkerContext
     environment: dict[str, str]
 
 
@@ -86,7 +88,7 @@ class _Ended:
     code: int  # as of subprocess: negative for a signal
 
 
-class Template:
+class ForkServer:
     """Does work in processes of their own, one at a time. The template starts when it is first needed."""
 
     def __init__(self) -> None:
@@ -108,11 +110,11 @@ class Template:
             )
         self._channel = Connection(ours.detach())
 
-    def run(self, work: Work, trial: Trial, context: Context, report: Report) -> Any:
+    def run(self, work: Work, trial: Trial, context: WorkerContext, report: Report) -> Any:
         """Do work in a fresh process with this process's environment.
 
         Returns:
-            What the work returns, or `Broken`.
+            What the work returns, or `TrialError`.
 
         Raises:
             Lost: the process was killed, or has left without a result.
@@ -129,9 +131,9 @@ class Template:
                     outcome = said
         except (EOFError, OSError):
             self.stop()
-            raise Lost("its worker was killed") from None
+            raise WorkerDied("its worker was killed") from None
         if outcome is None:
-            raise Lost(_told(said.code))
+            raise WorkerDied(_told(said.code))
         return outcome
 
     def stop(self) -> None:
@@ -187,11 +189,12 @@ def _work(call: _Call, channel: Connection) -> None:
 def _outcome(call: _Call, report: Report) -> object:
     from harness.worker import execute
 
-    work = {"execute": execute.execute, "estimate": execute.estimate, "watch": execute.watch}[call.work]
+    works: dict[Work, Callable[..., object]]
+    works = {"execute": execute.execute, "estimate": execute.estimate, "watch": execute.watch}
     try:
-        return work(call.trial, call.context, report)
+        return works[call.work](call.trial, call.context, report)
     except BaseException as error:
-        return Broken.of(error)
+        return TrialError.of(error)
 
 
 if __name__ == "__main__":

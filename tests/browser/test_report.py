@@ -12,8 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness" / "report"))
 from example import SECONDS, example
 
-from harness.report.formats import FORMATS
-from harness.report.sheets import all_sheets
+from harness.report.render.formats import FORMATS
+from harness.report.render.sheets import all_sheets
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Any]

@@ -100,10 +100,10 @@ def timing_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of an empty MLflow store, made once, since its tables take seconds."""
     be_quiet()
-    from harness.record.store import Record
+    from harness.record.writer import RunWriter
 
     folder = tmp_path_factory.mktemp("store")
-    Record(default_address(folder), "none")
+    RunWriter(default_address(folder), "none")
     return folder / "mlflow.db"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.text import one_line, plain
+from harness.text import duration, one_line, plain
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,19 @@ def test_every_control_character_goes_but_tab_and_newline() -> None:
 
 def test_one_line() -> None:
     assert one_line("a\nb\u2028c\x85d\x1be") == "a b c de"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (59.4, "59s"),
+        (59.6, "1m 00s"),
+        (200, "3m 20s"),
+        (3599, "59m 59s"),
+        (18_120, "5h 02m"),
+        (90_000, "25h 00m"),
+    ],
+)
+def test_a_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

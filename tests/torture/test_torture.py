@@ -53,7 +53,7 @@ times:
   sentinel: 1
   rows: [{variant: lcapsnet, config: {k: 30, kernel: 15, width: 16, convolution: fast}}]
 """
-TEMPLATE = "harness.worker.forkserver"
+FORK_SERVER = "harness.worker.forkserver"
 PATIENCE = 300  # seconds in which a suite has to end once nothing is killed any more
 
 
@@ -198,7 +198,7 @@ def trial_processes() -> list[psutil.Process]:
     for process in family():
         with suppress(psutil.Error):
             parent = process.parent()
-            if TEMPLATE in command_of(process) and parent is not None and TEMPLATE in command_of(parent):
+            if FORK_SERVER in command_of(process) and parent is not None and FORK_SERVER in command_of(parent):
                 found.append(process)
     return found
 

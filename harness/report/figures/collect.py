@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from harness.analysis.rows import Answers, Arrays, Model, Rows, TimedRow, TrainedRow
-from harness.plan.trial import Trial
-from harness.report.evidence import Measured
-from harness.report.figures.labels import labels
-from harness.report.rows import ErrorRow, TableRow, TimeRow
+from harness.drawing.labels import labels
+from harness.plan.trial import TrainingTrial
+from harness.report.tables.evidence import Measured
+from harness.report.tables.rows import ErrorRow, TableRow, TimeRow
 
 RowsOf = Callable[[str], Rows]  # the rows of a report for an analysis, given its name
 
@@ -43,11 +43,11 @@ class Collected:
         return self._titles[row.title], self._tasks[row.task]
 
     def _trained(self, row: ErrorRow, analysis: str) -> TrainedRow:
-        trials = self.measured.trials("training", row.title, row.task)
+        trials = self.measured.trained(row.title, row.task)
         models = [self._model(row, trial, analysis) for trial in trials]
         return TrainedRow(*self._names(row), models, row.measured, self._seconds(row))
 
-    def _model(self, row: ErrorRow, trial: Trial, analysis: str) -> Model:
+    def _model(self, row: ErrorRow, trial: TrainingTrial, analysis: str) -> Model:
         files = self.measured.files
 
         def arrays() -> Arrays:
@@ -64,5 +64,5 @@ class Collected:
         return timed[0] if timed else None
 
     def _samples(self, row: TimeRow) -> list[list[float]]:
-        trials = self.measured.trials("timing", row.title, row.task)
+        trials = self.measured.timed(row.title, row.task)
         return [self.measured.files.samples(trial.key) for trial in trials]

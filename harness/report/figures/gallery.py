@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.analysis.base import ANALYSES, Sketch
+from harness.drawing.labels import file_stems
 from harness.errors import cause_of
 from harness.plugins.isolation import stdout_aside
-from harness.report.figures.labels import file_stems
 
 if TYPE_CHECKING:
+    from harness.drawing.drawing import Drawing
     from harness.report.figures.collect import RowsOf
-    from harness.report.figures.drawing import Drawing
-    from harness.report.rows import ErrorRow
+    from harness.report.tables.rows import ErrorRow
 
 MOST = 24  # figures of a kind
 FIRST = "errors"  # the figure that a report begins with
@@ -75,7 +75,7 @@ def draw_all(rows_of: RowsOf | None, errors: Sequence[ErrorRow] = ()) -> Gallery
 
 def _draw_first(errors: Sequence[ErrorRow], gallery: Gallery) -> None:
     if errors:
-        from harness.report.figures.drawing import style
+        from harness.drawing.drawing import style
         from harness.report.figures.overview import overview
 
         with style():
@@ -85,7 +85,7 @@ def _draw_first(errors: Sequence[ErrorRow], gallery: Gallery) -> None:
 
 
 def _draw(rows_of: RowsOf, gallery: Gallery) -> None:
-    from harness.report.figures.drawing import style
+    from harness.drawing.drawing import style
 
     with style():
         for name in sorted(ANALYSES.names(), key=lambda each: (ANALYSES.get(each).place, each)):

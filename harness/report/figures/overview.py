@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.report.figures.drawing import BLUE, RED, WIDTH, Drawing
+from harness.drawing.drawing import BLUE, RED, WIDTH, Drawing
+from harness.drawing.labels import labels
+from harness.drawing.plots import new_figure
 from harness.report.figures.gallery import FIRST
-from harness.report.figures.labels import labels
-from harness.report.figures.plots import new_figure
-from harness.report.rows import ErrorRow
+from harness.report.tables.rows import ErrorRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import errors_of, freed
-from harness.report.pairs import METHODS
-from harness.report.rows import ErrorRow
-from harness.report.sheets import signed
-from harness.report.statistics.estimate import FEWEST, Estimate
-from harness.report.statistics.several import told
+from harness.report.render.sheets import signed
+from harness.report.tables.pairs import METHODS
+from harness.report.tables.rows import ErrorRow
+from harness.statistics.estimate import FEWEST, Estimate
+from harness.statistics.several import told
 from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, Rows
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.report.pairs import Pair
-from harness.report.rows import ErrorRow, TableRow, TimeRow
-from harness.report.statistics.estimate import Estimate
-from harness.report.timed import Rated
+from harness.report.tables.pairs import Pair
+from harness.report.tables.rows import ErrorRow, TableRow, TimeRow
+from harness.report.tables.timed import Rated
+from harness.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)

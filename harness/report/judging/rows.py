@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from harness.report.judging.part import Finding, Part
-from harness.report.rows import UNPUBLISHED, ErrorRow, TableRow, TimeRow
+from harness.report.tables.rows import UNPUBLISHED, ErrorRow, TableRow, TimeRow
 from harness.suite.claims import BaseClaim, ErrorValue, Rows, TimeRatio
 from harness.suite.matching import has_settings
 

@@ -6,8 +6,8 @@ import math
 
 from harness.report.judging.part import Evidence, Finding, Part, missing
 from harness.report.judging.rows import times_of
-from harness.report.rows import TimeRow
-from harness.report.statistics.ratios import Ratio
+from harness.report.tables.rows import TimeRow
+from harness.statistics.ratios import Ratio
 from harness.suite.claims import TimeRatio
 
 

@@ -8,10 +8,10 @@ from types import TracebackType
 
 import psutil
 
-BUSY = 0.1  # cores used by others; above it a timing is flagged
+MAX_CONTENTION = 0.1  # cores used by others; above it a timing is flagged
 
 
-class Others:
+class CpuContention:
     """A context manager that counts the processor time of everybody but this process.
 
     cores: how many processor cores others kept busy, on average, once the block has ended. Time that a hypervisor
@@ -21,7 +21,7 @@ class Others:
     def __init__(self) -> None:
         self.cores = 0.0
 
-    def __enter__(self) -> Others:
+    def __enter__(self) -> CpuContention:
         self._began = self._now()
         return self
 

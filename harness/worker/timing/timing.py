@@ -12,7 +12,7 @@ from torch import Tensor
 import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
-from harness.plan.trial import Moments, Result, Trial
+from harness.plan.trial import TimingTrial
 from harness.plugins.process_settings import kept_settings
 from harness.randomness import seed_everything
 from harness.suite.protocol import Precision, TimingProtocol
@@ -25,29 +25,29 @@ from harness.worker.checks import (
     check_state,
     unchanged,
 )
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
+from harness.worker.result import Result, Timestamps
 from harness.worker.task_data import task_data
 from harness.worker.timing.clock import collecting_no_garbage, seconds_of
-from harness.worker.timing.contention import Others
+from harness.worker.timing.contention import CpuContention
 from harness.worker.timing.flops import matrix_product_rate, multiply_adds, operations
 from variants.contract import Variant
 
 INFERENCES = 5
 
 
-def measure(trial: Trial, context: Context) -> Result:
+def measure(trial: TimingTrial, context: WorkerContext) -> Result:
     """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data.
 
     Raises:
         UserError: the variant does not give what `variants.contract` says, changes its batch, or has an infinite loss.
     """
-    assert trial.timing is not None
     began, before = time.monotonic(), resident_mib()
-    work, device = trial.timing, choose_device(context.gpu)
-    seed_everything(trial.seed)
+    work, device = trial.work, choose_device(context.gpu)
+    seed_everything(trial.round)
     batches = _batches(trial, context, device)
     with kept_settings():
         model = variants.build(trial.variant, **trial.config).to(device)
@@ -59,10 +59,10 @@ def measure(trial: Trial, context: Context) -> Result:
     metrics = _summary(raw, first) | seen | {"memory/before_mib": before}
     metrics["machine/matrix_product_gflops"] = matrix_product_rate(device) / 1e9
     return Result(
-        metrics=metrics | _size(step, batches, is_counted=trial.seed == 0),
+        metrics=metrics | _size(step, batches, is_counted=trial.round == 0),
         samples={**raw, "first": [first]},
         machine=describe_machine(device) | describe_choices(model),
-        moments=Moments(began, first_step, time.monotonic()),
+        timestamps=Timestamps(began, first_step, time.monotonic()),
     )
 
 
@@ -88,7 +88,7 @@ def _sample(
 
     with unchanged(step.model, images, labels):
         warmup, is_steady = _warm_up(resident, protocol, device)
-        with Others() as others:
+        with CpuContention() as others:
             samples = seconds_of(resident, protocol.iterations, device)
     with_data = _time_with_data(step, batches, protocol.with_data, device)
     seen = {
@@ -112,15 +112,14 @@ def _size(step: _Step, batches: Batches, *, is_counted: bool) -> dict[str, float
     return size
 
 
-def _batches(trial: Trial, context: Context, device: torch.device) -> Batches:
-    assert trial.timing is not None
+def _batches(trial: TimingTrial, context: WorkerContext, device: torch.device) -> Batches:
     dataset = DATASETS.get(trial.task)
     return Batches(
         task_data(trial, context).train,
         image_size=dataset.image_size,
-        batch_size=trial.timing.protocol.batch_size,
+        batch_size=trial.work.protocol.batch_size,
         shift=0,
-        seed=trial.seed,
+        seed=trial.round,
         device=device,
     )
 

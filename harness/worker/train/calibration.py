@@ -10,8 +10,8 @@ from harness.analysis.base import Trained
 from harness.analysis.measuring import seconds_of_all
 from harness.data.subset import subset
 from harness.plan.budget import Cost
-from harness.plan.trial import Trial
-from harness.worker.context import Context
+from harness.plan.trial import TrainingTrial
+from harness.worker.context import WorkerContext
 from harness.worker.machine import choose_device
 from harness.worker.task_data import task_data
 from harness.worker.timing.clock import seconds_of
@@ -21,14 +21,13 @@ from harness.worker.train.training import Training
 WARM, MEASURED = 2, 4  # iterations
 
 
-def calibrate(trial: Trial, context: Context) -> Cost:
+def calibrate(trial: TrainingTrial, context: WorkerContext) -> Cost:
     """Measure a trial's costs by running its first few iterations and a part of its evaluation."""
-    assert trial.training is not None
     device = choose_device(context.gpu)
     start = time.perf_counter()
     data = task_data(trial, context)
-    work = trial.training.model_copy(update={"iterations": trial.training.full_iterations})
-    training = Training(trial.model_copy(update={"training": work}), data, device)
+    work = trial.work.model_copy(update={"iterations": trial.work.full_iterations})
+    training = Training(trial.model_copy(update={"work": work}), data, device)
     setup = time.perf_counter() - start
     seconds = seconds_of(training.step, WARM + MEASURED, device)
     evaluation = 0.0

@@ -18,7 +18,7 @@ import torch
 
 from harness.errors import UserError, cause_of
 from harness.files import locked
-from harness.plan.trial import Superseded
+from harness.worker.result import Superseded
 
 KEPT = 2
 OWNER = "owner"

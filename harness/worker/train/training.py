@@ -22,15 +22,16 @@ from harness.data import Examples, TaskData
 from harness.data.batches import Batches
 from harness.data.subset import subset
 from harness.errors import cause_of
-from harness.plan.trial import Diverged, Moments, Point, Progress, Result, Trial
+from harness.plan.trial import TrainingTrial
 from harness.plugins.process_settings import kept_settings
 from harness.randomness import kept_random_state, random_state, seed_everything, set_random_state
 from harness.worker.autotune import describe_choices
 from harness.worker.checks import check_gradients, check_loss, check_output, check_state, unchanged
-from harness.worker.context import Context, Report
+from harness.worker.context import Report, WorkerContext
 from harness.worker.machine import choose_device, describe_machine, peak_memory_mib
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
+from harness.worker.result import Diverged, Point, Progress, Result, Timestamps
 from harness.worker.task_data import task_data
 from harness.worker.train.checkpoint import Checkpoints, Claim
 from harness.worker.train.evaluation import error_percent, predict
@@ -46,10 +47,9 @@ log = logging.getLogger(__name__)
 class Training:
     """A model in training: the state that a checkpoint holds, and the step that changes it."""
 
-    def __init__(self, trial: Trial, data: TaskData, device: torch.device) -> None:
-        assert trial.training is not None
-        assert trial.training.iterations is not None
-        self.work, self.iterations = trial.training, trial.training.iterations
+    def __init__(self, trial: TrainingTrial, data: TaskData, device: torch.device) -> None:
+        assert trial.work.iterations is not None
+        self.work, self.iterations = trial.work, trial.work.iterations
         self.device = device
         seed_everything(trial.seed)
         with kept_settings():
@@ -168,7 +168,7 @@ class Training:
         set_random_state(state["random"])
 
 
-def train(trial: Trial, context: Context, report: Report) -> Result:
+def train(trial: TrainingTrial, context: WorkerContext, report: Report) -> Result:
     """Run a training trial to its end, from its last checkpoint where there is one.
 
     Raises:
@@ -191,11 +191,11 @@ def train(trial: Trial, context: Context, report: Report) -> Result:
     model = _saved(training.model) if context.keep_model else b""
     first = next(iter(tests))
     arrays = measure_all(Trained(training.model, device, data.train, tests[first], predictions[first]))
-    moments = Moments(began, training.first_step or began, time.monotonic())
-    return dataclasses.replace(result, arrays=arrays, model=model, moments=moments)
+    timestamps = Timestamps(began, training.first_step or began, time.monotonic())
+    return dataclasses.replace(result, arrays=arrays, model=model, timestamps=timestamps)
 
 
-def _begun(trial: Trial, data: TaskData, device: torch.device, checkpoints: Checkpoints) -> Training:
+def _begun(trial: TrainingTrial, data: TaskData, device: torch.device, checkpoints: Checkpoints) -> Training:
     """A training where its last usable checkpoint has left it, or at its beginning."""
     for state in checkpoints.states():
         training = Training(trial, data, device)
@@ -212,7 +212,7 @@ def _run(
     training: Training,
     tests: dict[str, Examples],
     checkpoints: Checkpoints,
-    context: Context,
+    context: WorkerContext,
     report: Report,
 ) -> None:
     """The training loop, with the points of the curve, checkpoints and reports in it."""

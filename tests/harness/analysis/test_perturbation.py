@@ -10,7 +10,7 @@ from fakes import POSE, SIZE, drawer, examples, row, rows, trained
 import variants
 from harness.analysis.perturbation import OFFSETS, Moved, Perturbation, moved_figure
 from harness.data import Examples
-from harness.report.figures.images import GAP
+from harness.drawing.images import GAP
 
 
 def test_one_dimension_is_moved_at_a_time() -> None:

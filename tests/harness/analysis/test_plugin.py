@@ -16,18 +16,19 @@ from harness.errors import UserError
 from harness.plan.budget import Cost
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
-from harness.plan.trial import Result, Trial
+from harness.plan.trial import Trial
 from harness.plugins.load import load_plugin, texts_of
 from harness.record.address import artifact_folder, default_address
-from harness.record.history import History
-from harness.record.store import Record
+from harness.record.reader import RunReader
+from harness.record.writer import RunWriter
 from harness.report.build import read_tables
 from harness.report.figures.gallery import draw_all
-from harness.report.formats import FORMATS
+from harness.report.render.formats import FORMATS
 from harness.run import plugins_of
 from harness.suite.schema import load_suite
-from harness.worker.context import Context
-from harness.worker.forkserver import Template
+from harness.worker.context import WorkerContext
+from harness.worker.forkserver import ForkServer
+from harness.worker.result import Result
 
 Write = Callable[..., Path]
 PAUSE = 0.8  # seconds
@@ -80,8 +81,8 @@ class Certainty(Analysis):
 
 
 def draw(found, name):
-    from harness.report.figures.drawing import Drawing
-    from harness.report.figures.plots import new_figure
+    from harness.drawing.drawing import Drawing
+    from harness.drawing.plots import new_figure
 
     figure = new_figure(4, 3)
     figure.subplots().hist(list(found.values()))
@@ -121,20 +122,20 @@ def plan(tiny_suite: Path, plugin: Path, tmp_path: Path) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    made = Template()
+def template() -> Iterator[ForkServer]:
+    made = ForkServer()
     yield made
     made.stop()
 
 
-def context_of(trial: Trial, plugins: list[Path], folder: Path) -> Context:
+def context_of(trial: Trial, plugins: list[Path], folder: Path) -> WorkerContext:
     mine, others = plugins_of(trial, plugins)
     known: dict[str, Any] = {"plugins": tuple(mine), "others": tuple(others), "texts": texts_of([*mine, *others])}
-    return Context(data=folder, checkpoints=folder / "checkpoints", threads=1, **known)
+    return WorkerContext(data=folder, checkpoints=folder / "checkpoints", threads=1, **known)
 
 
 def test_from_a_process_of_its_own_to_the_report(
-    plan: Plan, plugin: Path, tiny: Path, template: Template, results: Path, tmp_path: Path
+    plan: Plan, plugin: Path, tiny: Path, template: ForkServer, results: Path, tmp_path: Path
 ) -> None:
     trial = next(trial for trial in plan.trials if trial.kind == "training")
     context = context_of(trial, [tiny, plugin], tmp_path)
@@ -148,12 +149,12 @@ def test_from_a_process_of_its_own_to_the_report(
     assert result.arrays["certainty"]["certainty"].shape == (45,)
 
     address = default_address(results)
-    record = Record(address, plan.suite, artifact_folder(address, results))
+    record = RunWriter(address, plan.suite, artifact_folder(address, results))
     invocation = record.begin_invocation(plan, [], "the command")
-    record.begin(trial, plan, invocation)
+    record.begin(trial)
     record.finish(trial, result)
     record.end_invocation(invocation, "FINISHED")
-    history = History(address, plan.suite)
+    history = RunReader(address, plan.suite)
     assert (history.arrays(trial.key, "certainty")["certainty"] == result.arrays["certainty"]["certainty"]).all()
     assert history.arrays(trial.key, "nonesuch") == {}
 

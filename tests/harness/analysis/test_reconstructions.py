@@ -6,7 +6,7 @@ import numpy as np
 from fakes import POSE, SIZE, drawer, examples, row, rows, trained
 
 from harness.analysis.reconstructions import Reconstructions, reconstructions_figure
-from harness.report.figures.images import GAP
+from harness.drawing.images import GAP
 
 
 def test_reconstructions_of_the_first_image_of_each_class() -> None:

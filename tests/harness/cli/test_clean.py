@@ -14,10 +14,11 @@ from harness.cli import clean as cleaning
 from harness.engine import sessions
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
-from harness.plan.trial import Result, Trial
+from harness.plan.trial import Trial
 from harness.record.address import artifact_folder, default_address
-from harness.record.store import Record
+from harness.record.writer import RunWriter
 from harness.suite.schema import load_suite
+from harness.worker.result import Result
 
 Cli = Callable[..., Any]
 DONE = Result({"test/tiny-digits/error_percent": 12.5}, weights="ab")
@@ -33,10 +34,10 @@ def no_sessions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def record(results: Path, tiny_suite: Path) -> Record:
+def record(results: Path, tiny_suite: Path) -> RunWriter:
     """The record of the suite `tiny`."""
     address = default_address(results)
-    return Record(address, "tiny", artifact_folder(address, results))
+    return RunWriter(address, "tiny", artifact_folder(address, results))
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def plan(tiny_suite: Path, tmp_path: Path) -> Plan:
     return make_plan(load_suite(tiny_suite), tmp_path)
 
 
-def invoke(record: Record, plan: Plan, results: Path) -> str:
+def invoke(record: RunWriter, plan: Plan, results: Path) -> str:
     """An invocation that has left a report."""
     invocation = record.begin_invocation(plan, [], "the command")
     report = results / "reports" / "tiny" / "report.md"
@@ -55,9 +56,9 @@ def invoke(record: Record, plan: Plan, results: Path) -> str:
     return invocation
 
 
-def begin(record: Record, trial: Trial, plan: Plan, invocation: str, results: Path) -> tuple[Path, Path]:
+def begin(record: RunWriter, trial: Trial, plan: Plan, invocation: str, results: Path) -> tuple[Path, Path]:
     """A trial that has begun: the folders of its checkpoints and of its artifacts, with a model among them."""
-    record.begin(trial, plan, invocation)
+    record.begin(trial)
     checkpoints = results / "checkpoints" / "tiny" / trial.key
     checkpoints.mkdir(parents=True)
     for name in ("owner", "0000000006.pt", "0000000006.json"):
@@ -73,7 +74,7 @@ def contents(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if not path.name.startswith(("mlflow.db", ".mlflow.db"))}
 
 
-def test_what_is_planned_no_more_goes(cli: Cli, record: Record, plan: Plan, results: Path) -> None:
+def test_what_is_planned_no_more_goes(cli: Cli, record: RunWriter, plan: Plan, results: Path) -> None:
     kept, gone = (trial for trial in (plan.trials[-1], plan.trials[-1].model_copy(update={"key": "0" * 16})))
     before = plan.model_copy(update={"trials": [kept, gone]})
     first = invoke(record, before, results)
@@ -110,7 +111,7 @@ def test_what_is_planned_no_more_goes(cli: Cli, record: Record, plan: Plan, resu
     assert cli("clean", "--results", results).out == "nothing to remove\n"
 
 
-def test_checkpoints_of_trials_that_have_ended_go(cli: Cli, record: Record, plan: Plan, results: Path) -> None:
+def test_checkpoints_of_trials_that_have_ended_go(cli: Cli, record: RunWriter, plan: Plan, results: Path) -> None:
     trials = [plan.trials[-1].model_copy(update={"key": str(n) * 16}) for n in range(3)]
     before = plan.model_copy(update={"trials": trials})
     invocation = invoke(record, before, results)
@@ -122,7 +123,7 @@ def test_checkpoints_of_trials_that_have_ended_go(cli: Cli, record: Record, plan
     assert [path.exists() for path in folders] == [False, False, True]
 
 
-def test_each_profile_keeps_what_it_needs(cli: Cli, record: Record, plan: Plan, results: Path) -> None:
+def test_each_profile_keeps_what_it_needs(cli: Cli, record: RunWriter, plan: Plan, results: Path) -> None:
     trials = [plan.trials[-1].model_copy(update={"key": str(n) * 16}) for n in range(2)]
     for trial, profile in zip(trials, (None, "laptop"), strict=True):
         one = plan.model_copy(update={"trials": [trial], "profile": profile})
@@ -130,7 +131,7 @@ def test_each_profile_keeps_what_it_needs(cli: Cli, record: Record, plan: Plan, 
     assert cli("clean", "--results", results).out == "nothing to remove\n"
 
 
-def test_files_of_deleted_and_unknown_runs_go(cli: Cli, record: Record, plan: Plan, results: Path) -> None:
+def test_files_of_deleted_and_unknown_runs_go(cli: Cli, record: RunWriter, plan: Plan, results: Path) -> None:
     trial = plan.trials[-1]
     _, files = begin(record, trial, plan, invoke(record, plan, results), results)
     unknown = results / "artifacts" / ("b" * 32)
@@ -149,19 +150,19 @@ def test_files_of_deleted_and_unknown_runs_go(cli: Cli, record: Record, plan: Pl
 
 
 def test_what_another_record_needs_stays(
-    cli: Cli, record: Record, plan: Plan, results: Path, empty_store: Path, tmp_path: Path
+    cli: Cli, record: RunWriter, plan: Plan, results: Path, empty_store: Path, tmp_path: Path
 ) -> None:
     trial = plan.trials[-1]
     checkpoints, _ = begin(record, trial, plan, invoke(record, plan, results), results)
     shutil.copy(empty_store, tmp_path / "other.db")
     address = f"sqlite:///{tmp_path / 'other.db'}"
-    other = Record(address, "tiny", artifact_folder(address, tmp_path / "elsewhere"))
+    other = RunWriter(address, "tiny", artifact_folder(address, tmp_path / "elsewhere"))
     invoke(other, plan.model_copy(update={"trials": []}), results)
     said = cli("clean", "--results", results, "--tracking-uri", address)
     assert (said.out, checkpoints.exists()) == ("nothing to remove\n", True)
 
 
-def test_a_running_driver_is_left_alone(cli: Cli, record: Record, plan: Plan, results: Path) -> None:
+def test_a_running_driver_is_left_alone(cli: Cli, record: RunWriter, plan: Plan, results: Path) -> None:
     checkpoints = results / "checkpoints" / "tiny" / ("0" * 16)
     checkpoints.mkdir(parents=True)
     invoke(record, plan, results)
@@ -176,7 +177,7 @@ def test_a_running_driver_is_left_alone(cli: Cli, record: Record, plan: Plan, re
     assert not checkpoints.exists()
 
 
-def test_a_plan_that_cannot_be_read_keeps_everything(cli: Cli, record: Record, plan: Plan, results: Path) -> None:
+def test_a_plan_that_cannot_be_read_keeps_everything(cli: Cli, record: RunWriter, plan: Plan, results: Path) -> None:
     begin(record, plan.trials[-1], plan, invocation := invoke(record, plan, results), results)
     (results / "artifacts" / invocation / "artifacts" / "plan.json").write_text("{}")
     before = contents(results)
@@ -186,7 +187,7 @@ def test_a_plan_that_cannot_be_read_keeps_everything(cli: Cli, record: Record, p
     assert contents(results) - {results / ".tiny.lock"} == before
 
 
-def test_mistakes(cli: Cli, record: Record, plan: Plan, results: Path, tmp_path: Path, tiny_suite: Path) -> None:
+def test_mistakes(cli: Cli, record: RunWriter, plan: Plan, results: Path, tmp_path: Path, tiny_suite: Path) -> None:
     invoke(record, plan, results)
     assert cli("clean", "tny", "--results", results).sentence == (
         "nothing is recorded of the suite 'tny'; recorded: tiny."

@@ -21,10 +21,10 @@ Cli = Callable[..., Any]
 @pytest.fixture
 def runs(tiny_suite: Path, results: Path, tmp_path: Path) -> dict[str, str]:
     """Ids of recorded runs of the suite `tiny`: two without a profile, two of `laptop`, the oldest first."""
-    from harness.record.store import Record
+    from harness.record.writer import RunWriter
 
     address = default_address(results)
-    record = Record(address, "tiny", artifact_folder(address, results))
+    record = RunWriter(address, "tiny", artifact_folder(address, results))
     plan: Plan = make_plan(load_suite(tiny_suite), tmp_path)
     found = {}
     for name, profile in [("first", None), ("fast", "laptop"), ("second", None), ("faster", "laptop")]:

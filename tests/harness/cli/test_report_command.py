@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.cli.report import Format
-from harness.report.formats import FORMATS
+from harness.report.render.formats import FORMATS
 
 Cli = Callable[..., Any]
 

@@ -132,7 +132,7 @@ def test_what_the_machine_does_not_have(
     def small(*_: object) -> Iterator[list[Node]]:
         yield [Node(cpus=2, gpus=0, share=1, memory=8 * 2**30)]
 
-    monkeypatch.setattr("harness.run.cluster", small)
+    monkeypatch.setattr("harness.engine.workplace.connected", small)
     suite.write_text(suite.read_text().replace(*change, 1))
     line = cli("run", suite, "--results", tmp_path / "results").sentence
     for part in [str(suite), *parts]:

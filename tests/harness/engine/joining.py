@@ -11,15 +11,17 @@ from pathlib import Path
 
 os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 
-from ray.cluster_utils import Cluster
+from heard import heard
+from ray.cluster_utils import Cluster as RayCluster
 
-from harness.engine.cluster import SHARE, cluster
+from harness.engine.cluster import SHARE, Cluster
+from harness.engine.connect import connected
 from harness.engine.events import Failed, Progressed
 from harness.engine.remote import RayExecutor
 from harness.plan.make import make_plan
 from harness.registry import load_plugin
 from harness.suite.schema import Resources, load_suite
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 
 SUITE = """
 name: joining
@@ -34,16 +36,16 @@ def join(folder: Path, plugin: Path) -> None:
     load_plugin(plugin)
     (folder / "suite.yaml").write_text(SUITE)
     plan = make_plan(load_suite(folder / "suite.yaml"), folder)
-    context = Context(data=folder, checkpoints=folder / "checkpoints", threads=1, plugins=(plugin,))
-    node = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "resources": {SHARE: 1}})
+    context = WorkerContext(data=folder, checkpoints=folder / "checkpoints", threads=1, plugins=(plugin,))
+    node = RayCluster(initialize_head=True, head_node_args={"num_cpus": 2, "resources": {SHARE: 1}})
     os.chdir("/")  # nothing may be importable by chance
-    with cluster(node.address, [plugin]) as offers:
+    with connected(node.address, [plugin]) as offers:
         plugin.unlink()
-        executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), offers)
+        executor = RayExecutor(lambda trial: context, Cluster(Resources(memory_gb=0.1), offers))
         for kind in ("timing", "training"):
             executor.submit(next(t for t in plan.trials if (t.kind, t.variant) == (kind, "tiny")), 1)
             while executor.running:
-                for event in executor.wait():
+                for event in heard(executor):
                     if not isinstance(event, Progressed):
                         details = event.details if isinstance(event, Failed) else ""
                         print(f"{type(event).__name__} {event.trial.kind} {details}".rstrip())

@@ -33,19 +33,21 @@ def test_a_block_goes_on_where_its_other_rows_were_timed() -> None:
 
 def test_several_nodes_time_different_blocks_each_whole(timing_trial: Callable[..., Trial]) -> None:
     """Three rows of four blocks on two nodes, of which one is twice as fast; then it dies."""
-    waiting = [timing_trial().model_copy(update={"key": f"{n} {row}", "seed": n}) for n in range(4) for row in range(3)]
+    waiting = [
+        timing_trial().model_copy(update={"key": f"{n} {row}", "round": n}) for n in range(4) for row in range(3)
+    ]
     blocks, able, running, placed = Blocks({}), ["fast", "slow"], {}, {}
     for step in range(100):
         while (trial := blocks.choose(waiting, running.values(), able)) is not None:
             waiting.remove(trial)
-            node = blocks.node(trial.seed, able)
+            node = blocks.node(trial.round, able)
             assert node not in running
             running[node] = trial
-            placed.setdefault(trial.seed, []).append(node)
+            placed.setdefault(trial.round, []).append(node)
         if step == 4:
             able.remove("fast")
             lost = running.pop("fast")
-            placed[lost.seed].pop()
+            placed[lost.round].pop()
             waiting.insert(0, lost)
         running.pop("fast", None)
         if step % 2:

@@ -1,23 +1,12 @@
-"""What trials ask of a cluster, what it can't give, and a real one with logical GPUs."""
+"""What trials ask of a cluster, and what it can't give."""
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import psutil
 import pytest
 
-from harness.engine import sessions
-from harness.engine.cluster import SHARE, Node, check_requests, cluster, request_of, slots, threads_of, uses_gpu
-from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.engine.cluster import SHARE, Cluster, Node
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.suite.schema import Resources
@@ -28,34 +17,34 @@ MakeTrial = Callable[..., Trial]
 
 
 def test_training_on_the_processor_asks_for_its_threads(training_trial: MakeTrial) -> None:
-    request = request_of(training_trial(), Resources(threads=2, memory_gb=1.5), PLAIN)
+    request = Cluster(Resources(threads=2, memory_gb=1.5), PLAIN).request(training_trial())
     assert request == {"num_cpus": 2, "memory": 3 * 2**29, "resources": {SHARE: 0.001}}
 
 
 def test_timing_asks_for_a_node(timing_trial: MakeTrial) -> None:
-    request = request_of(timing_trial(), Resources(threads=7), PLAIN)
+    request = Cluster(Resources(threads=7), PLAIN).request(timing_trial())
     assert request == {"num_cpus": 1, "resources": {SHARE: 1}}  # one thread is what its protocol names
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
 def test_training_on_gpus_asks_for_a_share(training_trial: MakeTrial, timing_trial: MakeTrial, share: float) -> None:
     resources = Resources(threads=2, gpus=share)
-    request = request_of(training_trial(), resources, WITH_GPUS)
+    request = Cluster(resources, WITH_GPUS).request(training_trial())
     assert (request["num_gpus"], request["num_cpus"]) == (share, 1)
-    timing = request_of(timing_trial(), resources, WITH_GPUS)
+    timing = Cluster(resources, WITH_GPUS).request(timing_trial())
     assert (timing["num_gpus"], timing["num_cpus"]) == (1, 1)  # never beside others on its GPU
 
 
 @pytest.mark.parametrize(
-    ("device", "offers", "expected"),
+    ("device", "nodes", "expected"),
     [("auto", PLAIN, False), ("auto", WITH_GPUS, True), ("cpu", WITH_GPUS, False), ("gpu", PLAIN, True)],
 )
-def test_where_gpus_are_used(device: str, offers: list[Node], expected: bool) -> None:
-    assert uses_gpu(Resources.model_validate({"device": device}), offers) is expected
+def test_where_gpus_are_used(device: str, nodes: list[Node], expected: bool) -> None:
+    assert Cluster(Resources.model_validate({"device": device}), nodes).uses_gpu is expected
 
 
 @pytest.mark.parametrize(
-    ("resources", "offers", "expected"),
+    ("resources", "nodes", "expected"),
     [
         (Resources(threads=1), PLAIN, 2),
         (Resources(threads=2), PLAIN, 1),
@@ -74,29 +63,29 @@ def test_where_gpus_are_used(device: str, offers: list[Node], expected: bool) ->
         (Resources(threads=64), PLAIN, 1),
     ],
 )
-def test_how_many_run_at_a_time(resources: Resources, offers: list[Node], expected: int) -> None:
-    assert slots(resources, offers) == expected
+def test_how_many_run_at_a_time(resources: Resources, nodes: list[Node], expected: int) -> None:
+    assert Cluster(resources, nodes).slots == expected
 
 
-@pytest.mark.parametrize("offers", [PLAIN, WITH_GPUS])
+@pytest.mark.parametrize("nodes", [PLAIN, WITH_GPUS])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_is_reserved_is_what_a_trial_runs_with(
-    training_trial: MakeTrial, timing_trial: MakeTrial, offers: list[Node], threads: int
+    training_trial: MakeTrial, timing_trial: MakeTrial, nodes: list[Node], threads: int
 ) -> None:
     resources = Resources(threads=threads)
     for trial in (training_trial(), timing_trial(), timing_trial(("threads: 1", "threads: 5"))):
-        used = threads_of(trial, resources, uses_gpu(resources, offers))
-        assert request_of(trial, resources, offers)["num_cpus"] == used
+        used = Cluster(resources, nodes).threads(trial)
+        assert Cluster(resources, nodes).request(trial)["num_cpus"] == used
     assert used == 5
 
 
 def test_training_needs_no_share_where_no_node_has_one(training_trial: MakeTrial) -> None:
-    assert "resources" not in request_of(training_trial(), Resources(), [Node(2, 0, 0)])
+    assert "resources" not in Cluster(Resources(), [Node(2, 0, 0)]).request(training_trial())
 
 
-def refusal(trials: list[Trial], resources: Resources, offers: list[Node]) -> str:
+def refusal(trials: list[Trial], resources: Resources, nodes: list[Node]) -> str:
     with pytest.raises(UserError) as caught:
-        check_requests(trials, resources, offers, "suites/s.yaml")
+        Cluster(resources, nodes).check(trials, "suites/s.yaml")
     message = str(caught.value)
     assert message.startswith("suites/s.yaml: ")
     assert len(message.splitlines()) == 1
@@ -104,8 +93,8 @@ def refusal(trials: list[Trial], resources: Resources, offers: list[Node]) -> st
 
 
 def test_what_can_be_served(trials: Callable[..., list[Trial]]) -> None:
-    check_requests(trials(), Resources(threads=2), PLAIN, "s")
-    check_requests(trials(), Resources(device="gpu", gpus=0.5), WITH_GPUS, "s")
+    Cluster(Resources(threads=2), PLAIN).check(trials(), "s")
+    Cluster(Resources(device="gpu", gpus=0.5), WITH_GPUS).check(trials(), "s")
 
 
 def test_a_gpu_where_there_is_none(trials: Callable[..., list[Trial]]) -> None:
@@ -124,13 +113,13 @@ def test_more_threads_than_any_node_has(training_trial: MakeTrial, timing_trial:
 
 
 def test_a_node_with_the_gpus_and_another_with_the_threads_is_not_enough(training_trial: MakeTrial) -> None:
-    offers = [Node(cpus=0, gpus=1, share=1), Node(cpus=8, gpus=0, share=1)]
-    refusal([training_trial()], Resources(device="gpu"), offers)
+    nodes = [Node(cpus=0, gpus=1, share=1), Node(cpus=8, gpus=0, share=1)]
+    refusal([training_trial()], Resources(device="gpu"), nodes)
 
 
 def test_a_node_with_the_memory_and_another_with_the_threads_is_not_enough(training_trial: MakeTrial) -> None:
-    offers = [Node(cpus=1, gpus=0, share=1, memory=64 * 2**30), Node(cpus=8, gpus=0, share=1, memory=2**30)]
-    assert "no single node has all" in refusal([training_trial()], Resources(threads=4, memory_gb=16), offers)
+    nodes = [Node(cpus=1, gpus=0, share=1, memory=64 * 2**30), Node(cpus=8, gpus=0, share=1, memory=2**30)]
+    assert "no single node has all" in refusal([training_trial()], Resources(threads=4, memory_gb=16), nodes)
 
 
 def test_more_memory_than_any_node_has(training_trial: MakeTrial) -> None:
@@ -143,210 +132,3 @@ def test_timing_without_a_node_to_itself(trials: Callable[..., list[Trial]]) -> 
     message = refusal(trials(), Resources(), [Node(cpus=8, gpus=0, share=0)])
     assert f"'{SHARE}'" in message
     assert "ray start --resources" in message
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:port", "127.0.0.1:99999", "auto"])
-def test_no_cluster_at_an_address(address: str) -> None:
-    if address == "auto" and any(process.name() == "gcs_server" for process in psutil.process_iter()):
-        pytest.skip("a Ray cluster of somebody else runs on this machine, and auto finds it")
-    started = time.monotonic()
-    with pytest.raises(UserError) as caught, cluster(address, []):
-        pass
-    assert str(caught.value).startswith(f"--address {address}: no Ray cluster answers there (")
-    assert len(str(caught.value).splitlines()) == 1
-    assert time.monotonic() - started < 20
-
-
-def test_an_address_of_the_environment_is_used_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    with (
-        pytest.raises(UserError, match=r"^RAY_ADDRESS=127\.0\.0\.1:1: no Ray cluster answers there"),
-        cluster(None, []),
-    ):
-        pass
-    with pytest.raises(UserError, match=r"^--address 127\.0\.0\.1:2: no Ray"), cluster("127.0.0.1:2", []):
-        pass
-
-
-def test_a_ray_that_does_not_start_is_one_sentence_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    def failing(**settings: object) -> None:
-        assert Path(str(settings["_temp_dir"])).parent.stat().st_mode & 0o077 == 0
-        raise RuntimeError("no more processes\n  (details)")
-
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setattr(ray, "init", failing)
-    monkeypatch.setattr(sessions, "PREFIX", "failing-")
-    before = dict(os.environ)
-    with pytest.raises(UserError, match=r"^Ray can't be started here \(no more processes\)"), cluster(None, []):
-        pass
-    assert dict(os.environ) == before
-    assert list(Path("/tmp").glob("failing-*")) == []
-
-
-def test_a_ray_of_the_users_in_this_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    calls: list[str] = []
-    monkeypatch.setattr(ray, "is_initialized", lambda: True)
-    monkeypatch.setattr(ray, "init", lambda **_: calls.append("init"))
-    monkeypatch.setattr(ray, "shutdown", lambda **_: calls.append("shutdown"))
-    with pytest.raises(UserError, match=r"call ray\.shutdown\(\) first"), cluster(None, []):
-        pass
-    assert calls == []
-
-
-@pytest.fixture(scope="module")
-def two_gpus(tiny: Path) -> Iterator[list[Node]]:
-    """An embedded Ray with two GPUs, which exist in its books alone; it leaves this process as it was."""
-
-    def surroundings() -> list[object]:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-        return [environment, signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)]
-
-    before = surroundings()
-    with cluster(None, [tiny], gpus=2) as offers:
-        assert surroundings()[1:] == before[1:]
-        yield offers
-    assert surroundings() == before
-
-
-@pytest.mark.slow
-def test_trials_on_a_real_cluster(
-    two_gpus: list[Node],
-    tiny: Path,
-    tmp_path: Path,
-    training_trial: MakeTrial,
-    timing_trial: MakeTrial,
-) -> None:
-    """Two share a GPU each, one is timed alone, one raises, and one loses its worker and is run again."""
-    from harness.engine.remote import RayExecutor
-    from harness.worker.context import Context
-
-    assert (two_gpus[0].gpus, two_gpus[0].share) == (2, 1)
-    witness = tmp_path / "witness"
-    witness.mkdir()
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    executor = RayExecutor(lambda trial: context, Resources(gpus=0.5, memory_gb=0.1), two_gpus)
-    seeds = [training_trial(("seeds: [0]", f"seeds: [{seed}]"), witness=str(witness)) for seed in (0, 1)]
-    bad = training_trial(fails=True)
-    dying = training_trial(killed_once=str(tmp_path / "killed"))
-    timed = timing_trial(witness=str(witness))
-    for trial in (*seeds, bad, dying, timed):
-        executor.submit(trial, 1)
-    ended = drain(executor)
-
-    for trial in (*seeds, timed):
-        assert isinstance(ended[trial.key], Finished), ended[trial.key]
-    seen = {path.name: path.read_text() for path in witness.iterdir()}
-    assert len(seen) == 3  # a fresh process each
-    assert str(os.getpid()) not in seen
-    assert set(seen.values()) <= {"0", "1"}  # one GPU each, of those two
-
-    failed = ended[bad.key]
-    assert isinstance(failed, Failed)
-    assert (failed.cause, failed.is_lost) == ("ValueError: told to fail [here]", False)
-    assert "tiny.py" in failed.details
-
-    lost = ended[dying.key]
-    assert isinstance(lost, Failed)
-    assert (lost.cause, lost.is_lost) == ("its process has left with exit code 1", True)
-    executor.submit(dying, 2)
-    again = drain(executor)[dying.key]
-    assert isinstance(again, Finished)
-    assert again.result.metrics["test/tiny-digits/error_percent"] < 75
-
-
-@pytest.mark.slow
-def test_a_running_trial_is_cancelled_by_force(
-    two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
-) -> None:
-    from harness.engine.remote import RayExecutor
-    from harness.worker.context import Context
-
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), two_gpus)
-    endless = training_trial(pause=10.0)
-    executor.submit(endless, 1)
-    events: list[Event] = []
-    while not any(isinstance(event, Progressed) and event.progress.iterations for event in events):
-        events += executor.wait()  # until it trains
-    executor.cancel(endless)
-    stopped = drain(executor)[endless.key]
-    assert isinstance(stopped, Failed)
-    assert stopped.is_lost
-
-
-STRANGER = """
-import sys
-from ray._raylet import GcsClient
-try:
-    print(GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None))
-except Exception as error:
-    print(type(error).__name__)
-"""  # the first step of ray.init, which would go on trying
-
-
-@pytest.mark.slow
-def test_nothing_of_an_embedded_cluster_can_be_reached_from_elsewhere_or_without_its_token(
-    two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
-) -> None:
-    import ray
-
-    from harness.engine.remote import RayExecutor
-    from harness.worker.context import Context
-
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    executor = RayExecutor(lambda trial: context, Resources(memory_gb=0.1), two_gpus)
-    endless = training_trial(pause=10.0)
-    executor.submit(endless, 1)
-    while not any(isinstance(event, Progressed) and event.progress.iterations for event in executor.wait()):
-        pass  # until it trains
-    me = psutil.Process()
-    processes = [me, *me.children(recursive=True)]
-    names = " ".join(" ".join(process.cmdline()) for process in processes)
-    assert all(part in names for part in ("gcs_server", "raylet", "ray::", "harness.worker.forkserver"))
-    listening = [
-        (process.name(), each.laddr.ip)
-        for process in processes
-        for each in process.net_connections("inet")
-        if each.status == psutil.CONN_LISTEN
-    ]
-    assert len(listening) >= 4
-    assert all(ipaddress.ip_address(ip.removeprefix("::ffff:")).is_loopback for _, ip in listening), listening
-
-    command = [sys.executable, "-c", STRANGER, ray.get_runtime_context().gcs_address]
-    for mode, token, expected in (
-        ("token", "0" * 64, "AuthenticationError\n"),
-        ("disabled", "", "AuthenticationError\n"),
-        ("token", os.environ["RAY_AUTH_TOKEN"], "["),  # ours
-    ):
-        environment = {**os.environ, "RAY_AUTH_MODE": mode, "RAY_AUTH_TOKEN": token}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
-        assert done.stdout.startswith(expected), done.stdout + done.stderr
-    executor.cancel(endless)
-    drain(executor)
-
-
-@pytest.mark.slow
-def test_a_cluster_by_its_address_gets_our_code_and_the_plugins(tmp_path: Path) -> None:
-    """In a process of its own, as one process knows one cluster; the plugin's file is gone before the trial runs."""
-    plugin = tmp_path / "tiny.py"
-    shutil.copy(Path(__file__).parents[1] / "tiny.py", plugin)
-    command = [sys.executable, str(Path(__file__).parent / "joining.py"), str(tmp_path), str(plugin)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
-    assert done.stdout.splitlines()[-2:] == ["Finished timing", "Finished training"], done.stdout + done.stderr
-
-
-def drain(executor: object) -> dict[str, Event]:
-    """How each trial ended, by key."""
-    from harness.engine.remote import RayExecutor
-
-    assert isinstance(executor, RayExecutor)
-    ended: dict[str, Event] = {}
-    limit = time.monotonic() + 120
-    while executor.running and time.monotonic() < limit:
-        ended |= {event.trial.key: event for event in executor.wait() if not isinstance(event, Progressed)}
-    return ended

@@ -9,28 +9,14 @@ import pytest
 from rich.console import Console
 
 from harness.engine import display
-from harness.engine.display import Display, clock, summary
-from harness.plan.trial import Point, Progress, Result, Trial
+from harness.engine.display import Display, summary
+from harness.plan.trial import Trial
+from harness.text import duration
+from harness.worker.result import Point, Progress, Result
 
 HISTORY = (Point(6, 1.0, 0.5, {"train/loss": 0.7, "train/error_percent": 12.34}),)
 TRAINED = Result({"test/mnist/error_percent": 3.456, "test/noisy/error_percent": 20.0, "time/training_seconds": 3})
 TIMED = Result({"time/iteration_median_seconds": 0.12345, "time/is_steady": 1.0})
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0s"),
-        (59.4, "59s"),
-        (59.6, "1m 00s"),
-        (200, "3m 20s"),
-        (3599, "59m 59s"),
-        (18_120, "5h 02m"),
-        (90_000, "25h 00m"),
-    ],
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_summary_of_a_result() -> None:
@@ -58,7 +44,7 @@ def play(shown: Display, trials: list[Trial]) -> None:
         shown.lost(trials[1], "its worker was killed", 1)
         shown.progressed(trials[1], Progress(0, 0, stage="starting"))
         shown.finished(trials[0], TRAINED)
-        shown.failed(trials[1], "ValueError: bad shape [2, 3] [/b] [red]")
+        shown.failed(trials[1], "ValueError: bad shape [2, 3] [/b] [red]", "the story")
 
 
 @pytest.fixture
@@ -72,7 +58,7 @@ def test_piped_it_is_plain_lines(piped: Console, two: list[Trial]) -> None:
     assert lines(piped) == [
         "started   tiny h=6 · tiny-digits · seed 0",
         "started   tiny h=6 · tiny-digits · seed 1",
-        "lost      tiny h=6 · tiny-digits · seed 1: its worker was killed; it goes on in attempt 2",
+        "lost      tiny h=6 · tiny-digits · seed 1: its worker was killed; it resumes in attempt 2",
         "started   tiny h=6 · tiny-digits · seed 1",
         "[ 1/12] tiny h=6 · tiny-digits · seed 0: 3.46% wrong on mnist, 20.00% wrong on noisy",
         "[ 2/12] tiny h=6 · tiny-digits · seed 1: failed: ValueError: bad shape [2, 3] [/b] [red]",
@@ -96,7 +82,7 @@ def test_now_and_then_a_line_says_how_far_it_is(
         "time left unknown yet"
     )
     # 21 of 24 iterations of the first of two trials took 105 s: 1.125 of 0.875 trials are left.
-    assert running[2].endswith(f"about {clock(105 * 1.125 / 0.875)} left")
+    assert running[2].endswith(f"about {duration(105 * 1.125 / 0.875)} left")
 
 
 def test_a_terminal_shows_a_live_table(two: list[Trial]) -> None:

@@ -8,15 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from harness.engine import driver
-from harness.engine.display import Display
 from harness.engine.driver import Driver
 from harness.engine.events import Event, Failed, Finished, Progressed
-from harness.errors import UserError
-from harness.plan.trial import Moments, Point, Progress, Result, Trial
-from harness.record.patience import Rejected
+from harness.engine.listener import Listener
+from harness.errors import Rejected, UserError
+from harness.plan.trial import Trial
+from harness.worker.result import Progress, Result
 
 RESULT = Result({"test/t/error_percent": 1.0})
 LOST = "lost"
@@ -26,26 +25,33 @@ HANG = "hang"
 
 
 @dataclass
-class Record:
+class Notes(Listener):
     """Notes what it is told."""
 
     calls: list[tuple[str, str]] = field(default_factory=list)
 
-    def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
-        self.calls.append((f"log {len(history)}", trial.key))
+    def started(self, trial: Trial) -> None:
+        self.calls.append(("start", trial.key))
 
-    def finish(self, trial: Trial, result: Result) -> str:
+    def progressed(self, trial: Trial, progress: Progress) -> None:
+        self.calls.append((f"progress {progress.iteration}", trial.key))
+
+    def finished(self, trial: Trial, result: Result) -> str:
         self.calls.append(("finish", trial.key))
         return ""
 
-    def fail(self, trial: Trial, cause: str, details: str) -> None:
+    def lost(self, trial: Trial, cause: str, attempt: int) -> None:
+        self.calls.append((f"lost {cause} {attempt}", trial.key))
+
+    def failed(self, trial: Trial, cause: str, details: str) -> None:
         self.calls.append((f"fail {cause}", trial.key))
 
-    def interrupt(self, trial: Trial) -> None:
-        self.calls.append(("interrupt", trial.key))
-
-    def stop(self, trial: Trial) -> None:
+    def stopped(self, trial: Trial) -> None:
         self.calls.append(("stop", trial.key))
+
+    def of(self, what: str) -> list[str]:
+        """The keys of the trials that something was told of."""
+        return [key for each, key in self.calls if each == what]
 
 
 @dataclass
@@ -75,7 +81,11 @@ class Script:
         self.cancelled.append(trial.key)
         self._running = [(t, LOST if t.key == trial.key else o) for t, o in self._running]
 
-    def wait(self) -> list[Event]:
+    def wait(self, tell: Callable[[Event], None]) -> None:
+        for event in self.happened():
+            tell(event)
+
+    def happened(self) -> list[Event]:
         """Every trial reports; the first one that does not hang ends."""
         events: list[Event] = [Progressed(trial, Progress(1, 9)) for trial, _ in self._running]
         for place, (trial, outcome) in enumerate(self._running):
@@ -102,42 +112,40 @@ def three(training_trial: Callable[..., Trial]) -> list[Trial]:
 
 @dataclass
 class Setting:
-    """A driver with what it talks to."""
+    """A driver with two listeners, of which the first may reject what it is told."""
 
-    record: Record
+    first: Notes
+    second: Notes
     driver: Driver
-    begun: list[str]
-    ended: list[str]
+    said: list[str]
+
+    @property
+    def ended(self) -> list[str]:
+        """The keys of the trials whose results both have taken."""
+        return self.second.of("finish")
 
 
 @pytest.fixture
 def setting() -> Callable[..., Setting]:
     def make(**options: Any) -> Setting:
-        record, begun, ended = Record(), [], []
-        display = Display(Console(quiet=True), 3)
-        made = Driver(
-            record,  # type: ignore[arg-type]
-            display,
-            lambda trial: begun.append(trial.key),
-            lambda trial: ended.append(trial.key),
-            **options,
-        )
-        return Setting(record, made, begun, ended)
+        first, second, said = Notes(), Notes(), []
+        return Setting(first, second, Driver([first, second], said.append, **options), said)
 
     return make
 
 
 def told(setting: Setting, key: str) -> list[str]:
-    return [what for what, whose in setting.record.calls if whose == key and not what.startswith("log")]
+    """What the first listener was told of the end of a trial's attempts."""
+    return [what for what, whose in setting.first.calls if whose == key and not what.startswith(("start", "progress"))]
 
 
 def test_all_are_done(setting: Callable[..., Setting], three: list[Trial]) -> None:
     made, script = setting(), Script({key: [DONE] for key in "abc"})
     made.driver.run(three, script)
     assert script.submitted == [("a", 1), ("b", 1), ("c", 1)]
-    assert made.begun == made.ended == ["a", "b", "c"]
+    assert made.first.of("start") == made.ended == ["a", "b", "c"]
     assert made.driver.failed == []
-    assert [call for call in made.record.calls if call[0] == "finish"] == [("finish", key) for key in "abc"]
+    assert made.first.of("finish") == ["a", "b", "c"]
 
 
 def test_no_trials(setting: Callable[..., Setting]) -> None:
@@ -148,8 +156,8 @@ def test_a_lost_one_is_tried_again_and_goes_on_in_its_run(setting: Callable[...,
     made, script = setting(attempts=3), Script({"a": [LOST, LOST, DONE], "b": [DONE], "c": [DONE]})
     made.driver.run(three, script)
     assert [attempt for key, attempt in script.submitted if key == "a"] == [1, 2, 3]
-    assert told(made, "a") == ["interrupt", "interrupt", "finish"]
-    assert made.begun.count("a") == 3
+    assert told(made, "a") == ["lost its worker died 1", "lost its worker died 2", "finish"]
+    assert made.first.of("start").count("a") == 3
     assert made.ended.count("a") == 1
     assert made.driver.failed == []
 
@@ -158,7 +166,7 @@ def test_it_is_not_tried_for_ever(setting: Callable[..., Setting], three: list[T
     made, script = setting(attempts=2), Script({"a": [LOST] * 5, "b": [DONE], "c": [DONE]})
     made.driver.run(three, script)
     assert [key for key, _ in script.submitted].count("a") == 2
-    assert told(made, "a") == ["interrupt", "fail its worker died"]
+    assert told(made, "a") == ["lost its worker died 1", "fail its worker died"]
     assert [trial.key for trial in made.driver.failed] == ["a"]
 
 
@@ -205,11 +213,11 @@ def test_attempts_that_come_further_are_not_counted(setting: Callable[..., Setti
     class Slow(Script):
         """Each attempt begins further on than the one before it, until the fifth; then they stay where they are."""
 
-        def wait(self) -> list[Event]:
+        def happened(self) -> list[Event]:
             _, attempt = self.submitted[-1]
             begun_at = 10 * min(attempt - 1, 4)
             word = Progress(begun_at + 5, 99, begun_at=begun_at)
-            return [Progressed(self._running[0][0], word), *super().wait()[1:]]
+            return [Progressed(self._running[0][0], word), *super().happened()[1:]]
 
     made, script = setting(attempts=3), Slow({"a": [LOST] * 20})
     made.driver.run(three[:1], script)
@@ -217,11 +225,7 @@ def test_attempts_that_come_further_are_not_counted(setting: Callable[..., Setti
     assert [trial.key for trial in made.driver.failed] == ["a"]
 
 
-def test_starting_over_is_told(
-    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(Display, "say", lambda _, text: said.append(text))
+def test_starting_over_is_told(setting: Callable[..., Setting], three: list[Trial]) -> None:
     made = setting()
     for event in (
         Progressed(three[0], Progress(50, 99)),
@@ -231,14 +235,14 @@ def test_starting_over_is_told(
         Progressed(three[0], Progress(7, 99)),
     ):
         made.driver.handle(event)
-    [line] = [line for line in said if line.startswith("starts over")]
+    [line] = [line for line in made.said if line.startswith("starts over")]
     assert "it was lost at iteration 50" in line
 
 
 def test_a_full_disk_stops_all_in_one_sentence(setting: Callable[..., Setting], three: list[Trial]) -> None:
     class Full(Script):
-        def wait(self) -> list[Event]:
-            events = super().wait()
+        def happened(self) -> list[Event]:
+            events = super().happened()
             if isinstance(events[-1], Failed):
                 events[-1] = replace(events[-1], is_disk_full=True)
             return events
@@ -279,7 +283,7 @@ def test_the_deadline_counts_from_the_start_not_from_the_submission(
     class Queue(Script):
         """Says nothing of any trial but the first until that has ended, 50 s after it began."""
 
-        def wait(self) -> list[Event]:
+        def happened(self) -> list[Event]:
             now[0] += 25
             trial, _ = self._running[0]
             if now[0] % 50:
@@ -298,12 +302,11 @@ def test_a_trial_that_says_nothing_is_told_less_and_less_often(
 ) -> None:
     now, said = [0.0], []
     monkeypatch.setattr(driver.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(Display, "say", lambda _, text: said.append((now[0], text)))
 
     class Silent(Script):
         """The first says a word at the beginning and none for 100 minutes; the second waits its turn."""
 
-        def wait(self) -> list[Event]:
+        def happened(self) -> list[Event]:
             now[0] += 60
             if now[0] == 60:
                 return [Progressed(self._running[0][0], Progress(1, 9))]
@@ -312,6 +315,7 @@ def test_a_trial_that_says_nothing_is_told_less_and_less_often(
             return []
 
     made = setting()
+    made.driver.say = lambda text: said.append((now[0], text))
     made.driver.run(three[:2], Silent({"a": [HANG], "b": [HANG]}))
     lines = [(when, text) for when, text in said if "no word" in text]
     assert [when for when, _ in lines] == [60 + 660, 60 + 1260, 60 + 2460, 60 + 4860]
@@ -319,10 +323,8 @@ def test_a_trial_that_says_nothing_is_told_less_and_less_often(
 
 
 def test_trials_that_no_node_takes_are_told(
-    setting: Callable[..., Setting], three: list[Trial], now: list[float], monkeypatch: pytest.MonkeyPatch
+    setting: Callable[..., Setting], three: list[Trial], now: list[float]
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(Display, "say", lambda _, text: said.append(text))
 
     class Late(Script):
         """Nothing can run for 15 minutes."""
@@ -330,8 +332,11 @@ def test_trials_that_no_node_takes_are_told(
         def choose(self, waiting: Sequence[Trial]) -> Trial | None:
             return waiting[0] if now[0] > 900 else None
 
-    setting().driver.run(three, Late({key: [DONE] for key in "abc"}))
-    assert [line for line in said if "no node" in line] == ["waiting   3 trials: no node could take one for 10m 00s"]
+    made = setting()
+    made.driver.run(three, Late({key: [DONE] for key in "abc"}))
+    assert [line for line in made.said if "no node" in line] == [
+        "waiting   3 trials: no node could take one for 10m 00s"
+    ]
 
 
 def test_a_deadline_is_looked_at_while_an_executor_is_busy(
@@ -343,13 +348,13 @@ def test_a_deadline_is_looked_at_while_an_executor_is_busy(
     class Busy(Script):
         """Runs a trial to its end before it returns, as one does that has no processes."""
 
-        def wait(self) -> list[Event]:
+        def wait(self, tell: Callable[[Event], None]) -> None:
             trial, _ = self._running[0]
             while not self.cancelled:
                 now[0] += 25
-                made.driver.handle(Progressed(trial, Progress(1, 9)))
+                tell(Progressed(trial, Progress(1, 9)))
             self._running.clear()
-            return [Failed(trial, "it was stopped", "", is_lost=True)]
+            tell(Failed(trial, "it was stopped", "", is_lost=True))
 
     made, script = setting(deadline=60.0), Busy({"a": [HANG]})
     made.driver.run(three[:1], script)
@@ -359,8 +364,8 @@ def test_a_deadline_is_looked_at_while_an_executor_is_busy(
 
 def test_an_interrupt_leaves_what_had_begun_as_interrupted(setting: Callable[..., Setting], three: list[Trial]) -> None:
     class Stopped(Script):
-        def wait(self) -> list[Event]:
-            events = super().wait()
+        def happened(self) -> list[Event]:
+            events = super().happened()
             return [event for event in events if event.trial.key != "c"]  # c waits in the queue
 
     made, script = setting(), Stopped({"a": [DONE], "b": ["interrupt"], "c": [HANG]})
@@ -378,46 +383,43 @@ def test_an_interrupt_while_a_result_is_written_does_not_lose_it(
     made = setting()
 
     def finish(trial: Trial, result: Result) -> None:
-        made.record.calls.append(("finish", trial.key))
+        made.first.calls.append(("finish", trial.key))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(made.record, "finish", finish)
+    monkeypatch.setattr(made.first, "finished", finish)
     with pytest.raises(KeyboardInterrupt):
         made.driver.run(three[:1], Script({"a": [DONE]}))
     assert told(made, "a") == ["finish"]
 
 
-def test_history_is_passed_on_to_the_record(setting: Callable[..., Setting], three: list[Trial]) -> None:
+def test_progress_is_told_to_all_listeners(setting: Callable[..., Setting], three: list[Trial]) -> None:
     made = setting()
-    history = (Point(1, 0.5, 1.0, {"train/loss": 1.0}), Point(2, 1.0, 2.0, {"train/loss": 0.5}))
-    shown = tuple(Point(p.iteration, p.epoch, p.seconds, p.metrics | {"train/error_percent": 3.0}) for p in history)
-    made.driver.handle(Progressed(three[0], Progress(2, 9, shown)))
-    assert made.record.calls == [("log 2", "a")]
-    assert made.begun == ["a"]
+    made.driver.handle(Progressed(three[0], Progress(2, 9)))
+    assert made.first.calls == made.second.calls == [("start", "a"), ("progress 2", "a")]
 
 
-@pytest.mark.parametrize("where", ["log", "finish"])
-def test_what_the_record_rejects_of_a_trial_is_that_trials_failure(
+@pytest.mark.parametrize("where", ["progressed", "finished"])
+def test_what_a_listener_rejects_of_a_trial_is_that_trials_failure(
     setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     made = setting()
-    write = getattr(made.record, where)
+    write = getattr(made.first, where)
 
-    def picky(trial: Trial, what: Any) -> None:
+    def picky(trial: Trial, what: Any) -> str | None:
         if trial.key == "a":
             raise Rejected("the record says no: 413 too large")
-        write(trial, what)
+        return write(trial, what)
 
-    monkeypatch.setattr(made.record, where, picky)
-    script = Script({"a": [HANG] if where == "log" else [DONE], "b": [DONE], "c": [DONE]})
+    monkeypatch.setattr(made.first, where, picky)
+    script = Script({"a": [HANG] if where == "progressed" else [DONE], "b": [DONE], "c": [DONE]})
     made.driver.run(three, script)
     assert told(made, "a") == ["fail the record says no: 413 too large"]
-    assert script.cancelled == (["a"] if where == "log" else [])
+    assert script.cancelled == (["a"] if where == "progressed" else [])
     assert made.ended == ["b", "c"]
     assert [trial.key for trial in made.driver.failed] == ["a"]
 
 
-def test_a_trial_whose_run_the_record_does_not_open_fails_with_the_cause(
+def test_a_trial_whose_start_a_listener_can_not_take_fails_with_the_cause(
     setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = setting()
@@ -426,9 +428,10 @@ def test_a_trial_whose_run_the_record_does_not_open_fails_with_the_cause(
         if trial.key == "b":
             raise ValueError("no such run")
 
-    monkeypatch.setattr(made.driver, "begin", begin)
+    monkeypatch.setattr(made.first, "started", begin)
     made.driver.run(three, Script({"a": [DONE], "b": [HANG], "c": [DONE]}))
     assert told(made, "b") == ["fail it can't be recorded: ValueError: no such run"]
+    assert made.second.of("fail it can't be recorded: ValueError: no such run") == ["b"]
     assert made.ended == ["a", "c"]
 
 
@@ -436,7 +439,7 @@ def test_a_trial_whose_files_are_not_kept_has_failed_and_is_over(
     setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = setting()
-    monkeypatch.setattr(made.record, "finish", lambda *_: "its model could not be kept: 413")
+    monkeypatch.setattr(made.first, "finished", lambda *_: "its model could not be kept: 413")
     made.driver.run(three[:1], Script({"a": [DONE]}))
     assert (told(made, "a"), made.ended) == ([], ["a"])  # its numbers are there, so it is not run again
     assert [trial.key for trial in made.driver.failed] == ["a"]
@@ -450,16 +453,6 @@ def test_what_concerns_all_trials_ends_the_run(
     def full(*_: object) -> None:
         raise UserError("there is no space left")
 
-    monkeypatch.setattr(made.record, "finish", full)
+    monkeypatch.setattr(made.first, "finished", full)
     with pytest.raises(UserError, match="no space left"):
         made.driver.run(three, Script({key: [DONE] for key in "abc"}))
-
-
-def test_the_moments_of_trials_are_told_by_the_drivers_clock(
-    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = setting()
-    monkeypatch.setattr(driver, "since_start", lambda: 100.0)
-    for trial, began in zip(three, (-1e6, 0.0, 1e9), strict=True):
-        made.driver.handle(Finished(trial, replace(RESULT, moments=Moments(began, began + 1, began + 5))))
-    assert made.driver.moments == [Moments(95.0, 96.0, 100.0)] * 3

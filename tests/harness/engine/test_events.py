@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from harness.engine.events import failure
-from harness.plan.trial import Superseded, Trial
-from harness.worker.forkserver import Broken
+from harness.plan.trial import Trial
+from harness.worker.forkserver import TrialError
+from harness.worker.result import Superseded
 
 
 @pytest.mark.parametrize(
@@ -16,4 +17,4 @@ from harness.worker.forkserver import Broken
     [(ValueError("x"), False), (Superseded("another process has taken over this trial"), True), (MemoryError(), True)],
 )
 def test_what_is_tried_again(training_trial: Callable[..., Trial], error: Exception, is_lost: bool) -> None:
-    assert failure(training_trial(), Broken.of(error)).is_lost is is_lost
+    assert failure(training_trial(), TrialError.of(error)).is_lost is is_lost

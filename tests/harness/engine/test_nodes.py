@@ -12,16 +12,18 @@ from typing import Any
 
 import psutil
 import pytest
-from rich.console import Console
+from heard import heard
 
 from harness.engine import driver
-from harness.engine.cluster import SHARE, Node, cluster
-from harness.engine.display import Display
+from harness.engine.cluster import SHARE, Cluster, Node
+from harness.engine.connect import connected
 from harness.engine.driver import Driver
 from harness.engine.events import Event, Finished, Progressed
-from harness.plan.trial import Result, Trial
+from harness.engine.listener import Listener
+from harness.plan.trial import Trial
 from harness.suite.schema import Resources
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
+from harness.worker.result import Result
 
 pytestmark = pytest.mark.slow
 TEMPLATE = "harness.worker.forkserver"
@@ -34,9 +36,9 @@ class Nodes:
 
     def __init__(self) -> None:
         os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
-        from ray.cluster_utils import Cluster
+        from ray.cluster_utils import Cluster as RayCluster
 
-        self.cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        self.cluster: Any = RayCluster(initialize_head=True, head_node_args={"num_cpus": 0})
 
     def add(self) -> Any:
         """A node that timing may have to itself."""
@@ -70,7 +72,7 @@ def nodes() -> Iterator[Nodes]:
 def joined(nodes: Nodes, tiny: Path) -> Iterator[list[Node]]:
     """The cluster with two nodes, joined by this process."""
     nodes.add(), nodes.add()
-    with cluster(nodes.cluster.address, [tiny]) as offers:
+    with connected(nodes.cluster.address, [tiny]) as offers:
         yield offers
 
 
@@ -78,8 +80,8 @@ def joined(nodes: Nodes, tiny: Path) -> Iterator[list[Node]]:
 def executor(tiny: Path, tmp_path: Path) -> Callable[[list[Node]], Any]:
     from harness.engine.remote import RayExecutor
 
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    return lambda offers: RayExecutor(lambda trial: context, RESOURCES, offers)
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+    return lambda offers: RayExecutor(lambda trial: context, Cluster(RESOURCES, offers))
 
 
 def training(trials: MakeTrials, count: int, **config: Any) -> list[Trial]:
@@ -92,7 +94,7 @@ def ends(executor: Any, patience: float = 120) -> dict[str, Event]:
     found: dict[str, Event] = {}
     limit = time.monotonic() + patience
     while executor.running and time.monotonic() < limit:
-        found |= {event.trial.key: event for event in executor.wait() if not isinstance(event, Progressed)}
+        found |= {event.trial.key: event for event in heard(executor) if not isinstance(event, Progressed)}
     return found
 
 
@@ -103,9 +105,9 @@ def results(executor: Any) -> list[Result]:
 
 
 def overlap(one: Result, other: Result) -> bool:
-    assert one.moments is not None
-    assert other.moments is not None
-    return one.moments.began < other.moments.ended and other.moments.began < one.moments.ended
+    assert one.timestamps is not None
+    assert other.timestamps is not None
+    return one.timestamps.began < other.timestamps.ended and other.timestamps.began < one.timestamps.ended
 
 
 def test_training_spreads_and_timing_has_a_node_to_itself(
@@ -126,7 +128,7 @@ def test_training_spreads_and_timing_has_a_node_to_itself(
     for event in ended.values():
         assert isinstance(event, Finished), event
         if event.trial.kind == "timing":
-            of_blocks.setdefault(event.trial.seed, set()).add(event.result.machine["node"])
+            of_blocks.setdefault(event.trial.round, set()).add(event.result.machine["node"])
     assert [len(nodes) for nodes in of_blocks.values()] == [1, 1, 1, 1]
     found = [event.result for event in ended.values() if isinstance(event, Finished)]
     found += spread
@@ -142,7 +144,7 @@ def test_a_node_that_joins_late_is_used(
     nodes: Nodes, executor: Callable[..., Any], tiny: Path, trials: MakeTrials
 ) -> None:
     nodes.add()
-    with cluster(nodes.cluster.address, [tiny]) as offers:
+    with connected(nodes.cluster.address, [tiny]) as offers:
         runner = executor(offers)
         for trial in training(trials, 8, pause=0.1):
             runner.submit(trial, 1)
@@ -150,22 +152,19 @@ def test_a_node_that_joins_late_is_used(
         assert len({result.machine["node"] for result in results(runner)}) == 2
 
 
-class Noted:
-    """A record that is only told."""
+class Noted(Listener):
+    """Notes how trials end."""
 
     def __init__(self) -> None:
-        self.finished: dict[str, Result] = {}
-        self.failed: list[str] = []
+        self.results: dict[str, Result] = {}
+        self.causes: list[str] = []
 
-    def log(self, *_: object) -> None: ...
-    def interrupt(self, trial: Trial) -> None: ...
-    def stop(self, trial: Trial) -> None: ...
+    def finished(self, trial: Trial, result: Result) -> str:
+        self.results[trial.key] = result
+        return ""
 
-    def finish(self, trial: Trial, result: Result) -> None:
-        self.finished[trial.key] = result
-
-    def fail(self, trial: Trial, cause: str, details: str) -> None:
-        self.failed.append(cause)
+    def failed(self, trial: Trial, cause: str, details: str) -> None:
+        self.causes.append(cause)
 
 
 @dataclass
@@ -203,14 +202,13 @@ def test_trials_of_a_node_that_dies_go_on_elsewhere_from_their_checkpoints(
     monkeypatch.setattr(driver, "BACKOFF", 0.1)
     for _ in range(3):
         nodes.add()
-    with cluster(nodes.cluster.address, [tiny]) as offers:
-        record = Noted()
-        display = Display(Console(quiet=True), 2)
-        made = Watched(record, display, lambda _: None, lambda _: None, kill=nodes.kill_a_busy_one)  # type: ignore[arg-type]
+    with connected(nodes.cluster.address, [tiny]) as offers:
+        noted = Noted()
+        made = Watched([noted], print, kill=nodes.kill_a_busy_one)
         made.run(training(trials, 2, pause=0.25), executor(offers))  # 6 iterations an epoch, 4 epochs
-        disturbed = record.finished
+        disturbed = noted.results
         undisturbed = results_of(executor(offers), training(trials, 2, pause=0.01))
-    assert record.failed == []
+    assert noted.causes == []
     assert made.resumed
     assert all(iteration % 6 == 0 for iteration in made.resumed)
     # the pause is in the keys but not in the weights

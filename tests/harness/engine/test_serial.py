@@ -6,38 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from heard import heard
 
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.serial import SerialExecutor
 from harness.errors import cause_of
 from harness.plan.trial import Trial
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 
 
 @pytest.fixture
-def told() -> list[Event]:
-    return []
+def executor(tmp_path: Path) -> SerialExecutor:
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+    return SerialExecutor(lambda trial: context)
 
 
-@pytest.fixture
-def executor(tmp_path: Path, told: list[Event]) -> SerialExecutor:
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
-    return SerialExecutor(lambda trial: context, told.append)
+def ends(executor: SerialExecutor) -> list[Event]:
+    """How the next trial ended."""
+    return [event for event in heard(executor) if not isinstance(event, Progressed)]
 
 
-def test_trials_run_in_their_order(
-    executor: SerialExecutor, told: list[Event], trials: Callable[..., list[Trial]]
-) -> None:
+def test_trials_run_in_their_order(executor: SerialExecutor, trials: Callable[..., list[Trial]]) -> None:
     wanted = trials()
     for trial in wanted:
         executor.submit(trial, 1)
     assert executor.running == len(wanted)
-    ended = []
+    told: list[Event] = []
     while executor.running:
-        [event] = executor.wait()
-        assert isinstance(event, Finished)
-        ended.append(event.trial.key)
-    assert ended == [trial.key for trial in wanted]
+        executor.wait(told.append)
+        assert isinstance(told[-1], Finished)
+    assert [event.trial.key for event in told if isinstance(event, Finished)] == [trial.key for trial in wanted]
     progressed = [event.progress.iteration for event in told if isinstance(event, Progressed)]
     assert max(progressed) == 24
 
@@ -46,7 +44,7 @@ def test_a_timed_trial_is_between_two_runs_of_the_sentinel(
     executor: SerialExecutor, timing_trial: Callable[..., Trial]
 ) -> None:
     executor.submit(timing_trial(("sentinel: 0", "sentinel: 2")), 1)
-    [event] = executor.wait()
+    [event] = ends(executor)
     assert isinstance(event, Finished)
     for when in ("before", "after"):
         assert len(event.result.samples[f"sentinel_{when}"]) == 2
@@ -57,7 +55,7 @@ def test_an_error_is_told_in_one_line_and_in_full(
     executor: SerialExecutor, training_trial: Callable[..., Trial]
 ) -> None:
     executor.submit(training_trial(fails=True), 1)
-    [event] = executor.wait()
+    [event] = ends(executor)
     assert isinstance(event, Failed)
     assert event.cause == "ValueError: told to fail [here]"
     assert not event.is_lost
@@ -73,30 +71,31 @@ def test_a_waiting_trial_can_be_taken_back(executor: SerialExecutor, trials: Cal
     executor.cancel(first)
     executor.cancel(first)
     assert executor.running == 1
-    [event] = executor.wait()
+    [event] = ends(executor)
     assert event.trial.key == second.key
 
 
 def test_a_running_trial_stops_where_it_next_says_how_far_it_is(
-    executor: SerialExecutor, told: list[Event], training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+    executor: SerialExecutor, training_trial: Callable[..., Trial]
 ) -> None:
     trial = training_trial()
+    told: list[Event] = []
 
     def tell(event: Event) -> None:
         told.append(event)
         if isinstance(event, Progressed) and event.progress.iteration == 12:
             executor.cancel(trial)
 
-    monkeypatch.setattr(executor, "_tell", tell)
     executor.submit(trial, 1)
-    [event] = executor.wait()
-    assert isinstance(event, Failed)
-    assert event.is_lost
-    assert isinstance(told[-1], Progressed)
-    assert told[-1].progress.iteration == 12
+    executor.wait(tell)
+    *_, last, end = told
+    assert isinstance(end, Failed)
+    assert end.is_lost
+    assert isinstance(last, Progressed)
+    assert last.progress.iteration == 12
     executor.submit(trial, 2)
-    [event] = executor.wait()
-    assert isinstance(event, Failed)  # as it is cancelled again
+    executor.wait(tell)
+    assert isinstance(told[-1], Failed)  # as it is cancelled again
 
 
 def test_an_interrupt_is_no_failure_of_the_trial(
@@ -108,7 +107,7 @@ def test_an_interrupt_is_no_failure_of_the_trial(
     monkeypatch.setattr("harness.engine.serial.execute", stopped)
     executor.submit(training_trial(), 1)
     with pytest.raises(KeyboardInterrupt):
-        executor.wait()
+        heard(executor)
 
 
 def test_causes_are_one_line() -> None:

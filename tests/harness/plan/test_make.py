@@ -12,8 +12,10 @@ import torch
 import variants
 from harness.data import DATASETS
 from harness.errors import UserError
+from harness.plan.key import keyed
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan, count
+from harness.plan.refine import at_fraction, with_data
 from harness.plan.trial import Trial
 from harness.suite.schema import load_suite
 
@@ -41,7 +43,7 @@ times:
 
 
 def plan_of(path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None) -> Plan:
-    return make_plan(load_suite(path, profile, budget), Path("nowhere"), fraction)
+    return at_fraction(make_plan(load_suite(path, profile, budget), Path("nowhere")), fraction)
 
 
 def kinds(plan: Plan, kind: str) -> list[Trial]:
@@ -87,7 +89,7 @@ def test_the_papers_suite(profile: str | None, training: int) -> None:
 
 def test_the_papers_protocols_come_to_the_right_number_of_iterations() -> None:
     trials = kinds(plan_of(PAPER), "training")
-    lengths = {(trial.variant, trial.training.iterations) for trial in trials if trial.training}
+    lengths = {(trial.variant, trial.work.iterations) for trial in trials}
     assert lengths == {("cnn", 641 * 468), ("capsnet", 641 * 468), ("lcapsnet", 30 * 1200)}
 
 
@@ -106,31 +108,31 @@ def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
 
 def test_rounds_and_rows_are_listed_in_plain_order() -> None:
     trials = kinds(plan_of(PAPER), "timing")
-    assert [(trial.seed, trial.row) for trial in trials] == [(number, row) for number in range(6) for row in range(7)]
+    assert [(trial.round, trial.row) for trial in trials] == [(number, row) for number in range(6) for row in range(7)]
 
 
 def test_without_a_budget_the_whole_protocol_is_planned(write: Write) -> None:
     plan = plan_of(write(SUITE), fraction=0.5)
     assert plan.fraction == 1
-    assert {t.training.iterations for t in kinds(plan, "training") if t.training} == {40}
+    assert {t.work.iterations for t in kinds(plan, "training")} == {40}
 
 
 def test_a_budget_leaves_the_iterations_open_until_it_is_calibrated(write: Write) -> None:
     path = write(SUITE)
     open_, half = plan_of(path, budget="5m"), plan_of(path, budget="5m", fraction=0.5)
     assert open_.fraction is None
-    assert {t.training.iterations for t in kinds(open_, "training") if t.training} == {None}
-    assert {t.training.iterations for t in kinds(half, "training") if t.training} == {20}
-    assert {t.training.full_iterations for t in kinds(half, "training") if t.training} == {40}
+    assert {t.work.iterations for t in kinds(open_, "training")} == {None}
+    assert {t.work.iterations for t in kinds(half, "training")} == {20}
+    assert {t.work.full_iterations for t in kinds(half, "training")} == {40}
 
 
 def test_a_fraction_of_the_suite_is_that_of_a_budget_without_a_calibration(write: Write) -> None:
     calibrated = plan_of(write(SUITE), budget="5m", fraction=0.3)
     asked = plan_of(write(f"fraction: 0.3{SUITE}"))
     assert (asked.fraction, asked.budget) == (0.3, None)
-    assert {t.training.iterations for t in kinds(asked, "training") if t.training} == {12}  # of 40
+    assert {t.work.iterations for t in kinds(asked, "training")} == {12}  # of 40
     assert by_name(asked) == by_name(calibrated)
-    assert plan_of(write(f"fraction: 1e-9{SUITE}")).trials[-1].training.iterations == 1  # type: ignore[union-attr]
+    assert plan_of(write(f"fraction: 1e-9{SUITE}")).trials[-1].work.iterations == 1  # type: ignore[union-attr]
 
 
 def test_a_budget_counts_more_than_the_fraction_that_it_replaces(write: Write) -> None:
@@ -237,7 +239,6 @@ def test_training_trials_carry_the_names_of_their_tests_outside_the_keys(
 ) -> None:
     plan = plan_of(tiny_suite)
     assert {trial.tests for trial in kinds(plan, "training")} == {("tiny-digits", "noisy")}
-    assert {trial.tests for trial in kinds(plan, "timing")} == {()}
     monkeypatch.setattr(DATASETS.get("tiny-digits"), "test_names", lambda self, folder: ["noisy", "tiny-digits"])
     other = plan_of(tiny_suite)
     assert {trial.tests for trial in kinds(other, "training")} == {("noisy", "tiny-digits")}
@@ -273,19 +274,19 @@ def test_a_mistake_in_a_dataset_is_told_with_the_suite(
 def test_a_recorded_plan_without_names_of_tests_still_loads(tiny_suite: Path) -> None:
     stored = json.loads(plan_of(tiny_suite).model_dump_json())
     for trial in stored["trials"]:
-        del trial["tests"]
-    assert {trial.tests for trial in Plan.model_validate(stored).trials} == {()}
+        trial.pop("tests", None)
+    assert {trial.tests for trial in Plan.model_validate(stored).training} == {()}
 
 
 def test_only(write: Write) -> None:
     plan = plan_of(write(SUITE))
-    assert {trial.name for trial in plan.only("capsnet r=2 · mnist*").trials} == {
+    assert plan.names("capsnet r=2 · mnist*") == {
         "capsnet r=2 · mnist · seed 0",
         "capsnet r=2 · mnist · seed 1",
     }
-    assert len(plan.only("*timing*").trials) == 6
+    assert len(plan.names("*timing*")) == 6
     with pytest.raises(UserError, match=r"--only \*resnet\*: no trial has such a name; names are like: .*round"):
-        plan.only("*resnet*")
+        plan.names("*resnet*")
 
 
 def test_rows_that_differ_in_what_their_label_leaves_out_are_told_apart(write: Write) -> None:
@@ -418,3 +419,25 @@ def test_precision_is_part_of_the_key(write: Write) -> None:
     rough = by_name(plan_of(write(SUITE.replace("name: two", "name: two\nprecision: bfloat16"))))
     assert exact.keys() == rough.keys()
     assert not set(exact.values()) & set(rough.values())
+
+
+def test_a_plan_made_before_its_data_are_there_is_the_one_made_after(tiny_suite: Path, tmp_path: Path) -> None:
+    """All that the data decide (digest, tests, keys) is brought up to date."""
+    suite = load_suite(tiny_suite)
+    plan = make_plan(suite, tmp_path)
+    stale = plan.model_copy(
+        update={"trials": [keyed(trial.model_copy(update={"data": "unknown"})) for trial in plan.trials]}
+    )
+    assert by_name(stale) != by_name(plan)
+    assert with_data(stale, tmp_path) == plan
+
+
+def test_a_fraction_changes_training_alone_and_only_where_a_budget_leaves_it_open(write: Write) -> None:
+    path = write(SUITE)
+    open_ = plan_of(path, budget="5m")
+    half = at_fraction(open_, 0.5)
+    assert half.timing == open_.timing
+    assert {trial.work.iterations for trial in half.training} == {20}
+    assert at_fraction(half, 0.3) == half
+    assert at_fraction(open_, None) == open_
+    assert at_fraction(half, 0.5).trials == [keyed(trial) for trial in half.trials]

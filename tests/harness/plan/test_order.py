@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.plan.make import make_plan
-from harness.plan.order import by_seeds, in_mirrored_rounds, places_of_seeds
-from harness.plan.trial import TimingWork, Trial
+from harness.plan.order import by_seeds, in_mirrored_rounds
+from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial
 from harness.suite.protocol import TimingProtocol
 from harness.suite.schema import load_suite
 
@@ -29,11 +29,11 @@ errors:
 SECONDS = {("cnn", "mnist"): 1.0, ("cnn", "affnist"): 3.0, ("capsnet", "mnist"): 2.0, ("capsnet", "affnist"): 4.0}
 
 
-def planned(write: Callable[..., Path]) -> list[Trial]:
-    return make_plan(load_suite(write(SUITE)), Path("nowhere")).trials
+def planned(write: Callable[..., Path]) -> list[TrainingTrial]:
+    return make_plan(load_suite(write(SUITE)), Path("nowhere")).training
 
 
-def seconds(trial: Trial) -> float:
+def seconds(trial: TrainingTrial) -> float:
     return SECONDS[trial.variant, trial.task]
 
 
@@ -67,16 +67,11 @@ def test_a_run_that_is_stopped_has_trained_every_row_before_a_second_seed(write:
     assert {(trial.row, trial.task) for trial in first} == {(trial.row, trial.task) for trial in plan}
 
 
-def test_timed_trials_have_no_place_among_seeds(tiny_suite: Path) -> None:
-    plan = make_plan(load_suite(tiny_suite), Path("nowhere")).trials
-    assert places_of_seeds(plan) == {trial.key: 0 for trial in plan if trial.kind == "training"}
-
-
-def timed(rounds: int, rows: int) -> list[Trial]:
+def timed(rounds: int, rows: int) -> list[TimingTrial]:
     work = TimingWork(protocol=TimingProtocol(), learning_rate=0.001)
-    settings: dict[str, Any] = {"kind": "timing", "variant": "v", "label": "", "config": {}, "task": "t"}
+    settings: dict[str, Any] = {"variant": "v", "label": "", "config": {}, "task": "t"}
     return [
-        Trial(key=f"{number} {row}", row=row, seed=number, timing=work, **settings)
+        TimingTrial(key=f"{number} {row}", row=row, round=number, work=work, **settings)
         for number in range(rounds)
         for row in range(rows)
     ]
@@ -85,8 +80,8 @@ def timed(rounds: int, rows: int) -> list[Trial]:
 def orders(rounds: int, rows: int, seed: str) -> list[list[int]]:
     """The rows of each round in their order."""
     found = in_mirrored_rounds(timed(rounds, rows), Random(seed))
-    assert [trial.seed for trial in found] == sorted(trial.seed for trial in found)  # round after round
-    return [[trial.row for trial in found if trial.seed == number] for number in range(rounds)]
+    assert [trial.round for trial in found] == sorted(trial.round for trial in found)  # round after round
+    return [[trial.row for trial in found if trial.round == number] for number in range(rounds)]
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 6, 7])  # a record of older versions may have an odd number

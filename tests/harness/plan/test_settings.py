@@ -74,7 +74,7 @@ class Opaque:
     pass
 
 
-class Lost(Config):
+class WorkerDied(Config):
     model_config = ConfigDict(arbitrary_types_allowed=True)
     thing: Any = None
     number: int = 1
@@ -91,10 +91,10 @@ class Aliased(Config):
 @pytest.mark.parametrize(
     ("config", "name"),
     [
-        (Lost(thing=Opaque()), "thing"),
-        (Lost(thing=float("inf")), "thing"),
-        (Lost(thing=Path("x")), "thing"),  # it would come back as a text
-        (Lost(number=2), "number"),
+        (WorkerDied(thing=Opaque()), "thing"),
+        (WorkerDied(thing=float("inf")), "thing"),
+        (WorkerDied(thing=Path("x")), "thing"),  # it would come back as a text
+        (WorkerDied(number=2), "number"),
         (Aliased(other=2), "alias"),
     ],
 )

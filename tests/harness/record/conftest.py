@@ -18,11 +18,11 @@ from harness.suite.schema import load_suite
 @pytest.fixture
 def open_record(results: Path) -> Callable[..., Any]:
     """Open the record of the suite `tiny`, as another process would."""
-    from harness.record.store import Record
+    from harness.record.writer import RunWriter
 
-    def opened(folder: Path = results, suite: str = "tiny") -> Record:
+    def opened(folder: Path = results, suite: str = "tiny") -> RunWriter:
         address = default_address(folder)
-        return Record(address, suite, artifact_folder(address, folder))
+        return RunWriter(address, suite, artifact_folder(address, folder))
 
     return opened
 

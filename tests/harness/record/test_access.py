@@ -12,16 +12,17 @@ from mlflow.exceptions import MlflowException
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
-from harness.plan.trial import Result, Trial
-from harness.record import patience
+from harness.plan.trial import Trial
+from harness.record import retry as patience
 from harness.record.access import open_store
 from harness.record.address import artifact_folder, default_address
-from harness.record.history import suite_of
-from harness.record.patience import Rejected
-from harness.record.store import Record
+from harness.record.reader import suite_of
+from harness.record.retry import Rejected
+from harness.record.writer import RunWriter
 from harness.report.build import read_tables
+from harness.worker.result import Result
 
-OpenRecord = Callable[..., Record]
+OpenRecord = Callable[..., RunWriter]
 AWAY = MlflowException("API request to http://h/api failed with exception HTTPConnectionPool")
 BUSY = MlflowException("API request to endpoint /api failed with error code 503 != 200. Response body: ''")
 
@@ -34,7 +35,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def begin(folder: str, suite: str, barrier: Any, ended: Any) -> None:
     barrier.wait(60)
     address = default_address(Path(folder))
-    record = Record(address, suite, artifact_folder(address, Path(folder)))
+    record = RunWriter(address, suite, artifact_folder(address, Path(folder)))
     with record.held():
         ended.put((suite, record.experiment))
 
@@ -71,7 +72,7 @@ def test_a_store_whose_making_was_stopped_is_made_again(tmp_path: Path, monkeypa
     assert open_store(address).get_experiment_by_name("mine") is not None
 
 
-def falter(record: Record, monkeypatch: pytest.MonkeyPatch, name: str, errors: list[Exception]) -> None:
+def falter(record: RunWriter, monkeypatch: pytest.MonkeyPatch, name: str, errors: list[Exception]) -> None:
     """Let a request fail a few times."""
     request = getattr(record.client, name)
 
@@ -88,7 +89,7 @@ def test_reads_wait_for_a_server_that_is_away(
 ) -> None:
     record = open_record()
     invocation = record.begin_invocation(plan, [], "the command")
-    record.begin(trial, plan, invocation)
+    record.begin(trial)
     record.finish(trial, Result({"test/tiny-digits/error_percent": 12.5, "test/tiny-digits/images": 45.0}))
     record.keep_fraction(None, 60.0, 0.5)
     said: list[str] = []
@@ -139,12 +140,18 @@ def test_that_a_server_is_away_is_told_once_however_deep_it_is_met(
     open_record: OpenRecord, plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = open_record()
-    record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
+    record.begin_invocation(plan, [], "the command")
+    record.begin(trial)
     said: list[str] = []
     record.tell = said.append
     falter(record, monkeypatch, "log_batch", [AWAY])
     history = record.client.get_metric_history
-    reads: list[Exception | None] = [None, BUSY, BUSY, None]  # away in the second try as well, when it reads
+    reads: list[Exception | None] = [
+        None,
+        BUSY,
+        BUSY,
+        None,
+    ]  # away in the second try as well, when it reads
 
     def read(*args: Any) -> Any:
         error = reads.pop()

@@ -127,7 +127,7 @@ def test_addresses_that_name_no_file(text: str) -> None:
 @pytest.mark.parametrize("name", ["a b", "a?b=1", "a%20b", "100%", "a#b", "ü%41?x#y", 'it\'s "x"', "a&b=c", "a:b@c"])
 def test_any_name_of_a_folder_of_results(tmp_path: Path, empty_store: Path, name: str) -> None:
     """The record is in its folder, where every command finds it, and MLflow finds its artifacts."""
-    from harness.record.store import Record
+    from harness.record.writer import RunWriter
 
     folder = tmp_path / name
     folder.mkdir()
@@ -135,7 +135,7 @@ def test_any_name_of_a_folder_of_results(tmp_path: Path, empty_store: Path, name
     assert address.path == folder / "mlflow.db"
     assert not address.exists()
     shutil.copy(empty_store, folder / "mlflow.db")
-    record = Record(address, "tiny", artifact_folder(address, folder))
+    record = RunWriter(address, "tiny", artifact_folder(address, folder))
     run = record.client.create_run(record.experiment).info.run_id
     record.client.log_text(run, "some", "some.txt")
     assert (folder / "artifacts" / run / "artifacts" / "some.txt").read_text() == "some"

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
+from harness.boot import machine, started
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.record import lease
 from harness.record.lease import TAG, Holder
-from harness.record.machine import machine, started
-from harness.record.store import Record
+from harness.record.writer import RunWriter
 
-OpenRecord = Callable[..., Record]
+OpenRecord = Callable[..., RunWriter]
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lease, name, seconds)
 
 
-def note(record: Record, **changes: Any) -> None:
+def note(record: RunWriter, **changes: Any) -> None:
     """Leave another driver's note."""
     me = os.getpid()
     holder = Holder("other", platform.node(), machine(), me, started(me), beat=7)
     record.client.set_experiment_tag(record.experiment, TAG, json.dumps(asdict(holder) | changes))
 
 
-def kept(record: Record) -> dict[str, Any]:
+def kept(record: RunWriter) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(record.client.get_experiment(record.experiment).tags[TAG])
     return found
 
@@ -153,11 +153,11 @@ def test_no_clock_is_asked_for_the_time_of_day(open_record: OpenRecord, monkeypa
 def test_one_that_was_taken_over_writes_no_more(open_record: OpenRecord, plan: Plan) -> None:
     record = open_record()
     with record.held():
-        invocation = record.begin_invocation(plan, [], "the command")
+        record.begin_invocation(plan, [], "the command")
         note(record)
         time.sleep(0.5)
         with pytest.raises(UserError, match="another driver has taken over the suite 'tiny'"):
-            record.begin(plan.trials[0], plan, invocation)
+            record.begin(plan.trials[0])
     assert kept(record)["token"] == "other"
 
 
@@ -167,11 +167,11 @@ def test_one_that_wakes_up_too_late_looks_before_it_writes(
     monkeypatch.setattr(lease, "BEAT", 1000.0)  # as if it had slept since
     record = open_record()
     with record.held():
-        invocation = record.begin_invocation(plan, [], "the command")
+        record.begin_invocation(plan, [], "the command")
         note(record)
         time.sleep(0.5)
         with pytest.raises(UserError, match="another driver has taken over the suite 'tiny'"):
-            record.begin(plan.trials[0], plan, invocation)
+            record.begin(plan.trials[0])
 
 
 def test_a_process_is_known_by_its_number_and_its_start() -> None:

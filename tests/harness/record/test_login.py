@@ -18,7 +18,7 @@ from harness.record import address
 from harness.record.access import open_store
 from harness.record.address import PASSWORD, TOKEN, USERNAME, VARIABLE, check_address, find_address
 from harness.record.masking import masked
-from harness.record.store import Record
+from harness.record.writer import RunWriter
 
 USER, SECRET, KNOWN_TOKEN = "bob", "s3cret/@: x", "t0ken"
 LOGINS = ("Basic " + base64.b64encode(f"{USER}:{SECRET}".encode()).decode(), f"Bearer {KNOWN_TOKEN}")
@@ -157,7 +157,7 @@ def test_no_password_is_recorded_or_printed(
         assert ENCODED not in text
 
 
-def test_no_password_stands_in_a_recorded_command(open_record: Callable[..., Record], plan: Any) -> None:
+def test_no_password_stands_in_a_recorded_command(open_record: Callable[..., RunWriter], plan: Any) -> None:
     record = open_record()
     invocation = record.begin_invocation(plan, [], "python -m harness run x --tracking-uri http://bob:pw@host?key=pw")
     assert record.origin(invocation)[0] == "python -m harness run x --tracking-uri http://***@host?key=***"

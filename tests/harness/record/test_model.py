@@ -26,9 +26,9 @@ from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.plugins.source import source_digest
 from harness.record.address import QUIET, default_address
-from harness.record.history import History
 from harness.record.loading import read_model
 from harness.record.model import save_model
+from harness.record.reader import RunReader
 from harness.registry import load_plugin
 from variants import VARIANTS
 
@@ -72,9 +72,9 @@ def results(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ran(results: Path) -> History:
+def ran(results: Path) -> RunReader:
     """Their record."""
-    return History(default_address(results), "tiny")
+    return RunReader(default_address(results), "tiny")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def copied(results: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(results, tmp_path / "copied"))
 
 
-def runs_by_seed(history: History) -> dict[str, str]:
+def runs_by_seed(history: RunReader) -> dict[str, str]:
     """The ids of the trained trials' runs."""
     experiment = history.client.get_experiment_by_name("tiny").experiment_id
     found = history.client.search_runs([experiment], "tags.`harness.kind` = 'trial'")
@@ -95,7 +95,7 @@ def digits() -> np.ndarray:
     return next(iter(data.tests.values())).images
 
 
-def test_it_predicts_what_its_trial_predicted(ran: History) -> None:
+def test_it_predicts_what_its_trial_predicted(ran: RunReader) -> None:
     run = runs_by_seed(ran)["4"]  # the first seed
     loaded = harness.load(run, ran.address)
     key = ran.client.get_run(run).data.tags["harness.key"]
@@ -107,7 +107,7 @@ def test_it_predicts_what_its_trial_predicted(ran: History) -> None:
         assert len(set(found.tolist())) > 1
 
 
-def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", ran.address)
     loaded = mlflow.pyfunc.load_model(f"runs:/{runs_by_seed(ran)['4']}/model")
     [given], [told] = loaded.metadata.signature.inputs.inputs, loaded.metadata.signature.outputs.inputs
@@ -119,7 +119,7 @@ def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: History, monkeypa
         loaded.predict(digits()[:, :2])
 
 
-def test_a_fresh_process_needs_the_plugin_or_a_word_of_trust(ran: History, tmp_path: Path, results: Path) -> None:
+def test_a_fresh_process_needs_the_plugin_or_a_word_of_trust(ran: RunReader, tmp_path: Path, results: Path) -> None:
     """Also when the results were moved as a whole."""
     run, size = runs_by_seed(ran)["4"], digits().shape[1]
     script = (
@@ -149,7 +149,7 @@ def test_a_fresh_process_needs_the_plugin_or_a_word_of_trust(ran: History, tmp_p
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_no_code_of_a_record_runs(ran: History, copied: Path, tmp_path: Path) -> None:
+def test_no_code_of_a_record_runs(ran: RunReader, copied: Path, tmp_path: Path) -> None:
     run = runs_by_seed(ran)["4"]
     mark = tmp_path / "ran"
     code = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
@@ -188,7 +188,7 @@ def rewrite(path: Path, change: Callable[[Any], None]) -> None:
     ],
 )
 def test_what_is_not_as_it_was_recorded_is_refused(
-    ran: History, copied: Path, name: str, change: Callable[[Any], None], told: str
+    ran: RunReader, copied: Path, name: str, change: Callable[[Any], None], told: str
 ) -> None:
     run = runs_by_seed(ran)["4"]
     rewrite(copied / "artifacts" / run / "artifacts" / "model" / "artifacts" / name, change)
@@ -196,7 +196,7 @@ def test_what_is_not_as_it_was_recorded_is_refused(
         harness.load(run, default_address(copied))
 
 
-def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: History, copied: Path) -> None:
+def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: RunReader, copied: Path) -> None:
     run = runs_by_seed(ran)["4"]
     files = copied / "artifacts" / run / "artifacts" / "model" / "artifacts"
     rewrite(files / "trial.json", lambda trial: trial.update(variant="cnn"))
@@ -262,7 +262,7 @@ def test_a_plugin_is_kept_with_what_lies_beside_it(
     assert "two-files" not in VARIANTS.names()
 
 
-def test_the_callers_settings_stay(ran: History, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_callers_settings_stay(ran: RunReader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri("http://mine.example")
     levels = {name: logging.getLogger(name).level for name in ("mlflow", "mlflow.store.db.utils", "alembic")}
@@ -282,7 +282,7 @@ def test_the_callers_settings_stay(ran: History, monkeypatch: pytest.MonkeyPatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_images_of_another_kind(ran: History) -> None:
+def test_images_of_another_kind(ran: RunReader) -> None:
     loaded = harness.load(runs_by_seed(ran)["4"], ran.address)
     assert loaded.predict(digits()[:0]).shape == (0,)
     with pytest.raises(UserError, match=r"are float32 \(45, 12, 12\); this model takes uint8 \(images, 12, 12\)"):
@@ -291,13 +291,13 @@ def test_images_of_another_kind(ran: History) -> None:
         loaded.predict(digits()[:, :2])
 
 
-def test_changed_code_is_told(ran: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_code_is_told(ran: RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VARIANTS, "source_digest", lambda _: "another")
     with pytest.warns(UserWarning, match="the code of 'tiny' is another than the model was trained with"):
         harness.load(runs_by_seed(ran)["4"], ran.address)
 
 
-def test_which_models_are_kept(ran: History, tmp_path: Path) -> None:
+def test_which_models_are_kept(ran: RunReader, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no model: those of each row's first seed are kept"):
         harness.load(runs_by_seed(ran)["0"], ran.address)
     with pytest.raises(UserError, match="there is no run 0123"):
@@ -307,7 +307,7 @@ def test_which_models_are_kept(ran: History, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_is_there_and_cannot_be_read(ran: History, copied: Path) -> None:
+def test_a_model_that_is_there_and_cannot_be_read(ran: RunReader, copied: Path) -> None:
     run = runs_by_seed(ran)["4"]
     files = copied / "artifacts" / run / "artifacts" / "model" / "artifacts"
     (files / "weights.pt").unlink()

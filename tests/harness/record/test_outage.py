@@ -16,10 +16,11 @@ from mlflow_server import Server
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
-from harness.plan.trial import Point, Result, Trial
-from harness.record import patience
-from harness.record.patience import is_away
-from harness.record.store import Record
+from harness.plan.trial import Trial
+from harness.record import retry as patience
+from harness.record.retry import is_away
+from harness.record.writer import RunWriter
+from harness.worker.result import Point, Result
 
 CURVE = tuple(Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0}) for n in (2, 4, 6))
 RESULT = Result({"test/tiny-digits/error_percent": 12.5}, CURVE, samples={"iteration": [0.1]}, weights="ab")
@@ -43,10 +44,10 @@ def test_while_the_server_is_away_writes_wait_and_nothing_is_lost_or_doubled(
     server: Server, plan: Plan, trial: Trial
 ) -> None:
     said: list[str] = []
-    record = Record(server.address, "tiny", tell=said.append)
-    invocation = record.begin_invocation(plan, [], "the command")
+    record = RunWriter(server.address, "tiny", tell=said.append)
+    record.begin_invocation(plan, [], "the command")
     writes: list[Callable[[], object]] = [
-        lambda: record.begin(trial, plan, invocation),
+        lambda: record.begin(trial),
         lambda: record.log(trial, CURVE[:2]),
         lambda: record.finish(trial, RESULT),
     ]
@@ -86,7 +87,7 @@ AWAY = MlflowException("API request to http://h/api failed with exception HTTPCo
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("name", ["create_run", "log_batch", "log_inputs", "set_terminated", "log_artifacts"])
 def test_a_request_whose_answer_is_lost_counts_once(
-    open_record: Callable[..., Record],
+    open_record: Callable[..., RunWriter],
     plan: Plan,
     trial: Trial,
     monkeypatch: pytest.MonkeyPatch,
@@ -94,9 +95,9 @@ def test_a_request_whose_answer_is_lost_counts_once(
     after: bool,
 ) -> None:
     record = open_record()
-    invocation = record.begin_invocation(plan, [], "the command")
+    record.begin_invocation(plan, [], "the command")
     for write in (
-        lambda: record.begin(trial, plan, invocation),
+        lambda: record.begin(trial),
         lambda: record.log(trial, CURVE[:2]),
         lambda: record.finish(trial, RESULT),
     ):
@@ -113,28 +114,28 @@ def test_a_request_whose_answer_is_lost_counts_once(
 
 
 def test_patience_has_an_end(
-    open_record: Callable[..., Record], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    open_record: Callable[..., RunWriter], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = open_record()
     monkeypatch.setattr(patience, "LONGEST", 0.5)
     monkeypatch.setattr(record.client, "create_run", flaky(lambda *_, **__: None, [AWAY] * 1000, after=False))
     with pytest.raises(UserError, match=r"has not answered for .* give the same command again"):
-        record.begin(trial, plan, "invocation")
+        record.begin(trial)
 
 
 def test_a_full_disk_is_told_in_one_sentence(
-    open_record: Callable[..., Record], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    open_record: Callable[..., RunWriter], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = open_record()
     full = MlflowException("(sqlite3.OperationalError) database or disk is full")
     monkeypatch.setattr(record.client, "create_run", flaky(lambda *_, **__: None, [full], after=False))
     with pytest.raises(UserError, match=r"no space left for the record .* give the same command again"):
-        record.begin(trial, plan, "invocation")
+        record.begin(trial)
 
 
 @pytest.mark.parametrize("name", ["log_artifact", "log_text", "search_runs", "log_artifacts"])
 def test_a_full_disk_is_told_wherever_it_is_met(
-    open_record: Callable[..., Record],
+    open_record: Callable[..., RunWriter],
     plan: Plan,
     trial: Trial,
     tmp_path: Path,
@@ -143,7 +144,8 @@ def test_a_full_disk_is_told_wherever_it_is_met(
 ) -> None:
     record = open_record()
     (tmp_path / "report.md").write_text("# Tables")
-    record.begin(trial, plan, record.begin_invocation(plan, [], "the command"))
+    record.begin_invocation(plan, [], "the command")
+    record.begin(trial)
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(record.client, name, flaky(lambda *_, **__: None, [full] * 9, after=False))
 
@@ -156,7 +158,7 @@ def test_a_full_disk_is_told_wherever_it_is_met(
         command()
 
 
-def test_a_locked_database_is_waited_for(open_record: Callable[..., Record], results: Path) -> None:
+def test_a_locked_database_is_waited_for(open_record: Callable[..., RunWriter], results: Path) -> None:
     record = open_record()
     _ = record.experiment
     with sqlite3.connect(results / "mlflow.db", isolation_level=None, check_same_thread=False) as other:

@@ -9,26 +9,27 @@ from pathlib import Path
 import pytest
 
 from harness.plan.plan import Plan
-from harness.plan.trial import Result, Trial
-from harness.record.store import Record
+from harness.plan.trial import Trial
+from harness.record.writer import RunWriter
+from harness.worker.result import Result
 
-OpenRecord = Callable[..., Record]
+OpenRecord = Callable[..., RunWriter]
 
 
 def result(value: float) -> Result:
     return Result({"test/tiny-digits/error_percent": value}, samples={"iteration": [value]})
 
 
-def run(record: Record, plan: Plan, *trials: Trial) -> str:
+def run(record: RunWriter, plan: Plan, *trials: Trial) -> str:
     """What one command does: the trials, and a report of one file."""
     invocation = record.begin_invocation(plan, [], "the command")
     for trial in trials:
-        record.begin(trial, plan, invocation)
-        record.finish(trial, result(float(trial.seed)))
+        record.begin(trial)
+        record.finish(trial, result(float(trial.repeat)))
     return invocation
 
 
-def files(record: Record, run: str) -> list[str]:
+def files(record: RunWriter, run: str) -> list[str]:
     return [each.path for each in record.client.list_artifacts(run)]
 
 
@@ -43,7 +44,7 @@ def test_a_moved_record_is_gone_on_with(
     first, second, third = plan.trials[:3]
     old = open_record()
     before = run(old, plan, first)
-    old.begin(third, plan, before)  # and is interrupted before it has any file
+    old.begin(third)  # and is interrupted before it has any file
     moved = tmp_path / name
     moved.parent.mkdir(exist_ok=True)
     shutil.move(results, moved)
@@ -54,7 +55,7 @@ def test_a_moved_record_is_gone_on_with(
     for trial in (first, second, third):
         assert (moved / "artifacts" / ids[trial.key] / "artifacts" / "samples_seconds.json").is_file()
         assert files(record, ids[trial.key]) == ["samples_seconds.json"]  # as MLflow's pages find them
-        assert record.samples(trial.key) == [float(trial.seed)]
+        assert record.samples(trial.key) == [float(trial.repeat)]
     assert "plan.json" in files(record, before)
     assert "plan.json" in files(record, after)
 
@@ -83,10 +84,10 @@ def test_a_record_with_another_folder_of_results_keeps_what_it_has(
     first, second = plan.trials[:2]
     one = open_record()
     run(one, plan, first)
-    other = Record(one.address, "tiny", (tmp_path / "b" / "artifacts").as_uri())
+    other = RunWriter(one.address, "tiny", (tmp_path / "b" / "artifacts").as_uri())
     run(other, plan, second)
     for trial, folder in ((first, results), (second, tmp_path / "b")):
         run_id = other.run_ids()[trial.key]
         assert (folder / "artifacts" / run_id / "artifacts" / "samples_seconds.json").is_file()
         assert files(other, run_id) == ["samples_seconds.json"]
-        assert other.samples(trial.key) == [float(trial.seed)]
+        assert other.samples(trial.key) == [float(trial.repeat)]

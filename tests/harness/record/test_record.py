@@ -13,12 +13,13 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
-from harness.plan.trial import Point, Result, Trial
-from harness.record.history import Browsable, list_invocations, suites
+from harness.plan.trial import Trial
 from harness.record.parameters import parameters
-from harness.record.store import Record
+from harness.record.reader import Browsable, list_invocations, suites
+from harness.record.writer import RunWriter
+from harness.worker.result import Point, Result
 
-OpenRecord = Callable[..., Record]
+OpenRecord = Callable[..., RunWriter]
 DIGITS = np.array([1, 0, 3], np.uint8)
 
 
@@ -43,12 +44,12 @@ def result(points: tuple[Point, ...] = ()) -> Result:
 class Session:
     """What one process does to the record."""
 
-    def __init__(self, record: Record, plan: Plan, data: Path) -> None:
+    def __init__(self, record: RunWriter, plan: Plan, data: Path) -> None:
         self.record, self.plan, self.data = record, plan, data
         self.invocation = record.begin_invocation(plan, [{"source": "a paper"}], "the command")
 
     def begin(self, trial: Trial) -> None:
-        self.record.begin(trial, self.plan, self.invocation)
+        self.record.begin(trial)
 
 
 @pytest.fixture
@@ -56,11 +57,11 @@ def session(open_record: OpenRecord, plan: Plan, tmp_path: Path) -> Callable[[],
     return lambda: Session(open_record(), plan, tmp_path)
 
 
-def status(record: Record, trial: Trial) -> str:
+def status(record: RunWriter, trial: Trial) -> str:
     return record.statuses([trial.key])[trial.key]
 
 
-def steps(record: Record, trial: Trial, metric: str = "train/loss") -> list[int]:
+def steps(record: RunWriter, trial: Trial, metric: str = "train/loss") -> list[int]:
     return sorted(m.step for m in record.client.get_metric_history(record.run_ids()[trial.key], metric))
 
 
@@ -189,7 +190,7 @@ def test_timing_trials_are_of_their_own_kind(session: Callable[[], Session], pla
     assert set(now.record.statuses(t.key for t in plan.trials).values()) == {"done", "new"}
     run = now.record.client.get_run(now.record.run_ids()[timing[0].key])
     assert run.data.tags["harness.kind"] == "timing"
-    assert run.data.params["round"] == str(timing[0].seed)
+    assert run.data.params["round"] == str(timing[0].round)
     assert len(now.record.frame(t.key for t in timing)) == len(timing)
 
 
@@ -340,7 +341,7 @@ def test_a_file_that_is_no_store(results: Path, open_record: OpenRecord) -> None
 def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot open the record sqlite:///") as caught:
-        Record(f"sqlite:///{tmp_path}/file/mlflow.db", "tiny")
+        RunWriter(f"sqlite:///{tmp_path}/file/mlflow.db", "tiny")
     assert len(str(caught.value).splitlines()) == 1
 
 

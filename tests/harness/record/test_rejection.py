@@ -13,12 +13,13 @@ from mlflow.exceptions import MlflowException
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
-from harness.plan.trial import Result, Trial
-from harness.record import store
-from harness.record.patience import Rejected
-from harness.record.store import Record
+from harness.plan.trial import Trial
+from harness.record import writer as store
+from harness.record.retry import Rejected
+from harness.record.writer import RunWriter
+from harness.worker.result import Result
 
-OpenRecord = Callable[..., Record]
+OpenRecord = Callable[..., RunWriter]
 METRICS = {"test/tiny-digits/error_percent": 12.5}
 
 
@@ -29,7 +30,7 @@ def http_error(status: int) -> requests.HTTPError:
 
 
 @pytest.fixture
-def record(open_record: OpenRecord, plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> Record:
+def record(open_record: OpenRecord, plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> RunWriter:
     """A record with a trial that has begun; a model is a small file."""
 
     def save_model(trial: Trial, model: bytes, folder: Path) -> None:
@@ -37,12 +38,13 @@ def record(open_record: OpenRecord, plan: Plan, trial: Trial, monkeypatch: pytes
         (folder / "weights.pt").write_bytes(model)
 
     monkeypatch.setattr(store, "save_model", save_model)
-    made: Record = open_record()
-    made.begin(trial, plan, made.begin_invocation(plan, [], "the command"))
+    made: RunWriter = open_record()
+    made.begin_invocation(plan, [], "the command")
+    made.begin(trial)
     return made
 
 
-def refuse(record: Record, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def refuse(record: RunWriter, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """Let a server take no such file."""
     upload, single = record.client.log_artifacts, record.client.log_artifact
 
@@ -61,7 +63,7 @@ def refuse(record: Record, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
 
 
 def test_a_model_that_is_too_large_costs_neither_numbers_nor_files(
-    record: Record, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    record: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(record, monkeypatch, "model")
     told = record.finish(trial, Result(METRICS, samples={"iteration": [0.5]}, model=b"x" * 100))
@@ -74,7 +76,7 @@ def test_a_model_that_is_too_large_costs_neither_numbers_nor_files(
 
 
 def test_files_that_are_rejected_cost_no_numbers_and_no_model(
-    record: Record, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    record: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(record, monkeypatch, "samples_seconds.json")
     told = record.finish(trial, Result(METRICS, samples={"iteration": [0.5]}, model=b"weights"))
@@ -84,7 +86,7 @@ def test_files_that_are_rejected_cost_no_numbers_and_no_model(
     assert [each.path for each in record.client.list_artifacts(run)] == ["model"]
 
 
-def test_numbers_come_before_the_model(record: Record, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_come_before_the_model(record: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -95,7 +97,7 @@ def test_numbers_come_before_the_model(record: Record, trial: Trial, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["test/odd (sigma=2%)/error_percent", "test/'/error_percent", "a" * 300])
-def test_a_name_that_no_metric_can_have(record: Record, trial: Trial, name: str) -> None:
+def test_a_name_that_no_metric_can_have(record: RunWriter, trial: Trial, name: str) -> None:
     with pytest.raises(Rejected) as caught:
         record.finish(trial, Result({name: 12.5}))
     assert len(str(caught.value).splitlines()) == 1
@@ -103,13 +105,13 @@ def test_a_name_that_no_metric_can_have(record: Record, trial: Trial, name: str)
     assert record.statuses([trial.key]) == {trial.key: "failed"}
 
 
-def test_a_trial_without_a_run_can_fail(record: Record, trial: Trial) -> None:
+def test_a_trial_without_a_run_can_fail(record: RunWriter, trial: Trial) -> None:
     record.fail(trial.model_copy(update={"key": "other"}), "it was never begun", "the story")
     assert record.statuses(["other"]) == {"other": "new"}
 
 
 def test_a_report_that_is_rejected_still_closes_the_invocation(
-    record: Record, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    record: RunWriter, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     record.tell = said.append
@@ -138,7 +140,7 @@ def test_a_user_who_may_not_write_is_told_in_a_sentence(
 
 
 @pytest.mark.parametrize("name", ["file", "a/b", "odd (noise=20%)", "|labels", "", "../x", "arr_0", "self"])
-def test_any_name_of_a_test_can_be_kept_in_a_file(record: Record, trial: Trial, name: str) -> None:
+def test_any_name_of_a_test_can_be_kept_in_a_file(record: RunWriter, trial: Trial, name: str) -> None:
     """Names that NumPy or a zip file takes for something of its own."""
     classes = np.array([3, 1, 2], np.uint8)
     record.finish(trial, Result(METRICS, predictions={name: classes}, labels={name: classes[::-1]}))

@@ -11,13 +11,13 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
-from harness.plan.trial import Result
-from harness.record.store import Record
 from harness.record.stored import FIELD, VERSION, restore, store
+from harness.record.writer import RunWriter
 from harness.report.build import read_tables
+from harness.worker.result import Result
 
 OLD = Path(__file__).with_name("old")
-OpenRecord = Callable[..., Record]
+OpenRecord = Callable[..., RunWriter]
 Cli = Callable[..., Any]
 
 
@@ -32,19 +32,21 @@ def test_fields_of_a_newer_version_are_ignored_wherever_they_stand(plan: Plan) -
     told |= {FIELD: VERSION + 1, "new": 1}
     trials: Any = told["trials"]
     trials[0]["new"] = {"x": [1]}
-    training = next(trial["training"] for trial in trials if trial["training"])
-    training["protocol"]["schedule"]["new"] = 2
+    training = next(trial for trial in trials if trial["kind"] == "training")
+    training["work"]["protocol"]["schedule"]["new"] = 2
     assert restore(Plan, json.dumps(told), "a plan") == plan
 
 
 def test_fields_that_came_later_are_defaulted(plan: Plan) -> None:
     told = store(plan)
     del told["claims"]
-    for trial in told["trials"]:  # type: ignore[attr-defined]
-        del trial["tests"], trial["source"], trial["data"]
+    trials: Any = told["trials"]
+    for trial in trials:
+        for name in {"tests", "source", "data"} & trial.keys():
+            del trial[name]
     found = restore(Plan, json.dumps(told), "a plan")
     assert found.claims == []
-    assert {trial.tests for trial in found.trials} == {()}
+    assert {trial.tests for trial in found.training} == {()}
 
 
 def test_fields_that_had_other_names_are_found(plan: Plan) -> None:
@@ -68,26 +70,28 @@ def test_what_a_user_writes_is_still_read_strictly(plan: Plan) -> None:
 
 
 @pytest.fixture(params=sorted(OLD.iterdir()), ids=lambda folder: folder.name)
-def of_old(request: pytest.FixtureRequest, open_record: OpenRecord) -> Record:
+def of_old(request: pytest.FixtureRequest, open_record: OpenRecord) -> RunWriter:
     """A record whose newest plan an earlier version has written, with results of all its trials; twice."""
     text = (request.param / "plan.json").read_text(encoding="utf-8")
     metrics = json.loads((request.param / "metrics.json").read_text(encoding="utf-8"))
     plan = restore(Plan, text, "an old plan")
-    record: Record = open_record()
+    record: RunWriter = open_record()
     for _ in range(2):
         invocation = record.begin_invocation(plan, [], "the command")
         record.client.log_text(invocation, text, "plan.json")
         for trial in plan.trials:
             if trial.key not in record.run_ids():
-                record.begin(trial, plan, invocation)
+                record.begin(trial)
                 record.finish(trial, Result(metrics[trial.key]))
         record.end_invocation(invocation, "FINISHED")
     return record
 
 
-def test_reports_and_comparisons_are_made_of_records_of_every_version(of_old: Record, cli: Cli, results: Path) -> None:
+def test_reports_and_comparisons_are_made_of_records_of_every_version(
+    of_old: RunWriter, cli: Cli, results: Path
+) -> None:
     plan, _ = of_old.latest_plan(None)
-    training = [trial for trial in plan.trials if trial.kind == "training"]
+    training = plan.training
     assert {trial.tests for trial in training} == {("tiny-digits", "noisy")}
     frame = of_old.frame(trial.key for trial in training)["test/tiny-digits/error_percent"]
     errors = [frame[[t.key for t in training if t.row == row]].mean() for row in (0, 1)]
@@ -97,7 +101,7 @@ def test_reports_and_comparisons_are_made_of_records_of_every_version(of_old: Re
     assert all(f"{error:.2f}" in said.out for error in errors)
 
 
-def test_a_plan_that_is_lost_beyond_reading_is_a_sentence(of_old: Record, cli: Cli, results: Path) -> None:
+def test_a_plan_that_is_lost_beyond_reading_is_a_sentence(of_old: RunWriter, cli: Cli, results: Path) -> None:
     of_old.client.log_text(of_old.latest_invocation(None), '{"suite": 1}', "plan.json")
     said = cli("compare", "tiny~1", "tiny", "--results", results)
     assert "plan.json of run" in said.sentence

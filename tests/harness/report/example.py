@@ -15,11 +15,11 @@ import pandas as pd
 from rich.console import Console
 
 from harness.plan.plan import Plan, PlannedRow
-from harness.plan.trial import TimingWork, TrainingWork, Trial
-from harness.report.formats import FILES, FORMATS
-from harness.report.rows import Origin, Tables
-from harness.report.tables import build_tables
-from harness.report.terminal import print_tables
+from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
+from harness.report.render.formats import FILES, FORMATS
+from harness.report.render.terminal import print_tables
+from harness.report.tables.assemble import build_tables
+from harness.report.tables.rows import Origin, Tables
 from harness.suite.protocol import Protocol, TimingProtocol
 from harness.suite.published import Published, load_published
 
@@ -137,7 +137,7 @@ MACHINE = {
 }
 
 
-def training(row: int, task: str, seed: int, fraction: float = 0.25) -> Trial:
+def training(row: int, task: str, seed: int, fraction: float = 0.25) -> TrainingTrial:
     """A training trial whose key says what it is."""
     protocol = Protocol(batch_size=100, epochs=20, learning_rate=0.001)
     work = TrainingWork(
@@ -147,28 +147,19 @@ def training(row: int, task: str, seed: int, fraction: float = 0.25) -> Trial:
         train_images=60_000,
         test_images=1000,
     )
-    return _trial("training", row, ROWS[row], task, seed, training=work)
+    return TrainingTrial(**_common("training", row, ROWS[row], task, seed), seed=seed, work=work)
 
 
-def timing(row: int, number: int) -> Trial:
+def timing(row: int, number: int) -> TimingTrial:
     """A timing trial."""
     work = TimingWork(protocol=TimingProtocol(batch_size=100, rounds=3, threads=2), learning_rate=0.001)
-    return _trial("timing", row, ROWS[TIMED[row]], "mnist", number, timing=work)
+    return TimingTrial(**_common("timing", row, ROWS[TIMED[row]], "mnist", number), round=number, work=work)
 
 
-def _trial(kind: Any, row: int, which: tuple[str, str, dict[str, Any]], task: str, seed: int, **work: Any) -> Trial:
+def _common(kind: str, row: int, which: tuple[str, str, dict[str, Any]], task: str, repeat: int) -> dict[str, Any]:
     variant, label, config = which
-    return Trial(
-        key=f"{kind} {row} {task} {seed}",
-        kind=kind,
-        row=row,
-        variant=variant,
-        label=label,
-        config=config,
-        task=task,
-        seed=seed,
-        **work,
-    )
+    key = f"{kind} {row} {task} {repeat}"
+    return {"key": key, "row": row, "variant": variant, "label": label, "config": config, "task": task}
 
 
 def plan(fraction: float = 0.25) -> Plan:
@@ -202,7 +193,7 @@ class Files:
     """What the trials have left: mistakes that come to the errors above, activities of two rows."""
 
     def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """As `History.answers` gives it: the same images are hard for all, some more for one row than for another."""
+        """As `RunReader.answers` gives it: the same images are hard for all, some more for one row than for another."""
         _, row, task, seed = key.split()
         found = {}
         for test in TASKS[task]:
@@ -215,7 +206,7 @@ class Files:
         return found
 
     def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
-        """As `History.arrays` gives it."""
+        """As `RunReader.arrays` gives it."""
         return self.activity(key) if analysis == "capsule_activity" else self.pictures(key)
 
     def pictures(self, key: str) -> dict[str, np.ndarray]:
@@ -234,12 +225,12 @@ class Files:
         return found
 
     def curve(self, key: str) -> list[tuple[float, float]]:
-        """As `History.curve` gives it: errors that halve with every epoch."""
+        """As `RunReader.curve` gives it: errors that halve with every epoch."""
         _, row, _, seed = key.split()
         return [(float(epoch), (60 + 5 * int(row) + int(seed)) / 2**epoch) for epoch in range(1, 6)]
 
     def samples(self, key: str) -> list[float]:
-        """As `History.samples` gives it: a few around the median."""
+        """As `RunReader.samples` gives it: a few around the median."""
         _, row, _, number = key.split()
         median = SECONDS[int(row)][int(number)]
         assert median is not None
@@ -258,7 +249,7 @@ class Files:
 
 
 def frame() -> pd.DataFrame:
-    """What is recorded, as `History.frame` gives it."""
+    """What is recorded, as `RunReader.frame` gives it."""
     lines: list[dict[str, Any]] = []
     for row in range(len(ROWS)):
         for task, tests in TASKS.items():

@@ -15,8 +15,8 @@ from example import example
 from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
 from harness.errors import UserError
 from harness.report.build import report_folder, write_report
-from harness.report.formats import FILES
-from harness.report.rows import Tables
+from harness.report.render.formats import FILES
+from harness.report.tables.rows import Tables
 
 
 @pytest.fixture

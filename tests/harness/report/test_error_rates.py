@@ -15,7 +15,7 @@ from simulations.errors import claimed_of_errors, compared, each_asked, mean_cla
 from simulations.machines import Fixed, Machine
 from simulations.mistakes import Method
 
-from harness.report.statistics.estimate import LEVEL
+from harness.statistics.estimate import LEVEL
 
 IMAGES = 1000
 SIDE = LEVEL / 2  # of one word, where either may be said

@@ -17,12 +17,12 @@ from PIL import Image
 
 from harness.analysis.confusions import counts_of
 from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
+from harness.drawing.images import GAP, mosaic
+from harness.drawing.labels import file_stems, labels
 from harness.report.build import write_report
 from harness.report.figures.collect import RowsOf
 from harness.report.figures.gallery import draw_all
-from harness.report.figures.images import GAP, mosaic
-from harness.report.figures.labels import file_stems, labels
-from harness.report.tables import build_tables
+from harness.report.tables.assemble import build_tables
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.learning import constant_error, has_learned, learning_of
+from harness.report.tables.learning import constant_error, has_learned, learning_of
 
 TRUE = np.repeat(np.arange(10, dtype=np.uint8), [100, 80, 110, 100, 90, 100, 120, 100, 100, 100])
 

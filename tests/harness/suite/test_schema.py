@@ -14,7 +14,7 @@ from harness.suite.claims import LowerMeanError
 from harness.suite.fields import seconds
 from harness.suite.profile import ProtocolChange, ResourcesChange, ScheduleChange, TimingChange
 from harness.suite.protocol import Protocol, Schedule, Settings, TimingProtocol
-from harness.suite.schema import Chosen, Resources, load_suite
+from harness.suite.schema import ResolvedSuite, Resources, load_suite
 
 Write = Callable[..., Path]
 SUITE = """
@@ -66,10 +66,10 @@ def changed(write: Write, old: str, new: str) -> Path:
 
 
 def test_what_is_read(write: Write, tmp_path: Path) -> None:
-    chosen = load_suite(write(SUITE))
-    suite = chosen.suite
-    assert (suite.name, chosen.profile, chosen.budget, chosen.folder) == ("mine", None, None, tmp_path)
-    assert chosen.plugin_paths() == [tmp_path / "layers/mine.py"]
+    resolved = load_suite(write(SUITE))
+    suite = resolved.suite
+    assert (suite.name, resolved.profile, resolved.budget, resolved.folder) == ("mine", None, None, tmp_path)
+    assert resolved.plugin_paths() == [tmp_path / "layers/mine.py"]
     assert suite.errors is not None
     assert suite.times is not None
     assert [row.variant for row in suite.errors.rows] == ["cnn", "capsnet"]
@@ -80,9 +80,9 @@ def test_what_is_read(write: Write, tmp_path: Path) -> None:
 
 
 def test_a_profile_changes_what_it_names_and_nothing_else(write: Write) -> None:
-    plain, chosen = load_suite(write(SUITE)).suite, load_suite(write(SUITE), "laptop")
-    suite = chosen.suite
-    assert (chosen.profile, chosen.budget) == ("laptop", 1200)
+    plain, resolved = load_suite(write(SUITE)).suite, load_suite(write(SUITE), "laptop")
+    suite = resolved.suite
+    assert (resolved.profile, resolved.budget) == ("laptop", 1200)
     assert plain.errors is not None
     assert suite.errors is not None
     assert plain.times is not None
@@ -142,8 +142,8 @@ def test_a_budget_and_a_fraction_replace_each_other(
     write: Write, of_suite: str, of_profile: str, on_command_line: dict[str, Any], expected: tuple[float, float]
 ) -> None:
     text = SUITE.replace("    budget: 20m", f"    {of_profile.replace(', ', chr(10) + '    ')}")
-    chosen = load_suite(write(f"{of_suite}{text}"), "laptop", **on_command_line)
-    assert (chosen.budget, chosen.fraction) == expected
+    resolved = load_suite(write(f"{of_suite}{text}"), "laptop", **on_command_line)
+    assert (resolved.budget, resolved.fraction) == expected
 
 
 def test_a_budget_and_a_fraction_in_one_place(write: Write) -> None:
@@ -360,9 +360,9 @@ def test_a_profile_has_the_bounds_of_what_it_changes(change: type[Settings], ori
         assert rules <= {str(rule) for rule in field.metadata}, name
 
 
-def seeds_of(chosen: Chosen) -> list[list[list[int]]]:
+def seeds_of(resolved: ResolvedSuite) -> list[list[list[int]]]:
     """The seeds of each row of errors, task by task."""
-    table = chosen.suite.errors
+    table = resolved.suite.errors
     assert table is not None
     return [[table.seeds_of(row, task) for task in table.tasks] for row in table.rows]
 
@@ -525,18 +525,18 @@ def test_a_suite_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     reading, writing = os.pipe()
     os.write(writing, SUITE.encode())
     os.close(writing)
-    chosen = load_suite(Path(f"/dev/fd/{reading}"), "laptop")
+    resolved = load_suite(Path(f"/dev/fd/{reading}"), "laptop")
     os.close(reading)
-    assert (chosen.text, chosen.suite.name, chosen.profile) == (SUITE, "mine", "laptop")
-    assert chosen.published_paths() == [tmp_path / "numbers.yaml"]
+    assert (resolved.text, resolved.suite.name, resolved.profile) == (SUITE, "mine", "laptop")
+    assert resolved.published_paths() == [tmp_path / "numbers.yaml"]
 
 
 def test_the_home_folder_in_the_paths_of_a_suite(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     path = write(SUITE.replace("[numbers.yaml]", "[~/a.yaml]").replace("[layers/mine.py]", "[~/b.py, /c.py, ./~/d.py]"))
-    chosen = load_suite(path)
-    assert chosen.published_paths() == [Path("/home/somebody/a.yaml")]
-    assert chosen.plugin_paths() == [Path("/home/somebody/b.py"), Path("/c.py"), path.parent / "~/d.py"]
+    resolved = load_suite(path)
+    assert resolved.published_paths() == [Path("/home/somebody/a.yaml")]
+    assert resolved.plugin_paths() == [Path("/home/somebody/b.py"), Path("/c.py"), path.parent / "~/d.py"]
 
 
 @pytest.mark.parametrize(("name", "part"), [("~nobody-here/a.py", "no home folder is known"), ("x" * 5000, "too long")])

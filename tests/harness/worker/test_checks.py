@@ -10,11 +10,12 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan.make import make_plan
-from harness.plan.trial import Diverged, Trial
+from harness.plan.trial import Trial
 from harness.registry import load_plugin
 from harness.suite.schema import load_suite
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.rehearsal import rehearse
+from harness.worker.result import Diverged
 from harness.worker.timing.timing import measure
 from harness.worker.train.training import train
 
@@ -62,7 +63,7 @@ def odd(tiny_suite: Path, tmp_path: Path) -> Odd:
 
 
 def run(trial: Trial, folder: Path) -> object:
-    context = Context(data=folder, checkpoints=folder / "checkpoints", threads=1)
+    context = WorkerContext(data=folder, checkpoints=folder / "checkpoints", threads=1)
     return measure(trial, context) if trial.kind == "timing" else train(trial, context, lambda _: None)
 
 

@@ -16,14 +16,15 @@ import torch
 
 from harness.errors import UserError
 from harness.plan.make import make_plan
-from harness.plan.trial import Progress, Trial
+from harness.plan.trial import Trial
 from harness.plugins import load as plugins
 from harness.plugins import source
 from harness.registry import load_plugin
 from harness.suite.schema import load_suite
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.execute import execute
 from harness.worker.model_size import parameter_count
+from harness.worker.result import Progress
 from variants import VARIANTS
 from variants.contract import Config
 
@@ -36,12 +37,12 @@ def ignore(_: Progress) -> None:
 def test_threads_are_those_of_the_context_and_are_told(
     timing_trial: Callable[..., Trial], tmp_path: Path, number: int
 ) -> None:
-    context = Context(data=tmp_path, checkpoints=tmp_path, threads=number)
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=number)
     assert execute(timing_trial(), context, ignore).machine["threads"] == str(number)
 
 
 def test_both_kinds(trials: Callable[..., list[Trial]], tmp_path: Path, tiny: Path) -> None:
-    context = Context(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tiny,))
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tiny,))
     for trial in trials():
         metrics = execute(trial, context, ignore).metrics
         assert ("time/iteration_median_seconds" in metrics) is (trial.kind == "timing")
@@ -58,13 +59,13 @@ def test_a_plugin_that_a_cluster_has_sent_along(
     )
     monkeypatch.syspath_prepend(tmp_path / "sent")
     plugin = tmp_path / "users own" / "sent_along.py"
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(plugin,))
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(plugin,))
     execute(training_trial(), context, ignore)
     assert (tmp_path / "sent" / "sent_along.ran").is_file()
 
 
 def test_a_plugin_that_this_machine_lacks(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
-    context = Context(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tmp_path / "gone.py",))
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tmp_path / "gone.py",))
     with pytest.raises(UserError, match="no plugin file"):
         execute(training_trial(), context, ignore)
 
@@ -100,7 +101,7 @@ class Planned:
 
     plugin: Path
     trials: list[Trial]
-    context: Context
+    context: WorkerContext
     text: Callable[..., str]
 
     def forget(self) -> None:
@@ -126,7 +127,7 @@ def planned(tiny_suite: Path, tmp_path: Path) -> Callable[..., Planned]:
         load_plugin(plugin)
         tiny_suite.write_text(tiny_suite.read_text().replace("variant: tiny", f"variant: {name}"))
         trials = [t for t in make_plan(load_suite(tiny_suite), tmp_path).trials if t.row == 0]
-        context = Context(data=tmp_path, checkpoints=tmp_path / "c", threads=1, plugins=(plugin,))
+        context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "c", threads=1, plugins=(plugin,))
         return Planned(plugin, trials, context, text)
 
     return make
@@ -176,7 +177,7 @@ def test_where_a_nodes_own_file_is_another_the_one_that_was_sent_is_used(
 
 
 def test_a_harness_that_is_not_the_drivers_is_refused(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
-    context = Context(data=tmp_path, checkpoints=tmp_path, threads=1, engine="0123456789abcdef")
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, engine="0123456789abcdef")
     with pytest.raises(UserError, match="other files than the driver's"):
         execute(training_trial(), context, ignore)
     assert execute(training_trial(), replace(context, engine=source.engine_digest()), ignore).metrics

@@ -17,28 +17,31 @@ import torch
 
 from harness.engine.events import failure
 from harness.plan.budget import Cost
-from harness.plan.trial import Progress, Result, Superseded, Trial
-from harness.worker.context import Context
+from harness.plan.trial import Trial
+from harness.worker.context import WorkerContext
 from harness.worker.execute import execute
-from harness.worker.forkserver import Broken, Lost, Template
+from harness.worker.forkserver import ForkServer, TrialError, WorkerDied
+from harness.worker.result import Progress, Result, Superseded
 from harness.worker.timing.bracket import bracketed
 
 MakeTrial = Callable[..., Trial]
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    made = Template()
+def template() -> Iterator[ForkServer]:
+    made = ForkServer()
     yield made
     made.stop()
 
 
 @pytest.fixture
-def context(tmp_path: Path, tiny: Path) -> Context:
-    return Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+def context(tmp_path: Path, tiny: Path) -> WorkerContext:
+    return WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
 
 
-def test_a_result_is_that_of_this_process(template: Template, context: Context, training_trial: MakeTrial) -> None:
+def test_a_result_is_that_of_this_process(
+    template: ForkServer, context: WorkerContext, training_trial: MakeTrial
+) -> None:
     said: list[Progress] = []
     result = template.run("execute", training_trial(), context, said.append)
     here = execute(training_trial(), context, lambda _: None)
@@ -48,7 +51,7 @@ def test_a_result_is_that_of_this_process(template: Template, context: Context, 
 
 
 def test_each_has_a_process_of_its_own(
-    template: Template, context: Context, training_trial: MakeTrial, timing_trial: MakeTrial, tmp_path: Path
+    template: ForkServer, context: WorkerContext, training_trial: MakeTrial, timing_trial: MakeTrial, tmp_path: Path
 ) -> None:
     for trial in (training_trial(witness=str(tmp_path)), timing_trial(witness=str(tmp_path))):
         assert isinstance(template.run("execute", trial, context, lambda _: None), Result)
@@ -59,7 +62,7 @@ def test_each_has_a_process_of_its_own(
 
 
 def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
-    template: Template, context: Context, timing_trial: MakeTrial, tmp_path: Path
+    template: ForkServer, context: WorkerContext, timing_trial: MakeTrial, tmp_path: Path
 ) -> None:
     """The sentinel needs some hundred MiB and the row next to none, so that a peak tells whose process it was in."""
     trial = timing_trial(("sentinel: 0", "sentinel: 1"), witness=str(tmp_path))
@@ -71,7 +74,11 @@ def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
 
 
 def test_it_has_the_environment_of_the_moment(
-    template: Template, context: Context, training_trial: MakeTrial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    template: ForkServer,
+    context: WorkerContext,
+    training_trial: MakeTrial,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for seen in ("0", "1"):  # as Ray grants GPUs
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
@@ -79,31 +86,33 @@ def test_it_has_the_environment_of_the_moment(
     assert sorted(path.read_text() for path in tmp_path.iterdir() if path.name.isdigit()) == ["0", "1"]
 
 
-def test_a_cost(template: Template, context: Context, training_trial: MakeTrial) -> None:
+def test_a_cost(template: ForkServer, context: WorkerContext, training_trial: MakeTrial) -> None:
     cost = template.run("estimate", training_trial(pause=0.05), context, lambda _: None)
     assert isinstance(cost, Cost)
     assert 0.05 < cost.iteration < 0.5
 
 
-def test_an_exception_comes_back_as_text(template: Template, context: Context, training_trial: MakeTrial) -> None:
+def test_an_exception_comes_back_as_text(
+    template: ForkServer, context: WorkerContext, training_trial: MakeTrial
+) -> None:
     outcome = template.run("execute", training_trial(fails=True), context, lambda _: None)
-    assert isinstance(outcome, Broken)
+    assert isinstance(outcome, TrialError)
     assert outcome.cause == "ValueError: told to fail [here]"
     assert "tiny.py" in outcome.details
 
 
 def test_one_that_leaves_is_lost_and_the_next_one_runs(
-    template: Template, context: Context, training_trial: MakeTrial, tmp_path: Path
+    template: ForkServer, context: WorkerContext, training_trial: MakeTrial, tmp_path: Path
 ) -> None:
     trial = training_trial(killed_once=str(tmp_path / "killed"))
-    with pytest.raises(Lost, match="its process has left with exit code 1"):
+    with pytest.raises(WorkerDied, match="its process has left with exit code 1"):
         template.run("execute", trial, context, lambda _: None)
     assert isinstance(template.run("execute", trial, context, lambda _: None), Result)
 
 
 @pytest.mark.parametrize("generation", ["process", "template"])
 def test_one_that_is_killed_is_lost_and_the_next_one_runs(
-    template: Template, context: Context, training_trial: MakeTrial, generation: str
+    template: ForkServer, context: WorkerContext, training_trial: MakeTrial, generation: str
 ) -> None:
     def kill(progress: Progress) -> None:
         if progress.iterations:
@@ -115,7 +124,7 @@ def test_one_that_is_killed_is_lost_and_the_next_one_runs(
             victim.send_signal(signal.SIGKILL)
 
     cause = "its process was killed by SIGKILL" if generation == "process" else "its worker was killed"
-    with pytest.raises(Lost, match=cause):
+    with pytest.raises(WorkerDied, match=cause):
         template.run("execute", training_trial(pause=0.5), context, kill)
     assert isinstance(template.run("execute", training_trial(), context, lambda _: None), Result)
 
@@ -124,8 +133,8 @@ CALLER = """
 import sys
 from pathlib import Path
 from harness.worker.timing.bracket import bracketed
-from harness.worker.context import Context
-from harness.worker.forkserver import Template
+from harness.worker.context import WorkerContext
+from harness.worker.forkserver import ForkServer
 from harness.plan.trial import Trial
 
 trial = Trial.model_validate_json(sys.argv[1])
@@ -150,7 +159,11 @@ def test_nothing_outlives_the_one_who_asked(tmp_path: Path, tiny: Path, training
 
 
 def test_the_working_directory_gives_no_code(
-    template: Template, context: Context, training_trial: MakeTrial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    template: ForkServer,
+    context: WorkerContext,
+    training_trial: MakeTrial,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A node's may be a checkout of another version."""
     for package in ("harness", "harness/worker", "variants"):
@@ -189,7 +202,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 )
 def test_what_an_exception_comes_to(training_trial: MakeTrial, error: Exception, kind: str) -> None:
     """Too little memory is worth another try, a full disk stops all, anything else is the variant's."""
-    broken = Broken.of(error)
+    broken = TrialError.of(error)
     assert broken.kind == kind
     event = failure(training_trial(), broken)
     assert (event.is_lost, event.is_disk_full) == (kind in ("memory", "superseded"), kind == "disk")

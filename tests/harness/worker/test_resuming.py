@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from harness.plan.make import make_plan
-from harness.plan.trial import Progress, Result, Superseded, Trial
+from harness.plan.trial import Trial
 from harness.registry import load_plugin
 from harness.suite.schema import load_suite
 from harness.worker.autotune import kept_choices
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
+from harness.worker.result import Progress, Result, Superseded
 from harness.worker.train.checkpoint import Checkpoints, Claim
 from harness.worker.train.training import train
 from variants.conv import large_kernel
@@ -79,8 +80,8 @@ def ignore(_: Progress) -> None:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+def context(tmp_path: Path) -> WorkerContext:
+    return WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def without_times(result: Result) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("chance", CHANCES)
 def test_all_that_is_random_repeats_and_resumes(
-    chancy: Callable[..., Trial], context: Context, tmp_path: Path, chance: str
+    chancy: Callable[..., Trial], context: WorkerContext, tmp_path: Path, chance: str
 ) -> None:
     trial = chancy(CHANCES[chance])
     runs = []
@@ -119,7 +120,7 @@ def test_all_that_is_random_repeats_and_resumes(
     assert runs[0] == runs[1] == runs[2]
 
 
-def test_an_evaluation_changes_nothing_of_the_training(chancy: Callable[..., Trial], context: Context) -> None:
+def test_an_evaluation_changes_nothing_of_the_training(chancy: Callable[..., Trial], context: WorkerContext) -> None:
     """Whether it draws random numbers or not."""
     ends = []
     for evaluation in ("0", "random.random() + float(np.random.rand()) + torch.rand(())"):
@@ -129,7 +130,7 @@ def test_an_evaluation_changes_nothing_of_the_training(chancy: Callable[..., Tri
 
 
 def test_a_checkpoint_of_an_older_harness_counts_as_none(
-    chancy: Callable[..., Trial], context: Context, caplog: pytest.LogCaptureFixture
+    chancy: Callable[..., Trial], context: WorkerContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     trial = chancy("")
     undisturbed = train(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
@@ -144,7 +145,7 @@ def test_a_checkpoint_of_an_older_harness_counts_as_none(
 
 
 def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
-    chancy: Callable[..., Trial], context: Context
+    chancy: Callable[..., Trial], context: WorkerContext
 ) -> None:
     trial = chancy("")
     second = dataclasses.replace(context, line="a", driver=1, attempt=2)
@@ -157,7 +158,7 @@ def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
     assert train(trial, second, late).weights
 
 
-def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], context: Context) -> None:
+def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], context: WorkerContext) -> None:
     trial = chancy("")
     other = dataclasses.replace(context, checkpoints=context.data / "other", line="b", driver=3)
     weights = []
@@ -172,7 +173,7 @@ def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], c
 
 
 def test_a_resumed_one_takes_the_algorithms_that_it_began_with(
-    chancy: Callable[..., Trial], context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chancy: Callable[..., Trial], context: WorkerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the file of choices says another thing by then."""
     trial = chancy("images = self.large(images)", "self.large = LargeKernelConv2d(1, 1, 5, padding=2)")

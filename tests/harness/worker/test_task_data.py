@@ -11,17 +11,17 @@ import pytest
 from harness.data import DATASETS, Examples, TaskData
 from harness.errors import UserError
 from harness.plan.trial import Trial
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.task_data import task_data
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return Context(data=tmp_path, checkpoints=tmp_path, threads=1)
+def context(tmp_path: Path) -> WorkerContext:
+    return WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1)
 
 
 def test_a_node_without_the_data_fetches_them(
-    training_trial: Callable[..., Trial], context: Context, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., Trial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = DATASETS.get("tiny-digits")
     fetched: list[Path] = []
@@ -38,7 +38,9 @@ def test_a_node_without_the_data_fetches_them(
     assert fetched == [context.data]
 
 
-def test_other_names_of_tests_than_planned_are_refused(training_trial: Callable[..., Trial], context: Context) -> None:
+def test_other_names_of_tests_than_planned_are_refused(
+    training_trial: Callable[..., Trial], context: WorkerContext
+) -> None:
     trial = training_trial().model_copy(update={"tests": ("noisy", "tiny-digits")})
     with pytest.raises(UserError, match="are tiny-digits, noisy, and the trial was planned with noisy, tiny-digits"):
         task_data(trial, context)
@@ -46,7 +48,7 @@ def test_other_names_of_tests_than_planned_are_refused(training_trial: Callable[
 
 
 def test_data_that_are_not_what_they_have_to_be_are_refused(
-    training_trial: Callable[..., Trial], context: Context, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., Trial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial, load = training_trial(), DATASETS.get("tiny-digits").load
 
@@ -61,7 +63,7 @@ def test_data_that_are_not_what_they_have_to_be_are_refused(
 
 
 def test_other_data_than_planned_are_refused(
-    training_trial: Callable[..., Trial], context: Context, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., Trial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = training_trial()
     monkeypatch.setattr(DATASETS.get("tiny-digits"), "digest", lambda self, folder: "tiny-digits-2")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.pairs import Mistakes, contrast_of, pair_of
-from harness.report.statistics.estimate import LEVEL, Estimate
-from harness.report.statistics.exact import mcnemar
-from harness.report.summaries import error_of
+from harness.report.tables.pairs import Mistakes, contrast_of, pair_of
+from harness.report.tables.summaries import error_of
+from harness.statistics.estimate import LEVEL, Estimate
+from harness.statistics.exact import mcnemar
 from simulations.chances import Run, simulate
 from simulations.mistakes import OWN, Method, trained
 from simulations.reports import claim, decided, of_errors, rows, words

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from harness.plan.order import in_mirrored_rounds
-from harness.plan.trial import Trial
-from harness.report.timed import Process, Timed
+from harness.plan.trial import TimingTrial, TimingWork
+from harness.report.tables.timed import Process, Timed
+from harness.suite.protocol import TimingProtocol
 from simulations.reports import TASK
 
 
@@ -72,15 +73,18 @@ def orders(random: np.random.Generator, rounds: int, rows: int) -> np.ndarray:
     places = np.empty((rounds, rows), dtype=int)
     drawn = in_mirrored_rounds(_processes(rounds, rows), Random(int(random.integers(2**32))))
     for number, process in enumerate(drawn):
-        places[process.seed, process.row] = number % rows
+        places[process.round, process.row] = number % rows
     return places
 
 
+WORK = TimingWork(protocol=TimingProtocol(), learning_rate=0.001)
+
+
 @cache
-def _processes(rounds: int, rows: int) -> list[Trial]:
-    known: dict[str, Any] = {"kind": "timing", "variant": "row", "config": {}, "task": TASK}
+def _processes(rounds: int, rows: int) -> list[TimingTrial]:
+    known: dict[str, Any] = {"variant": "row", "config": {}, "task": TASK}
     return [
-        Trial(key=f"{row} {number}", row=row, label=str(row), seed=number, **known)
+        TimingTrial(key=f"{row} {number}", row=row, label=str(row), round=number, work=WORK, **known)
         for row in range(rows)
         for number in range(rounds)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.report.pairs import Mistakes
+from harness.report.tables.pairs import Mistakes
 
 ALIKE = 1.2  # of the beta distribution of difficulty: two models' mistakes are correlated by 1/(1 + 1.2) = 0.45
 OWN = 0.2  # by this the difference of two methods varies by 0.2 points from 10,000 images to others

@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from harness.report.judging.part import Evidence
-from harness.report.pairs import Mistakes, Pair, contrast_of, pair_of
-from harness.report.rows import ErrorRow, TableRow, TimeRow, Verdict
-from harness.report.statistics.crossed import over_seeds
-from harness.report.statistics.estimate import Estimate
-from harness.report.timed import Rated, Timed
-from harness.report.verdicts import judge
+from harness.report.judging.verdicts import judge
+from harness.report.tables.pairs import Mistakes, Pair, contrast_of, pair_of
+from harness.report.tables.rows import ErrorRow, TableRow, TimeRow, Verdict
+from harness.report.tables.timed import Rated, Timed
+from harness.statistics.crossed import over_seeds
+from harness.statistics.estimate import Estimate
 from harness.suite.claims import Claim
 
 TASK = "digits"

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from harness.plan.plan import Plan, PlannedRow
-from harness.plan.trial import Trial
-from harness.report.comparison import Comparison, Side, compare_runs
-from harness.report.evidence import Measured
-from harness.report.pairs import Mistakes
-from harness.report.timed import Timed
+from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
+from harness.report.tables.comparison import Comparison, Side, compare_runs
+from harness.report.tables.evidence import Measured
+from harness.report.tables.pairs import Mistakes
+from harness.report.tables.timed import Timed
+from harness.suite.protocol import Protocol, TimingProtocol
 from simulations.chances import Run
 from simulations.machines import Fixed, Machine, timed
 from simulations.mistakes import Method, trained
@@ -30,7 +31,7 @@ class Files:
         self.rows, self.keys = rows, keys
 
     def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """As `History.answers` gives it."""
+        """As `RunReader.answers` gives it."""
         row, seed = self.keys[key]
         mistakes = self.rows[row]
         return {TASK: (mistakes.true + mistakes.wrong[seed], mistakes.true)}
@@ -48,14 +49,22 @@ class Files:
         return []
 
 
+PROTOCOL = Protocol(batch_size=10, epochs=1, learning_rate=0.1)
+TRAINING = TrainingWork(protocol=PROTOCOL, full_iterations=9, iterations=9, train_images=90, test_images=None)
+TIMING = TimingWork(protocol=TimingProtocol(), learning_rate=0.1)
+
+
+def _trial(kind: str, key: str, row: int, repeat: int) -> Trial:
+    known: dict[str, Any] = {"key": key, "row": row, "variant": "row", "label": str(row), "config": {}, "task": TASK}
+    if kind == "timing":
+        return TimingTrial(**known, round=repeat, work=TIMING)
+    return TrainingTrial(**known, seed=repeat, work=TRAINING)
+
+
 @cache
 def _plan(side: str, kind: Any, repeated: int) -> Plan:
     rows = [PlannedRow(row=n, variant="row", label=str(n), config={}, task=TASK) for n in range(ROWS)]
-    trials = [
-        Trial(key=f"{side} {n} {seed}", kind=kind, row=n, variant="row", label=str(n), config={}, task=TASK, seed=seed)
-        for n in range(ROWS)
-        for seed in range(repeated)
-    ]
+    trials = [_trial(kind, f"{side} {n} {each}", n, each) for n in range(ROWS) for each in range(repeated)]
     return Plan(
         suite="simulated",
         profile=None,
@@ -70,7 +79,7 @@ def _plan(side: str, kind: Any, repeated: int) -> Plan:
 
 
 def _side(plan: Plan, rows: Sequence[Mistakes], times: Timed) -> Side:
-    keys = {trial.key: (trial.row, trial.seed) for trial in plan.trials}
+    keys = {trial.key: (trial.row, trial.repeat) for trial in plan.trials}
     return Side("run", plan, Measured(plan, Files(rows, keys), frozenset(keys)), times, {}, {})
 
 

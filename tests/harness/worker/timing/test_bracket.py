@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.plan.trial import Moments, Result, Trial
-from harness.worker.forkserver import Broken, Work
+from harness.plan.trial import Trial
+from harness.worker.forkserver import TrialError, Work
+from harness.worker.result import Result, Timestamps
 from harness.worker.timing.bracket import SentinelRun, bracketed
 
 MakeTrial = Callable[..., Trial]
@@ -28,7 +29,7 @@ class Parts:
 
 
 BEFORE, AFTER = SentinelRun(10.0, 11.0, [0.3, 0.1, 0.2, 0.5]), SentinelRun(15.0, 16.0, [0.4, 0.9, 0.6])
-ROW = Result({"time/x": 1.0}, samples={"iteration": [2.0]}, moments=Moments(12.0, 13.0, 14.0))
+ROW = Result({"time/x": 1.0}, samples={"iteration": [2.0]}, timestamps=Timestamps(12.0, 13.0, 14.0))
 
 
 def test_the_sentinel_runs_before_and_after_and_its_time_is_the_trials(timing_trial: MakeTrial) -> None:
@@ -42,7 +43,7 @@ def test_the_sentinel_runs_before_and_after_and_its_time_is_the_trials(timing_tr
         "sentinel_before": [0.3, 0.1, 0.2, 0.5],
         "sentinel_after": [0.4, 0.9, 0.6],
     }
-    assert result.moments == Moments(10.0, 13.0, 16.0)
+    assert result.timestamps == Timestamps(10.0, 13.0, 16.0)
 
 
 def test_training_has_none_and_neither_has_a_timing_that_wants_none(
@@ -56,7 +57,7 @@ def test_training_has_none_and_neither_has_a_timing_that_wants_none(
 
 @pytest.mark.parametrize("place", range(3))
 def test_what_breaks_is_told_and_ends_it(timing_trial: MakeTrial, place: int) -> None:
-    broken = Broken("why", "all of it")
+    broken = TrialError("why", "all of it")
     outcomes: list[Any] = [BEFORE, ROW, AFTER]
     outcomes[place] = broken
     parts = Parts(*outcomes)

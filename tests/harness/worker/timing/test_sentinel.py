@@ -11,7 +11,7 @@ import torch
 from harness.plan.trial import Trial
 from harness.suite.protocol import Precision
 from harness.worker import execute
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.timing import sentinel
 from harness.worker.timing.bracket import SentinelRun
 from harness.worker.timing.sentinel import Sentinel, time_sentinel
@@ -80,7 +80,7 @@ def test_it_has_the_trials_settings_and_leaves_none(
     monkeypatch.setattr(sentinel, "time_sentinel", timed)
     before = torch.get_num_threads()
     changes = ("sentinel: 0", "sentinel: 7"), ("name: tiny", "name: tiny\nprecision: bfloat16")
-    context = Context(data=tmp_path, checkpoints=tmp_path, threads=before + 1)
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=before + 1)
     execute.watch(timing_trial(*changes), context, lambda _: None)
     assert seen == [7, "bfloat16", "cpu", before + 1]
     assert torch.get_num_threads() == before

@@ -13,15 +13,15 @@ import torch
 
 from harness.plan.trial import Trial
 from harness.suite.protocol import TimingProtocol
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.timing.timing import _summary, _warm_up, agree, measure, trend
 
 MakeTrial = Callable[..., Trial]
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return Context(data=tmp_path, checkpoints=tmp_path, threads=1)
+def context(tmp_path: Path) -> WorkerContext:
+    return WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_two_windows_agree(samples: list[float], expected: bool) -> None:
     assert agree(samples, window=3, tolerance=0.05) is expected
 
 
-def test_a_known_time_is_measured(timing_trial: MakeTrial, context: Context) -> None:
+def test_a_known_time_is_measured(timing_trial: MakeTrial, context: WorkerContext) -> None:
     pause = 0.05
     found = measure(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).metrics
     assert pause <= found["time/iteration_median_seconds"] < 1.3 * pause
@@ -48,7 +48,7 @@ def test_a_known_time_is_measured(timing_trial: MakeTrial, context: Context) -> 
     assert found["time/first_iteration_seconds"] >= pause
 
 
-def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Context) -> None:
+def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: WorkerContext) -> None:
     trial = timing_trial(("iterations: 4", "iterations: 9\n  with_data: 3"))
     result = measure(trial, context)
     raw = result.samples
@@ -75,7 +75,7 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Co
     assert result.machine["device"] == "cpu"
 
 
-def test_data_of_a_single_batch_are_timed_too(timing_trial: MakeTrial, context: Context) -> None:
+def test_data_of_a_single_batch_are_timed_too(timing_trial: MakeTrial, context: WorkerContext) -> None:
     result = measure(timing_trial(("  batch_size: 20\n  rounds", "  batch_size: 120\n  rounds")), context)
     assert np.isfinite(list(result.metrics.values())).all()
     assert len(result.samples["with_data"]) == 1
@@ -105,14 +105,14 @@ def test_warm_up_gives_up() -> None:
     assert len(samples) == 8
 
 
-def test_an_unsteady_trial_is_flagged(timing_trial: MakeTrial, context: Context) -> None:
+def test_an_unsteady_trial_is_flagged(timing_trial: MakeTrial, context: WorkerContext) -> None:
     unsteady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0e-12")), context)
     assert unsteady.metrics["time/is_steady"] == 0
     steady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0"), pause=0.01), context)
     assert steady.metrics["time/is_steady"] == 1
 
 
-def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context: Context) -> None:
+def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context: WorkerContext) -> None:
     measure(timing_trial(), context)
     assert gc.isenabled()
     with pytest.raises(ValueError, match="told to"):

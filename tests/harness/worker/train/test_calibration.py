@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.plan.trial import Trial
-from harness.worker.context import Context
+from harness.worker.context import WorkerContext
 from harness.worker.train.calibration import Cost, calibrate
 
 
@@ -17,7 +17,7 @@ def test_cost_of_a_trial() -> None:
 
 
 def test_an_iteration_of_known_length(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
-    context = Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
     cost = calibrate(training_trial(pause=0.03), context)
     assert 0.03 <= cost.iteration < 0.06
     assert 0 < cost.evaluation < 0.5
@@ -27,7 +27,6 @@ def test_an_iteration_of_known_length(training_trial: Callable[..., Trial], tmp_
 
 def test_iterations_need_not_be_known_yet(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
     trial = training_trial()
-    assert trial.training is not None
-    open_ = trial.training.model_copy(update={"iterations": None})
-    context = Context(data=tmp_path, checkpoints=tmp_path, threads=1)
-    assert calibrate(trial.model_copy(update={"training": open_}), context).iteration > 0
+    open_ = trial.work.model_copy(update={"iterations": None})
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1)
+    assert calibrate(trial.model_copy(update={"work": open_}), context).iteration > 0

@@ -16,8 +16,9 @@ import variants
 from harness.data import DATASETS, Examples
 from harness.data.batches import Batches
 from harness.data.subset import stratified
-from harness.plan.trial import Diverged, Point, Progress, Result, Trial
-from harness.worker.context import Context
+from harness.plan.trial import Trial
+from harness.worker.context import WorkerContext
+from harness.worker.result import Diverged, Point, Progress, Result
 from harness.worker.train import training
 from harness.worker.train.checkpoint import Checkpoints
 from harness.worker.train.training import Training, train
@@ -33,8 +34,8 @@ class Killed(Exception):
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return Context(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
+def context(tmp_path: Path) -> WorkerContext:
+    return WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def run_on(trial: Trial, data: Path) -> Training:
 
 
 def test_an_iteration_is_what_it_is_in_a_plain_loop(
-    training_trial: MakeTrial, context: Context, weights: list[Weights]
+    training_trial: MakeTrial, context: WorkerContext, weights: list[Weights]
 ) -> None:
     result = train(training_trial(), context, ignore)
     data = DATASETS.get("tiny-digits")().load(context.data).train
@@ -112,7 +113,7 @@ def test_an_iteration_is_what_it_is_in_a_plain_loop(
         assert point.epoch == pytest.approx(point.iteration / PER_EPOCH)
 
 
-def test_it_learns_and_is_tested_on_every_set(training_trial: MakeTrial, context: Context) -> None:
+def test_it_learns_and_is_tested_on_every_set(training_trial: MakeTrial, context: WorkerContext) -> None:
     result = train(training_trial(), context, ignore)
     tests = DATASETS.get("tiny-digits")().load(context.data).tests
     assert set(result.predictions) == {"tiny-digits", "noisy"}
@@ -127,7 +128,7 @@ def test_it_learns_and_is_tested_on_every_set(training_trial: MakeTrial, context
     assert tested == [6, 12, 18]  # after each epoch; the end has its own
 
 
-def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context: Context) -> None:
+def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context: WorkerContext) -> None:
     trial = training_trial(("seeds: [0]", "seeds: [0]\n  train_images: 45\n  test_images: 9"))
     assert run_on(trial, context.data).batches.per_epoch == 2
     data = DATASETS.get("tiny-digits")().load(context.data).train
@@ -149,7 +150,7 @@ def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context
     ],
 )
 def test_killed_and_resumed_it_ends_with_the_same_bits(
-    training_trial: MakeTrial, context: Context, weights: list[Weights], kills: list[int], seconds: float
+    training_trial: MakeTrial, context: WorkerContext, weights: list[Weights], kills: list[int], seconds: float
 ) -> None:
     trial = training_trial()
     undisturbed = train(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
@@ -170,7 +171,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(
 
 
 def test_resumed_in_the_middle_of_an_interval_of_the_curve(
-    training_trial: MakeTrial, context: Context, weights: list[Weights]
+    training_trial: MakeTrial, context: WorkerContext, weights: list[Weights]
 ) -> None:
     trial = training_trial()
     undisturbed = train(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
@@ -188,7 +189,7 @@ def test_resumed_in_the_middle_of_an_interval_of_the_curve(
         assert torch.equal(weights[-1][name], value), name
 
 
-def test_seeds_differ_and_repeat(training_trial: MakeTrial, context: Context, weights: list[Weights]) -> None:
+def test_seeds_differ_and_repeat(training_trial: MakeTrial, context: WorkerContext, weights: list[Weights]) -> None:
     for number, seed in enumerate((0, 0, 1)):
         trial = training_trial(("seeds: [0]", f"seeds: [{seed}]"))
         train(trial, dataclasses.replace(context, checkpoints=context.data / str(number)), ignore)
@@ -203,7 +204,7 @@ def test_seeds_differ_and_repeat(training_trial: MakeTrial, context: Context, we
 
 @pytest.mark.parametrize("poison", [0, 3, 5, 17])
 def test_a_loss_that_is_not_finite_is_told_with_its_iteration(
-    training_trial: MakeTrial, context: Context, poison: int
+    training_trial: MakeTrial, context: WorkerContext, poison: int
 ) -> None:
     with pytest.raises(Diverged, match=f"not finite from iteration {poison} on$") as caught:
         train(training_trial(poison=poison), context, ignore)
@@ -214,12 +215,11 @@ def test_a_loss_that_is_not_finite_is_told_with_its_iteration(
 
 @pytest.mark.parametrize("iterations", [6, 12, 24])
 def test_a_fraction_of_the_protocol_runs_through_the_whole_schedule(
-    training_trial: MakeTrial, context: Context, iterations: int
+    training_trial: MakeTrial, context: WorkerContext, iterations: int
 ) -> None:
     trial = training_trial()
-    assert trial.training is not None
-    work = trial.training.model_copy(update={"iterations": iterations})
-    running = run_on(trial.model_copy(update={"training": work}), context.data)
+    work = trial.work.model_copy(update={"iterations": iterations})
+    running = run_on(trial.model_copy(update={"work": work}), context.data)
     for iteration in range(iterations):
         running.step()
         expected = 0.01 * 0.5 ** (iteration * 24 / iterations / 6)
@@ -227,11 +227,12 @@ def test_a_fraction_of_the_protocol_runs_through_the_whole_schedule(
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 9, 10, 11, 19, 24, 59, 60, 61, 240])
-def test_a_curve_has_ten_points_where_it_can(training_trial: MakeTrial, context: Context, iterations: int) -> None:
+def test_a_curve_has_ten_points_where_it_can(
+    training_trial: MakeTrial, context: WorkerContext, iterations: int
+) -> None:
     trial = training_trial()
-    assert trial.training is not None
-    work = trial.training.model_copy(update={"iterations": iterations})
-    running = run_on(trial.model_copy(update={"training": work}), context.data)
+    work = trial.work.model_copy(update={"iterations": iterations})
+    running = run_on(trial.model_copy(update={"work": work}), context.data)
     points = []
     for running.iteration in range(1, iterations + 1):
         if running.is_point:
@@ -241,7 +242,7 @@ def test_a_curve_has_ten_points_where_it_can(training_trial: MakeTrial, context:
     assert set(range(PER_EPOCH, iterations + 1, PER_EPOCH)) <= set(points)
 
 
-def test_progress_carries_the_whole_history(training_trial: MakeTrial, context: Context) -> None:
+def test_progress_carries_the_whole_history(training_trial: MakeTrial, context: WorkerContext) -> None:
     told: list[Progress] = []
     result = train(training_trial(), context, told.append)
     assert told[0] == Progress(0, 24)
@@ -251,7 +252,7 @@ def test_progress_carries_the_whole_history(training_trial: MakeTrial, context: 
     assert lengths == sorted(lengths)
 
 
-def test_a_checkpoint_comes_at_every_epochs_end(training_trial: MakeTrial, context: Context) -> None:
+def test_a_checkpoint_comes_at_every_epochs_end(training_trial: MakeTrial, context: WorkerContext) -> None:
     trial = training_trial()
     train(trial, context, ignore)
     kept = sorted(path.stem for path in (context.checkpoints / trial.key).glob("*.pt"))
@@ -269,7 +270,7 @@ def test_real_digits_with_shifts_and_dropout_resume_too(data_dir: Path, tmp_path
         "  rows: [{variant: cnn, config: {width: 4}, protocol: p}]}\n"
     )
     [trial] = make_plan(load_suite(suite), data_dir).trials
-    context = Context(data=data_dir, checkpoints=tmp_path / "a", threads=1, checkpoint_seconds=0.0)
+    context = WorkerContext(data=data_dir, checkpoints=tmp_path / "a", threads=1, checkpoint_seconds=0.0)
     undisturbed = train(trial, context, ignore)
     context = dataclasses.replace(context, checkpoints=tmp_path / "b")
     with pytest.raises(Killed):

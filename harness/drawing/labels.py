@@ -1,0 +1,38 @@
+"""What rows, tasks and files are called in figures: names of one line, not long, and no two alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from harness.report.render.escape import terminal_line
+
+LONGEST = 48  # signs
+_NOT_XML = re.compile("[\ufffe\uffff]")
+
+
+def labels(names: Iterable[str]) -> dict[str, str]:
+    """A label for each name."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        line = _NOT_XML.sub("", terminal_line(name))
+        short = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+        found[name] = _fresh(short or "?", set(found.values()), " ({})")
+    return found
+
+
+def file_stems(names: Sequence[str]) -> list[str]:
+    """A name for the files of each figure."""
+    found: list[str] = []
+    for name in names:
+        stem = re.sub(r"[^a-z0-9=.]+", "-", name.lower())[: 3 * LONGEST].strip("-.")
+        found.append(_fresh(stem or "figure", set(found), "-{}"))
+    return found
+
+
+def _fresh(name: str, taken: set[str], numbered: str) -> str:
+    number, fresh = 1, name
+    while fresh in taken:
+        number += 1
+        fresh = name + numbered.format(number)
+    return fresh

@@ -1,0 +1,432 @@
+"""Write to MLflow: one experiment a suite, one flat run a trial, found again by its key.
+
+There is one writer, the driver. Trials are flat runs because MLflow shows nested ones collapsed, without charts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
+
+from harness.errors import Rejected, UserError, cause_of
+from harness.plan.plan import Plan
+from harness.plan.trial import Trial
+from harness.provenance import code_version
+from harness.record.access import NUMBER, begun
+from harness.record.artifacts import save_result
+from harness.record.lease import Lease
+from harness.record.masking import masked
+from harness.record.model import FOLDER, save_model
+from harness.record.parameters import parameters
+from harness.record.place import bring_home
+from harness.record.query import equals
+from harness.record.reader import (
+    CAUSE,
+    CODE,
+    COMMAND,
+    INVOCATIONS,
+    KEY,
+    KIND,
+    NO_PROFILE,
+    OVERHEAD,
+    PLAN_FILE,
+    PROFILE,
+    REPORT,
+    SUITE,
+    SUITE_FILE,
+    RunReader,
+    fraction_tag,
+)
+from harness.record.retry import patient
+from harness.record.stored import store
+from harness.text import one_line
+from harness.worker.result import Point, Result
+
+INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
+STATE = "harness.state"  # digest of what an invocation's report was made of
+NOTE = "mlflow.note.content"
+WEIGHTS = "harness.weights_sha256"
+CURVE = "train/loss"  # which every point of a curve has
+WORDS = ("reproduced", "contradicted", "undecided")
+LARGEST_NOTE = 6000  # characters
+POINTS = 50  # of a curve that are written together; MLflow takes 1,000 metrics at a time
+
+
+class RunWriter(RunReader):
+    """A suite's experiment in an MLflow store, to be written.
+
+    Arguments:
+        tell: is told when the store does not answer, and when it does again.
+
+    Raises:
+        UserError: the store can't be opened.
+    """
+
+    def __init__(
+        self, address: str, suite: str, artifacts: str | None = None, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._artifacts = artifacts
+        self._runs: dict[str, str] = {}  # run id by trial key
+        self._logged: dict[str, int] = {}  # last iteration of the curve by run id
+        self._number: int | None = None  # of the run that was begun last; None if that must be looked up
+        self._lease: Lease | None = None
+        self._told: dict[str, Any] = {}  # of the invocation that was begun last
+        self._current = ""  # its id
+        self._profile: str | None = None  # of its plan
+        super().__init__(address, suite, tell, makes=True)
+
+    @property
+    def meanwhile(self) -> str:
+        """See `Persistent.meanwhile`."""
+        return "trials go on, and their results wait"
+
+    @property
+    def experiment(self) -> str:
+        """The id of the suite's experiment, which is created when it is first needed."""
+        if self._experiment is None:
+            try:
+                self._experiment = str(self.client.create_experiment(self.suite, self._artifacts))
+            except MlflowException:
+                found = self.client.get_experiment_by_name(self.suite)
+                if found is None:
+                    raise
+                self._experiment = str(found.experiment_id)  # another driver was quicker
+        return self._experiment
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only driver that writes to the experiment.
+
+        Raises:
+            UserError: another one does.
+        """
+        lease = Lease(self.client, self._make_experiment(), self.suite, self.tell)
+        try:
+            self._acquire(lease)
+            self._lease = lease
+            yield
+        finally:
+            lease.release()
+
+    @patient
+    def _acquire(self, lease: Lease) -> None:
+        lease.acquire()
+
+    @patient
+    def _make_experiment(self) -> str:
+        return self.experiment
+
+    def check(self) -> None:
+        """Before a request.
+
+        Raises:
+            UserError: another driver has taken over, as this one was not heard of for too long.
+        """
+        if self._lease is not None and self._lease.is_lost():
+            raise UserError(
+                f"another driver has taken over the suite '{self.suite}', as this one was silent for too long; what "
+                f"is done is kept."
+            )
+
+    def forget(self) -> None:
+        """Forget what has been written, after a write whose outcome is not known; it is looked up again."""
+        self._logged.clear()
+        self._number = None
+
+    @patient
+    def keep_fraction(self, profile: str | None, budget: float, fraction: float) -> None:
+        """Keep a calibrated fraction for the runs that follow."""
+        self.client.set_experiment_tag(self.experiment, fraction_tag(profile, budget), repr(fraction))
+
+    # An invocation of the suite
+
+    def begin_invocation(self, plan: Plan, published: list[dict[str, Any]], command: str, suite: str = "") -> str:
+        """Start the run that holds the suite's plan and report; what a dead driver left is marked as such.
+
+        Arguments:
+            command: as the user gave it; users, passwords and tokens in it are not kept.
+            suite: the suite's file, whole.
+        """
+        tags = self._invocation_tags(plan, masked(command))
+        code = {name: value for name, value in tags.items() if name.startswith(CODE)}
+        self._told = {"plan": store(plan), "published": published, "suite": suite, "code": code}
+        self._clean_up()
+        self._profile = plan.profile
+        self._current = self._begin_invocation(tags, plan, published, suite)
+        return self._current
+
+    @patient
+    def _clean_up(self) -> None:
+        if self.address.is_local and self._artifacts is not None:
+            bring_home(self.address, self.experiment, self._artifacts)
+        for run in self._search("attributes.status = 'RUNNING'"):
+            self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+
+    @patient
+    def _begin_invocation(self, tags: dict[str, str], plan: Plan, published: list[dict[str, Any]], suite: str) -> str:
+        found = self._search(equals(TOKEN, tags[TOKEN]))  # it may have been made by a try whose answer was lost
+        run = found[0] if found else self._create_run(tags, f"suite {self.suite}")
+        self._log_json(run.info.run_id, PLAN_FILE, store(plan))
+        self._log_json(run.info.run_id, "published.json", published)
+        if suite:
+            self.client.log_text(run.info.run_id, suite, SUITE_FILE)
+        return str(run.info.run_id)
+
+    def _create_run(self, tags: dict[str, str], name: str) -> Run:
+        """A run that comes after all that are there; there is one writer only."""
+        if self._number is None:
+            self._number = max((begun(run)[0] for run in self._search("")), default=0)
+        self._number += 1
+        return self.client.create_run(self.experiment, tags={**tags, NUMBER: str(self._number)}, run_name=name)
+
+    @patient
+    def keep_plan(self, invocation: str, plan: Plan) -> None:
+        """Replace an invocation's plan, once its fraction is known."""
+        self._told["plan"] = store(plan)
+        self._log_json(invocation, PLAN_FILE, store(plan))
+        self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
+
+    @patient
+    def keep_overhead(self, invocation: str, overhead: dict[str, float]) -> None:
+        """Add what the harness itself took."""
+        now = int(time.time() * 1000)
+        metrics = [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()]
+        self.client.log_batch(invocation, metrics=metrics)
+
+    @patient
+    def keep_verdicts(self, invocation: str, verdicts: Iterable[tuple[str, str]]) -> None:
+        """Add the verdicts on the suite's claims: how many of each, and each as a tag.
+
+        Arguments:
+            verdicts: word and sentence of each.
+        """
+        told = list(verdicts)
+        if not told:
+            return
+        words, now = [word for word, _ in told], int(time.time() * 1000)
+        counts = [Metric(f"claims/{word}", float(words.count(word)), now, 0) for word in sorted({*words, *WORDS})]
+        lines = [one_line(f"{word}: {text}")[:LARGEST_NOTE] for word, text in told]
+        tags = [RunTag(f"claim.{n:02d}", line) for n, line in enumerate(lines, 1)]
+        self.client.log_batch(invocation, metrics=counts, tags=tags)
+
+    def end_invocation(self, invocation: str, status: str, report: Sequence[Path] = ()) -> None:
+        """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one.
+
+        Arguments:
+            report: the files that it has written, the first one at the top of its folder; what others keep there is
+                not recorded, nor is a report of what an earlier invocation has reported.
+        """
+        lacking = self._unless_rejected("the report", lambda: self._keep_report(invocation, report))
+        if lacking:
+            self.tell(f"{lacking}; it is in {report[0].parent}")
+        self._close(invocation, status)
+
+    @patient
+    def _keep_report(self, invocation: str, report: Sequence[Path]) -> None:
+        state = self._state()
+        holder = self._holder_of(state, invocation) if report else ""
+        if holder:
+            tags = {
+                STATE: state,
+                REPORT: holder,
+                NOTE: f"Nothing has changed since run {holder}, which has the report.",
+            }
+            self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
+            return
+        for path in report:
+            place = Path("report") / path.parent.relative_to(report[0].parent)
+            self.client.log_artifact(invocation, str(path), place.as_posix())
+            if path.name == "report.md":
+                self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:LARGEST_NOTE])
+        if report:
+            tags = {STATE: state, REPORT: invocation}
+            self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def _state(self) -> str:
+        """A digest of all that decides a report: what was asked for, and which trials there are."""
+        trials = [(run.info.run_id, run.info.status, run.data.tags.get(INVOCATION)) for run in self._trial_runs()]
+        text = json.dumps([self._told, sorted(trials)], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _holder_of(self, state: str, invocation: str) -> str:
+        """The run with the report of the last invocation that has one, if that was of this state; else nothing."""
+        mine = self.run(invocation)
+        profile = mine.data.tags.get(PROFILE, NO_PROFILE) if mine is not None else NO_PROFILE
+        others = self._search(f"{INVOCATIONS} and {equals(PROFILE, profile)}")
+        before = next((run for run in others if STATE in run.data.tags and run.info.run_id != invocation), None)
+        if before is None or before.data.tags[STATE] != state:
+            return ""
+        holder = str(before.data.tags.get(REPORT, ""))
+        return holder if holder and self.client.list_artifacts(holder, "report") else ""
+
+    def stop_invocation(self, invocation: str) -> None:
+        """Close an invocation that something has stopped; there is one try only."""
+        self.client.set_terminated(invocation, "KILLED")
+
+    def _invocation_tags(self, plan: Plan, command: str) -> dict[str, str]:
+        return {
+            KIND: "suite",
+            SUITE: self.suite,
+            TOKEN: secrets.token_hex(16),
+            PROFILE: plan.profile or NO_PROFILE,
+            FRACTION: repr(plan.fraction),
+            COMMAND: command[:LARGEST_NOTE],
+            **{CODE + name: value for name, value in code_version().items()},
+        }
+
+    def _log_json(self, run: str, name: str, content: Any) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            self.client.log_artifact(run, str(path))
+
+    # A trial
+
+    @patient
+    def begin(self, trial: Trial) -> None:
+        """Start a trial's run, or go on with the one it has."""
+        run = self._run_of(trial.key)
+        if run is not None and trial.kind == "timing" and run.data.metrics:
+            self.client.delete_run(run.info.run_id)  # a timing starts from zero, and its numbers must not mix
+            run = None
+        if run is not None:
+            run_id = str(run.info.run_id)
+            self.client.update_run(run_id, status="RUNNING", name=trial.name)
+            self.client.set_tag(run_id, INVOCATION, self._current)
+        else:
+            run_id = self._create(trial)
+        self._describe(run_id, trial, known=run.data.params if run is not None else {})
+        self._runs[trial.key] = run_id
+
+    def _create(self, trial: Trial) -> str:
+        tags = {
+            KEY: trial.key,
+            KIND: "trial" if trial.kind == "training" else "timing",
+            SUITE: self.suite,
+            INVOCATION: self._current,
+            PROFILE: self._profile or NO_PROFILE,
+            "harness.variant": trial.variant,
+            "harness.title": trial.title,
+            "harness.task": trial.task,
+        }
+        return str(self._create_run(tags, trial.name).info.run_id)
+
+    def _describe(self, run: str, trial: Trial, known: Mapping[str, str]) -> None:
+        """What a trial was given, as far as that is not known; MLflow lets nothing be changed."""
+        params = [Param(name, value) for name, value in parameters(trial).items() if name not in known]
+        self.client.log_batch(run, params=params)
+        dataset = Dataset(name=trial.task, digest=trial.data[:36], source_type="harness", source=trial.task)
+        context = InputTag("mlflow.data.context", trial.kind)
+        self.client.log_inputs(run, [DatasetInput(dataset, [context])])
+
+    @patient
+    def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
+        """Add the points of a curve that the run does not have yet."""
+        run = self._runs[trial.key]
+        if not history:
+            return
+        if run not in self._logged:
+            self._logged[run] = self.last_step(run, CURVE)
+        new = [point for point in history if point.iteration > self._logged[run]]
+        now = int(time.time() * 1000)
+        for some in (new[start : start + POINTS] for start in range(0, len(new), POINTS)):
+            metrics = [
+                Metric(name, value, now, point.iteration)
+                for point in some
+                for name, value in {**point.metrics, "time/epochs": point.epoch}.items()
+            ]
+            self.client.log_batch(run, metrics=metrics)  # all of it or nothing
+            self._logged[run] = some[-1].iteration
+
+    def finish(self, trial: Trial, result: Result) -> str:
+        """Write a result and close the trial's run: first the numbers, then the files, last the model.
+
+        Returns:
+            Why files or the model could not be kept, if so; the numbers are.
+
+        Raises:
+            Exception: the numbers were rejected.
+        """
+        run = self._runs[trial.key]
+        self._write_numbers(run, trial, result)
+        lacking = [self._unless_rejected("its files", lambda: self._write_files(run, result))]
+        self._close(run, "FINISHED")
+        if result.model:
+            lacking.append(self._unless_rejected("its model", lambda: self._write_model(run, trial, result)))
+        told = "; ".join(filter(None, lacking))
+        if told:
+            self._tag(run, CAUSE, told[:LARGEST_NOTE])
+        return told
+
+    def _unless_rejected(self, what: str, write: Callable[[], None]) -> str:
+        try:
+            write()
+        except Rejected as error:
+            return f"{what} could not be kept: {error}"
+        except UserError:
+            raise
+        except Exception as error:
+            return f"{what} could not be kept: {cause_of(error)}"
+        return ""
+
+    @patient
+    def _write_numbers(self, run: str, trial: Trial, result: Result) -> None:
+        self.log(trial, result.history)
+        now = int(time.time() * 1000)
+        step = (trial.work.iterations or 0) if trial.kind == "training" else 0
+        if self.last_step(run, next(iter(result.metrics))) < step:  # not written yet
+            summary = [Metric(name, value, now, step) for name, value in result.metrics.items()]
+            self.client.log_batch(run, metrics=summary)
+        tags = {f"machine.{name}": value for name, value in result.machine.items()}
+        tags |= {WEIGHTS: result.weights} if result.weights else {}
+        self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    @patient
+    def _write_files(self, run: str, result: Result) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            save_result(result, Path(folder))
+            self.client.log_artifacts(run, folder)
+
+    @patient
+    def _write_model(self, run: str, trial: Trial, result: Result) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            save_model(trial, result.model, Path(folder) / FOLDER)
+            self.client.log_artifacts(run, folder)
+
+    @patient
+    def _close(self, run: str, status: str) -> None:
+        self.client.set_terminated(run, status)
+
+    @patient
+    def _tag(self, run: str, name: str, value: str) -> None:
+        self.client.set_tag(run, name, value)
+
+    @patient
+    def fail(self, trial: Trial, cause: str, details: str) -> None:
+        """Close the run of a trial that failed, if it has one; the whole story goes to its artifacts."""
+        run = self._runs.get(trial.key)
+        if run is None:
+            return
+        self.client.set_tag(run, CAUSE, cause[:5000])
+        self.client.set_terminated(run, "FAILED")
+        self.client.log_text(run, details, "error.txt")
+
+    @patient
+    def interrupt(self, trial: Trial) -> None:
+        """Close the run of a trial that was lost and can go on."""
+        self.stop(trial)
+
+    def stop(self, trial: Trial) -> None:
+        """Close the run of a trial that is stopped together with this process; there is one try only."""
+        if trial.key in self._runs:
+            self.client.set_terminated(self._runs[trial.key], "KILLED")

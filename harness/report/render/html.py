@@ -1,0 +1,40 @@
+"""The report as one page that needs nothing else: what was found first, what it rests on folded below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.report.figures.gallery import Gallery, draw_all
+from harness.report.render.escape import html_value, web_address
+from harness.report.render.sheets import all_sheets, conditions, environments, overhead, verdict_line
+from harness.report.render.summary import claim_groups, headline
+from harness.report.tables.rows import Tables
+
+TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
+    """The page; all that comes from outside is escaped.
+
+    Arguments:
+        gallery: the figures, where they are drawn already.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    settings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=html_value)
+    settings.filters["web"] = web_address
+    page = settings.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    gallery = gallery or draw_all(tables.rows_of, tables.errors)
+    return page.render(
+        tables=tables,
+        how=conditions(tables),
+        headline=headline(tables),
+        groups=claim_groups(tables),
+        line=verdict_line,
+        sheets=all_sheets(tables),
+        first=gallery.first,
+        drawings=gallery.others,
+        left_out=gallery.left_out,
+        overhead=overhead(tables),
+        different=environments(tables),
+    )

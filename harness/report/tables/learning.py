@@ -1,0 +1,42 @@
+"""Whether a model has learned: is it better than the best constant answer?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.statistics.estimate import LEVEL
+from harness.statistics.exact import wilson
+
+Answers = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How many of a row's models have not learned, and the error of the best constant answer, percent."""
+
+    models: int
+    unlearned: int
+    chance: float
+
+
+def constant_error(true: np.ndarray) -> float:
+    """The error of always answering the commonest class, percent."""
+    return 100 * (1 - float(np.bincount(true.astype(np.int64)).max()) / len(true))
+
+
+def has_learned(predicted: np.ndarray, true: np.ndarray) -> bool:
+    """Whether the interval of a model's error lies below the error of the best constant answer."""
+    _, high = wilson(float((predicted != true).mean()), len(true), LEVEL)
+    return 100 * high < constant_error(true)
+
+
+def learning_of(answers: Collection[Answers]) -> Learning | None:
+    """What the answers of a row's models to one test tell; None where there are none."""
+    known = [each for each in answers if len(each[1])]
+    if not known:
+        return None
+    unlearned = sum(not has_learned(predicted, true) for predicted, true in known)
+    return Learning(len(known), unlearned, constant_error(known[0][1]))

@@ -1,0 +1,65 @@
+"""What both tables tell of a row: the published number, ours, and what sets the two apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from harness.plan.plan import PlannedRow
+from harness.report.tables.rows import UNPUBLISHED
+from harness.report.tables.summaries import Summary
+from harness.suite.matching import same
+from harness.suite.published import Number, PublishedTable
+
+
+def setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[str, Any]) -> list[str]:
+    """What sets a row apart from the published one, before anything was run."""
+    if found is None:
+        return [UNPUBLISHED]
+    number, table = found
+    reasons = [
+        f"{name} {config.get(name)} instead of {value}"
+        for name, value in table.setting.items()
+        if not same(config.get(name), value)
+    ]
+    return reasons + [text for text in (number.differs, table.differs) if text]
+
+
+def common(
+    row: PlannedRow,
+    unit: str,
+    found: tuple[Number, PublishedTable] | None,
+    summary: Summary | None,
+    reasons: list[str],
+    lines: pd.DataFrame,
+    over: str,
+) -> dict[str, Any]:
+    """The fields of `TableRow`.
+
+    Arguments:
+        lines: the row's trials; `over` says what they repeat.
+    """
+    done = int((lines["status"] == "done").sum())
+    incomplete = f"{done} of {len(lines)} {over}" if 0 < done < len(lines) else ""
+    missing = [status for status in lines["status"].unique() if status != "done"]
+    return {
+        "variant": row.variant,
+        "label": row.label,
+        "config": row.config,
+        "task": row.task,
+        "unit": unit,
+        "published": found[0].value if found else None,
+        "published_standard_error": found[0].standard_error if found else None,
+        "measured": summary.mean if summary else None,
+        "standard_error": summary.standard_error if summary else None,
+        "low": summary.low if summary else None,
+        "high": summary.high if summary else None,
+        "n": summary.n if summary else 0,
+        "standard_error_over": summary.over if summary else over,
+        "comparable": not reasons and not incomplete,
+        "reasons": tuple(reasons),
+        "incomplete": incomplete,
+        "unlike": found[0].differs if found else "",
+        "status": "done" if not missing else ", ".join(sorted(missing)),
+    }

@@ -1,0 +1,239 @@
+"""What was timed: the processes of each row, round by round, and what the machine did meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.plan.trial import TimingTrial
+from harness.statistics.covariate import Slope, slope_of
+from harness.statistics.estimate import Estimate
+from harness.statistics.ratios import Ratio, ratio_of
+from harness.worker.timing.contention import MAX_CONTENTION
+
+MEDIAN = "time/iteration_median_seconds"
+NODE = "machine.node"
+DRIFTED = 0.2  # from before a process to after it; the fixed model's median of three varies by 2 to 6% by itself
+
+Name = tuple[str, str]  # of a timed row: title, task
+Block = tuple[int, str]  # round and machine: a round that has lost its machine goes on on another one
+
+
+@dataclass(frozen=True)
+class Process:
+    """One fresh process that has timed a row.
+
+    seconds: the median of its iterations.
+    fixed: the seconds of the fixed model's iteration before and after it, their geometric mean; None if not timed.
+    flags: what was seen of it that makes its times doubtful.
+    trend: the last of its iterations over the first ones.
+    """
+
+    block: Block
+    seconds: float
+    fixed: float | None = None
+    flags: tuple[str, ...] = ()
+    trend: float | None = None
+    change: float = 1.0  # of the fixed model's time, from before it to after it
+
+    @property
+    def is_drifting(self) -> bool:
+        """Whether the machine changed meanwhile."""
+        return abs(math.log(self.change)) > math.log1p(DRIFTED)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Why its times are to be taken with care."""
+        told = f"the machine changed by more than {DRIFTED:.0%} meanwhile"
+        return (*self.flags, told) if self.is_drifting else self.flags
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What the machine did over the rounds, by the fixed model.
+
+    change: its time in the last round over that in the first one, by a straight line through the logarithms.
+    spread: the standard deviation of its time from round to round, a share.
+    """
+
+    change: float
+    low: float
+    high: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Rated:
+    """The ratio of two rows' times, with and without the blocks that are flagged.
+
+    unflagged: None where no block is flagged or none is left.
+    flags: why blocks are flagged, with the number of those that are.
+    """
+
+    ratio: Ratio
+    unflagged: Ratio | None = None
+    flagged: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The processes of a plan that are done, by row."""
+
+    processes: Mapping[Name, Sequence[Process]] = field(default_factory=dict)
+
+    @cached_property
+    def slope(self) -> Slope:
+        """How the rows' times follow the fixed model's, within a row and a block."""
+        known = [(name, p) for name, processes in self.processes.items() for p in processes if p.fixed is not None]
+        return slope_of(
+            [math.log(p.seconds) for _, p in known],
+            [_log_fixed(p) for _, p in known],
+            [(name, p.block[1]) for name, p in known],
+            [p.block for _, p in known],
+        )
+
+    def of(self, name: Name) -> dict[Block, Process]:
+        """A row's processes by block."""
+        return {each.block: each for each in self.processes.get(name, ())}
+
+    def seconds(self, name: Name) -> dict[Block, float]:
+        """The median time of an iteration in each block, as it was measured."""
+        return {block: each.seconds for block, each in self.of(name).items()}
+
+    def ratio(self, name: Name, other: Name) -> Rated | None:
+        """The time of a row over that of another one, block by block; None if they share no block."""
+        ours, theirs = self.of(name), self.of(other)
+        shared = sorted(ours.keys() & theirs.keys())
+        ratio = ratio_of([self._log_ratio(ours[b], theirs[b]) for b in shared])
+        if ratio is None:
+            return None
+        flagged = [b for b in shared if ours[b].caveats or theirs[b].caveats]
+        kept = [b for b in shared if b not in flagged]
+        without = ratio_of([self._log_ratio(ours[b], theirs[b]) for b in kept]) if flagged else None
+        flags = dict.fromkeys(flag for b in flagged for flag in (*ours[b].caveats, *theirs[b].caveats))
+        return Rated(ratio, without, len(flagged), tuple(flags))
+
+    def logs(self, name: Name) -> list[float]:
+        """The logarithms of a row's times, one for each block, as they were measured."""
+        return [math.log(each.seconds) for _, each in sorted(self.of(name).items())]
+
+    def beside_fixed(self, name: Name) -> list[float]:
+        """The logarithms of a row's times over the fixed model's, to compare with another run.
+
+        There is one for each block in which the fixed model was timed. The level of the machine is that of all of a
+        round's processes, which one alone would make noisy; how a row's time follows its own process's fixed model is
+        taken away besides, as far as that lowers the variance.
+        """
+        rounds = self._levels
+        found = []
+        for block, each in sorted(self.of(name).items()):
+            if block in rounds:
+                own = _log_fixed(each) - rounds[block] if each.fixed is not None else 0.0
+                found.append(math.log(each.seconds) - self.slope.value * own - rounds[block])
+        return found
+
+    @property
+    def has_fixed(self) -> bool:
+        """Whether every process has timed the fixed model."""
+        every = [each for processes in self.processes.values() for each in processes]
+        return bool(every) and all(each.fixed is not None for each in every)
+
+    def trend(self, name: Name) -> Ratio | None:
+        """The last timed iterations of a row's processes over the first ones."""
+        return ratio_of([math.log(each.trend) for each in self.processes.get(name, ()) if each.trend is not None])
+
+    def drift(self) -> Drift | None:
+        """What the machine did over the rounds; None where too few of them tell."""
+        machines: dict[str, tuple[list[float], list[float]]] = {}
+        for (number, node), level in sorted(self._levels.items()):
+            rounds, levels = machines.setdefault(node, ([], []))
+            rounds.append(float(number))
+            levels.append(level)
+        return _drift(list(machines.values()))
+
+    @cached_property
+    def _levels(self) -> dict[Block, float]:
+        """The logarithm of the fixed model's time in each block, the mean over its processes."""
+        logs: dict[Block, list[float]] = {}
+        for processes in self.processes.values():
+            for each in processes:
+                if each.fixed is not None:
+                    logs.setdefault(each.block, []).append(_log_fixed(each))
+        return {block: float(np.mean(each)) for block, each in logs.items()}
+
+    def _log_ratio(self, ours: Process, theirs: Process) -> float:
+        """Of the times of two processes, without what the fixed model tells of the machine if both have timed it."""
+        ratio = math.log(ours.seconds) - math.log(theirs.seconds)
+        if ours.fixed is None or theirs.fixed is None:
+            return ratio
+        return ratio - self.slope.value * (_log_fixed(ours) - _log_fixed(theirs))
+
+
+def _log_fixed(process: Process) -> float:
+    assert process.fixed is not None
+    return math.log(process.fixed)
+
+
+def _drift(machines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Drift | None:
+    """Of rounds and levels of each machine: one straight line for all, from a level of its own for each."""
+    kept = [(np.asarray(rounds), np.asarray(levels)) for rounds, levels in machines if len(rounds) > 1]
+    degrees = sum(len(rounds) - 1 for rounds, _ in kept)
+    if degrees < 2:
+        return None
+    rounds = np.concatenate([each - each.mean() for each, _ in kept])
+    levels = np.concatenate([each - each.mean() for _, each in kept])
+    slope = float(rounds @ levels / (rounds @ rounds))
+    left = levels - slope * rounds
+    error = math.sqrt(left @ left / (degrees - 1) / (rounds @ rounds))
+    span = max(float(np.ptp(each)) for each, _ in kept)
+    low, high = Estimate(span * slope, span * error, degrees - 1).interval()
+    return Drift(
+        math.exp(span * slope), math.exp(low), math.exp(high), math.expm1(math.sqrt(levels @ levels / degrees))
+    )
+
+
+def timed_of(trials: Iterable[TimingTrial], frame: pd.DataFrame) -> Timed:
+    """The timed processes of a plan's trials.
+
+    Arguments:
+        frame: a line per recorded trial, indexed by key: status, metrics, machine.
+    """
+    done = frame[frame["status"] == "done"]
+    found: dict[Name, list[Process]] = {}
+    for trial in trials:
+        if trial.key in done.index:
+            line = {name: value for name, value in done.loc[trial.key].items() if not _is_missing(value)}
+            if line.get(MEDIAN, 0.0) > 0:
+                found.setdefault((trial.title, trial.task), []).append(_process(trial.round, line))
+    return Timed(found)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _process(number: int, line: Mapping[Any, Any]) -> Process:
+    before, after = (line.get(f"sentinel/{when}_seconds", 0.0) for when in ("before", "after"))
+    is_known = before > 0 and after > 0
+    return Process(
+        block=(number, str(line.get(NODE, ""))),
+        seconds=float(line[MEDIAN]),
+        fixed=math.sqrt(before * after) if is_known else None,
+        flags=tuple(_flags(line)),
+        trend=float(line["time/trend"]) if line.get("time/trend", 0.0) > 0 else None,
+        change=after / before if is_known else 1.0,
+    )
+
+
+def _flags(line: Mapping[Any, Any]) -> Iterable[str]:
+    if line.get("time/is_steady", 1.0) == 0:
+        yield "never steady"
+    if line.get("machine/others_cores", 0.0) > MAX_CONTENTION:
+        yield "others were busy"

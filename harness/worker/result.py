@@ -1,0 +1,73 @@
+"""What a worker sends back: how far a trial is, and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a training curve."""
+
+    iteration: int
+    epoch: float  # of the training images
+    seconds: float  # of training so far
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a running trial says of itself. It always carries the whole history, so none can be lost."""
+
+    iteration: int
+    iterations: int
+    history: tuple[Point, ...] = ()
+    stage: str = "training"
+    begun_at: int = 0  # iteration of the checkpoint that this attempt goes on from
+
+
+@dataclass(frozen=True)
+class Timestamps:
+    """When a trial began, ended its first step, and ended: seconds of any clock that nobody sets."""
+
+    began: float
+    first_step: float
+    ended: float
+
+    def ending(self, when: float) -> Timestamps:
+        """The same by another clock, at which the trial ends at a given time."""
+        by = when - self.ended
+        return Timestamps(self.began + by, self.first_step + by, when)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished trial leaves: summaries, curve, raw samples, predictions, and where it ran."""
+
+    metrics: dict[str, float]
+    history: tuple[Point, ...] = ()
+    samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)  # by test: classes (images,), unsigned
+    labels: dict[str, np.ndarray] = field(default_factory=dict)  # likewise: the true classes
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # what each analysis has measured, by name
+    machine: dict[str, str] = field(default_factory=dict)
+    weights: str = ""  # SHA-256 of the trained parameters and buffers
+    model: bytes = b""  # the parameters and buffers as `torch.save` writes them, where they are to be kept
+    timestamps: Timestamps | None = None
+
+
+class Diverged(Exception):
+    """The loss became infinite or not a number."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(iteration)  # the arguments alone, as pickling makes the exception anew from them
+        self.iteration = iteration
+
+    def __str__(self) -> str:
+        return f"the loss is not finite from iteration {self.iteration} on"
+
+
+class Superseded(Exception):
+    """A later attempt, or another process, has taken over the trial."""
