@@ -12,7 +12,7 @@ from harness.plan import key
 from harness.plan.key import ENGINE, hash_of
 from harness.plugins.source import file_digest
 
-DATA = ("batches", "expanded", "placement", "stream", "subset")
+DATA = ("batches", "expanded", "placement", "rng", "subset")
 MEASURES = (
     "worker/train/*.py",
     "worker/timing/*.py",
@@ -46,7 +46,9 @@ def test_the_schema_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_trains_and_times_is_what_the_schema_speaks_of() -> None:
     """Comments, docstrings and layout do not count."""
     folder = Path(harness.__file__).parent
-    files = sorted(path for pattern in MEASURES for path in folder.glob(pattern))
+    matched = {pattern: sorted(folder.glob(pattern)) for pattern in MEASURES}
+    assert all(matched.values()), matched
+    files = sorted(path for paths in matched.values() for path in paths)
     found = hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:16]
     assert found == ENGINE, (
         f"what trains or times has changed: raise SCHEMA in harness/plan/key.py if a trial measures something else "
