@@ -40,8 +40,8 @@ def run_auto() -> str:
     """What a layer takes that is told nothing."""
     layer = LargeKernelConv2d(4, 4, 9)
     layer(torch.rand(2, 4, 20, 20))
-    assert layer.resolved is not None
-    return layer.resolved
+    assert layer.chosen is not None
+    return layer.chosen
 
 
 @pytest.mark.parametrize("first", ["direct", "fast"])

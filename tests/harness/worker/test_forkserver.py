@@ -135,11 +135,11 @@ from pathlib import Path
 from harness.worker.timing.bracket import bracketed
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import ForkServer
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 
-trial = Trial.model_validate_json(sys.argv[1])
-context = Context(data=Path("/"), checkpoints=Path(sys.argv[2]), threads=1, plugins=(Path(sys.argv[3]),))
-Template().run("execute", trial, context, lambda said: print(said.iterations, flush=True))
+trial = TrainingTrial.model_validate_json(sys.argv[1])
+context = WorkerContext(data=Path("/"), checkpoints=Path(sys.argv[2]), threads=1, plugins=(Path(sys.argv[3]),))
+ForkServer().run("execute", trial, context, lambda said: print(said.iterations, flush=True))
 """
 
 
