@@ -35,9 +35,9 @@ from harness.record.recorder import Recorder
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables, report_folder, write_report
 from harness.report.tables.rows import Tables
+from harness.suite.load import ResolvedSuite
 from harness.suite.options import Options
 from harness.suite.published import load_published
-from harness.suite.schema import ResolvedSuite
 from harness.text import duration
 from harness.worker.context import WorkerContext
 from harness.worker.model_size import checkpoint_bytes

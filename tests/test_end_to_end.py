@@ -20,8 +20,8 @@ import pytest
 from harness.cli.list import list_runs
 from harness.cli.plan_preview import preview
 from harness.record.address import default_address
+from harness.suite.load import load_suite
 from harness.suite.options import Options
-from harness.suite.schema import load_suite
 
 ROOT = Path(__file__).parents[1]
 SMOKE = "suites/smoke.yaml"

@@ -16,15 +16,15 @@ from harness.suite.yamlfile import read_yaml
 from harness.text import plain
 
 if TYPE_CHECKING:
+    from harness.suite.load import ResolvedSuite
     from harness.suite.options import Options
-    from harness.suite.schema import ResolvedSuite
 
 
 def read_suite(
     path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
 ) -> ResolvedSuite:
     """Read a suite with its profile, and a budget or a fraction in place of its own; see `load_suite`."""
-    from harness.suite.schema import load_suite
+    from harness.suite.load import load_suite
 
     return load_suite(path, profile, budget, fraction)
 

@@ -27,8 +27,8 @@ from harness.cli.output import print_json
 from harness.cli.streams import standard_output
 
 if TYPE_CHECKING:
+    from harness.suite.load import ResolvedSuite
     from harness.suite.options import Options
-    from harness.suite.schema import ResolvedSuite
 
 
 def plan(

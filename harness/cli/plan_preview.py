@@ -11,9 +11,9 @@ from harness.plan.trial import Trial
 from harness.plugins.source import unwatched
 from harness.record.address import TrackingUri
 from harness.record.parameters import Recorded, why_new
+from harness.suite.load import ResolvedSuite
 from harness.suite.options import Options
 from harness.suite.published import load_published
-from harness.suite.schema import ResolvedSuite
 from harness.worker.model_size import COPIES, WORD, parameter_count
 from variants import VARIANTS
 

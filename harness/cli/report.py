@@ -15,7 +15,7 @@ from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.report.tables.rows import Tables
-    from harness.suite.schema import ResolvedSuite
+    from harness.suite.load import ResolvedSuite
 
 Format = Literal["html", "md", "tex", "csv", "json"]
 

@@ -23,8 +23,8 @@ from harness.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from harness.suite.load import ResolvedSuite
     from harness.suite.options import Options
-    from harness.suite.schema import ResolvedSuite
 
 
 def run(

@@ -8,7 +8,8 @@ from typing import Any
 from harness.errors import UserError
 from harness.plan.settings import FROM_TASK
 from harness.registry import nearest
-from harness.suite.schema import ResolvedSuite, Row, Suite
+from harness.suite.load import ResolvedSuite
+from harness.suite.schema import Row, Suite
 from variants import VARIANTS
 
 

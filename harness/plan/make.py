@@ -19,9 +19,10 @@ from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingW
 from harness.plugins.isolation import foreign_code
 from harness.registry import nearest
 from harness.suite.claims import BaseClaim, Claim, OtherClaim, Rows
+from harness.suite.load import ResolvedSuite
 from harness.suite.matching import has_settings
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, TimingProtocol
-from harness.suite.schema import ResolvedSuite, Row, Suite, TimedRow, TimeTable, TrainedRow
+from harness.suite.schema import Row, Suite, TimedRow, TimeTable, TrainedRow
 from variants import VARIANTS, configure
 from variants.contract import Config
 

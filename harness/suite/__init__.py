@@ -1,1 +1,1 @@
-"""What a person writes: the suite file, read and checked."""
+"""What a person writes: the suite file, its schema and how it is read."""

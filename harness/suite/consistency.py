@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from harness.errors import UserError
 from harness.registry import nearest
 from harness.suite.claims import OtherClaim
 from harness.suite.fields import seeds_on
-
-if TYPE_CHECKING:
-    from harness.suite.schema import ErrorTable, Suite
+from harness.suite.schema import ErrorTable, Suite
 
 MOST_TRIALS = 100_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.suite.schema import ResolvedSuite
+from harness.suite.load import ResolvedSuite
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,15 @@
-"""A suite: what is to be trained and timed, on what, how. Read from YAML; unknown keys are errors."""
+"""A suite: what is to be trained and timed, on what, how. `harness.suite.load` reads it; unknown keys are errors."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from harness.errors import UserError
-from harness.paths import usable
-from harness.registry import nearest
 from harness.suite.claims import Claim
-from harness.suite.consistency import check_claims, check_names, check_trials
-from harness.suite.explain import explain
-from harness.suite.fields import Duration, Name, Seeds, distinct, mirrored, seconds, seeds_on
-from harness.suite.profile import Profile, ProtocolChange, changed_protocol
+from harness.suite.fields import Duration, Name, Seeds, distinct, mirrored, seeds_on
+from harness.suite.profile import Profile
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, Precision, Protocol, Settings, TimingProtocol
-from harness.suite.yamlfile import LARGEST, parse_yaml
-from harness.textfile import is_pipe, read_text
 
 TAKEN = {"default"}  # names in lower case
 
@@ -133,120 +125,3 @@ class Suite(Settings):
         if self.errors is None or self.keep_models != "first":
             return self.keep_models == "all"
         return seed == self.errors.seeds_of(self.errors.rows[row], task)[0]
-
-
-class ResolvedSuite(Settings):
-    """A suite with its profile applied, and where it was read."""
-
-    suite: Suite
-    profile: str | None
-    budget: float | None  # seconds
-    fraction: float | None  # of every protocol; None: all, or what the budget allows
-    path: Path
-    folder: Path  # that the suite's own paths are relative to: its file's, or the working directory if it was piped
-    text: str  # as it was read
-
-    def plugin_paths(self) -> list[Path]:
-        """The plugins that the suite names."""
-        return self._named("plugins", self.suite.plugins)
-
-    def published_paths(self) -> list[Path]:
-        """The files of published numbers that the suite names."""
-        return self._named("published", self.suite.published)
-
-    def _named(self, key: str, paths: list[str]) -> list[Path]:
-        try:
-            return [self.folder / usable(path) for path in paths]
-        except UserError as error:
-            raise UserError(f"{self.path}: {key}: {error}") from None
-
-
-def load_suite(
-    path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
-) -> ResolvedSuite:
-    """Read a suite and apply a profile, and a budget or a fraction of the protocols in place of the suite's own.
-
-    Raises:
-        UserError: what is wrong with the file, its keys, the profile, the budget or the fraction.
-    """
-    text = read_text(path, LARGEST, may_be_pipe=True)
-    document = parse_yaml(text, path)
-    try:
-        suite = Suite.model_validate(document)
-    except ValidationError as error:
-        raise UserError(f"{path}: {explain(error, Suite)}.") from None
-    _check(suite, path)
-    if profile is not None and profile not in suite.profiles:
-        raise UserError(f"{path}: unknown profile '{profile}': {nearest(profile, suite.profiles)}.")
-    limit, share = _asked(budget, fraction) or _listed(suite, profile)
-    if profile is not None:
-        suite = apply_profile(suite, profile)
-    folder = Path.cwd() if is_pipe(path) else path.resolve().parent
-    return ResolvedSuite(
-        suite=suite, profile=profile, budget=limit, fraction=share, path=path, folder=folder, text=text
-    )
-
-
-def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, float | None] | None:
-    """The budget and the fraction that the command line asks for; None if for neither."""
-    if budget is not None and fraction is not None:
-        raise UserError("--budget and --fraction exclude one another; give one of them.")
-    if budget is not None:
-        try:
-            return seconds(budget), None
-        except ValueError as error:
-            raise UserError(f"--budget: {error}.") from None
-    if fraction is not None and not 0 < fraction <= 1:
-        raise UserError(f"--fraction is {fraction}; allowed: above 0, up to 1.")
-    return None if fraction is None else (None, fraction)
-
-
-def _listed(suite: Suite, name: str | None) -> tuple[float | None, float | None]:
-    """The budget and the fraction of a profile, as far as it has one, else of the suite."""
-    profile = suite.profiles[name] if name is not None else Profile()
-    if profile.budget is not None or "fraction" in profile.model_fields_set:
-        return profile.budget, profile.fraction
-    return None, suite.fraction
-
-
-def _check(suite: Suite, path: Path) -> None:
-    """Refuse what does not fit together, under any profile.
-
-    Raises:
-        UserError: there is something.
-    """
-    try:
-        check_names(suite)
-        check_claims(suite)
-        check_trials(suite, None)
-        for name in suite.profiles:
-            check_trials(apply_profile(suite, name), name)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-
-
-def apply_profile(suite: Suite, name: str) -> Suite:
-    """The suite with a profile's changes made to its protocols, timing, seeds and resources.
-
-    Its settings of rows are left to the plan, which knows the variants.
-    """
-    profile = suite.profiles[name]
-    protocols = {
-        key: changed_protocol(protocol, [profile.protocol, profile.protocols.get(key, ProtocolChange())], name)
-        for key, protocol in suite.protocols.items()
-    }
-    update: dict[str, Any] = {"protocols": protocols}
-    if "precision" in profile.model_fields_set:
-        update["precision"] = profile.precision or Suite.model_fields["precision"].default
-    if "resources" in profile.model_fields_set:
-        update["resources"] = profile.resources.of(suite.resources) if profile.resources else Resources()
-    if suite.errors is not None:
-        images = {"train_images", "test_images"} & profile.model_fields_set
-        errors: dict[str, Any] = {name: getattr(profile, name) for name in images}
-        if profile.seeds is not None:
-            errors["seeds"] = profile.seeds
-            errors["rows"] = [row.model_copy(update={"seeds": None}) for row in suite.errors.rows]
-        update["errors"] = suite.errors.model_copy(update=errors)
-    if suite.times is not None:
-        update["times"] = profile.timing.of(suite.times)
-    return suite.model_copy(update=update)

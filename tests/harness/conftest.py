@@ -19,7 +19,7 @@ from harness.plan.trial import Trial
 from harness.record.address import be_quiet, default_address
 from harness.registry import load_plugin
 from harness.report.figures.gallery import Gallery
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 
 TINY = Path(__file__).parent / "tiny.py"
 SUITE = """

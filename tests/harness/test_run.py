@@ -18,8 +18,8 @@ import pytest
 from harness.data import DATASETS, Examples, TaskData
 from harness.plan.make import make_plan
 from harness.plan.order import in_mirrored_rounds
+from harness.suite.load import load_suite
 from harness.suite.options import Options
-from harness.suite.schema import load_suite
 from harness.worker import execute
 
 Cli = Callable[..., Any]

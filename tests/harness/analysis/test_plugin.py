@@ -25,7 +25,7 @@ from harness.report.build import read_tables
 from harness.report.figures.gallery import draw_all
 from harness.report.render.formats import FORMATS
 from harness.run import plugins_of
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import ForkServer
 from harness.worker.result import Result

@@ -17,7 +17,7 @@ from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record.address import artifact_folder, default_address
 from harness.record.writer import RunWriter
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.result import Result
 
 Cli = Callable[..., Any]

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.record.address import artifact_folder, default_address
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 
 Cli = Callable[..., Any]
 

@@ -15,7 +15,7 @@ from harness.data import DATASETS, Dataset, Examples, TaskData, idx
 from harness.data.classes import class_type
 from harness.plan.make import make_plan
 from harness.record.artifacts import PREDICTIONS, read_answers, save_result
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.train.training import train
 from variants import VARIANTS

@@ -20,7 +20,8 @@ from harness.engine.events import Failed, Progressed
 from harness.engine.remote import RayExecutor
 from harness.plan.make import make_plan
 from harness.registry import load_plugin
-from harness.suite.schema import Resources, load_suite
+from harness.suite.load import load_suite
+from harness.suite.schema import Resources
 from harness.worker.context import WorkerContext
 
 SUITE = """

@@ -11,7 +11,8 @@ from harness.errors import UserError
 from harness.plan.common import with_common_settings
 from harness.plan.make import make_plan
 from harness.registry import load_plugin
-from harness.suite.schema import Suite, load_suite
+from harness.suite.load import load_suite
+from harness.suite.schema import Suite
 from variants import VARIANTS
 
 Write = Callable[..., Path]

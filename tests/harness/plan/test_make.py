@@ -17,7 +17,7 @@ from harness.plan.make import make_plan
 from harness.plan.plan import Plan, count
 from harness.plan.refine import at_fraction, with_data
 from harness.plan.trial import Trial
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 
 PAPER = Path(__file__).parents[3] / "suites" / "paper.yaml"
 Write = Callable[..., Path]

@@ -13,8 +13,8 @@ import pytest
 from harness.plan.make import make_plan
 from harness.plan.order import by_seeds, in_mirrored_rounds
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial
+from harness.suite.load import load_suite
 from harness.suite.protocol import TimingProtocol
-from harness.suite.schema import load_suite
 
 SUITE = """
 name: three

@@ -20,7 +20,7 @@ from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record.address import artifact_folder, default_address
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.result import Point, Result
 
 pytestmark = pytest.mark.large

@@ -12,9 +12,10 @@ import pytest
 from harness.errors import UserError
 from harness.suite.claims import LowerMeanError
 from harness.suite.fields import seconds
+from harness.suite.load import ResolvedSuite, load_suite
 from harness.suite.profile import ProtocolChange, ResourcesChange, ScheduleChange, TimingChange
 from harness.suite.protocol import Protocol, Schedule, Settings, TimingProtocol
-from harness.suite.schema import ResolvedSuite, Resources, load_suite
+from harness.suite.schema import Resources
 
 Write = Callable[..., Path]
 SUITE = """

@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.plan.make import make_plan
 from harness.plan.trial import Trial
 from harness.registry import load_plugin
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.rehearsal import rehearse
 from harness.worker.result import Diverged

@@ -20,7 +20,7 @@ from harness.plan.trial import Trial
 from harness.plugins import load as plugins
 from harness.plugins import source
 from harness.registry import load_plugin
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.execute import execute
 from harness.worker.model_size import parameter_count

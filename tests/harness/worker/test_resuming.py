@@ -14,7 +14,7 @@ import torch
 from harness.plan.make import make_plan
 from harness.plan.trial import Trial
 from harness.registry import load_plugin
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 from harness.worker.autotune import kept_choices
 from harness.worker.context import WorkerContext
 from harness.worker.result import Progress, Result, Superseded

@@ -23,7 +23,7 @@ from harness.report.tables.timed import Rated
 from harness.statistics.estimate import Estimate
 from harness.statistics.ratios import Ratio
 from harness.suite.claims import KINDS, Claim, OtherClaim, PublishedValues
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 
 SEEDS = 6
 

@@ -10,7 +10,7 @@ from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.record.stored import restore
 from harness.report.tables.methods import methods_of
-from harness.suite.schema import load_suite
+from harness.suite.load import load_suite
 
 OLD = Path(__file__).parents[2] / "record" / "old" / "1" / "plan.json"
 SUITE = "name: times\ntimes: {rounds: 4, sentinel: NUMBER, rows: [{variant: cnn}]}\n"

@@ -261,7 +261,7 @@ def test_a_checkpoint_comes_at_every_epochs_end(training_trial: MakeTrial, conte
 
 def test_real_digits_with_shifts_and_dropout_resume_too(data_dir: Path, tmp_path: Path) -> None:
     from harness.plan.make import make_plan
-    from harness.suite.schema import load_suite
+    from harness.suite.load import load_suite
 
     suite = tmp_path / "suite.yaml"
     suite.write_text(
