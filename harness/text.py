@@ -19,6 +19,11 @@ def one_line(text: str) -> str:
     return " ".join(plain(" ".join(text.splitlines())).split("\n"))
 
 
+def terminal_line(text: str) -> str:
+    """The text as a line of a terminal, with single spaces."""
+    return " ".join(one_line(text).split())
+
+
 def duration(seconds: float) -> str:
     """A duration for people: 45s, 3m 20s, 5h 02m."""
     whole = round(seconds)

@@ -19,8 +19,7 @@ from harness.analysis.rows import Arrays, Rows, TrainedRow
 from harness.data.dataset import Examples
 from harness.drawing.drawing import BLUE, RED, Drawing
 from harness.drawing.plots import LINE, STYLES, WIDE, legend, new_figure
-from harness.suite.claims import ModelClaim
-from harness.suite.claims import Rows as ClaimedRows
+from harness.suite.claims import ModelClaim, RowSelector
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +40,7 @@ class ClearerSeparation(ModelClaim):
     """In some rows' models active and inactive capsules are set apart more clearly than in others'."""
 
     kind: Literal["clearer_separation"]
-    than: ClaimedRows
+    than: RowSelector
 
 
 class CouplingFollowsActivity(ModelClaim):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from harness.report.render.escape import terminal_line
+from harness.text import terminal_line
 
 LONGEST = 48  # signs
 _NOT_XML = re.compile("[\ufffe\uffff]")

@@ -18,7 +18,7 @@ from harness.plan.settings import FROM_TASK, plain_settings
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
 from harness.plugins.isolation import foreign_code
 from harness.registry import nearest
-from harness.suite.claims import BaseClaim, Claim, OtherClaim, Rows
+from harness.suite.claims import BaseClaim, Claim, OtherClaim, RowSelector
 from harness.suite.load import ResolvedSuite
 from harness.suite.matching import has_settings
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, TimingProtocol
@@ -258,7 +258,7 @@ def _check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:
     for number, each in enumerate(claims):
         claim: BaseClaim = read_claim(each, f"claims.{number}") if isinstance(each, OtherClaim) else each
         for key, wanted in claim:
-            if isinstance(wanted, Rows) and wanted.variant in known:
+            if isinstance(wanted, RowSelector) and wanted.variant in known:
                 unknown = wanted.config.keys() - known[wanted.variant].keys()
                 for name in sorted(unknown):
                     raise UserError(

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_serializer, model_validator
 
 from harness.suite.fields import Name
-from harness.suite.matching import Wanted
+from harness.suite.matching import Wanted, has_settings
 from harness.suite.protocol import Settings
 
 
-class Rows(Settings):
-    """The rows of a table that have a variant and, of its settings, those named."""
+class RowSelector(Settings):
+    """Selects the rows of a table that have a variant and, of its settings, those named."""
 
     variant: str = Field(description="the registered name of a variant")
     config: Wanted = Field(default_factory=dict, description="settings that the rows must have")
+
+    def selects(self, variant: str, config: Mapping[str, Any]) -> bool:
+        """Whether a row of this variant in this configuration is selected."""
+        return variant == self.variant and has_settings(config, self.config)
 
 
 class BaseClaim(Settings):
@@ -30,8 +35,8 @@ class LowerError(BaseClaim):
     """The error of some rows is below that of others, on a task."""
 
     kind: Literal["lower_error"]
-    of: Rows
-    than: Rows
+    of: RowSelector
+    than: RowSelector
     task: str
     by: float = Field(0.0, ge=0, le=100, description="at least so many percentage points")
 
@@ -40,8 +45,8 @@ class LowerMeanError(BaseClaim):
     """The mean error of some rows is below the mean error of others, on a task."""
 
     kind: Literal["lower_mean_error"]
-    of: Rows
-    than: Rows
+    of: RowSelector
+    than: RowSelector
     task: str
     by: float = Field(0.0, ge=0, le=100, description="at least so many percentage points")
     each: bool = Field(
@@ -53,8 +58,8 @@ class LowestError(BaseClaim):
     """Of several rows, one has the lowest error on a task."""
 
     kind: Literal["lowest_error"]
-    of: Rows
-    among: Rows
+    of: RowSelector
+    among: RowSelector
     task: str
 
 
@@ -62,7 +67,7 @@ class ErrorValue(BaseClaim):
     """A row's error on a task is a number, give or take something."""
 
     kind: Literal["error_value"]
-    of: Rows
+    of: RowSelector
     task: str
     percent: float = Field(ge=0, le=100)
     within: float = Field(gt=0, le=100, description="percentage points")
@@ -82,8 +87,8 @@ class TimeRatio(BaseClaim):
     """A training iteration of some rows takes so many times as long as that of others."""
 
     kind: Literal["time_ratio"]
-    of: Rows
-    to: Rows
+    of: RowSelector
+    to: RowSelector
     at_most: float | None = Field(None, gt=0, le=1e6)
     at_least: float | None = Field(None, gt=0, le=1e6)
 
@@ -104,13 +109,13 @@ class TimeRatio(BaseClaim):
 class ModelClaim(BaseClaim):
     """What an analysis can judge of the models of some rows, on a task. Each kind is a class of its own."""
 
-    of: Rows
+    of: RowSelector
     task: str
 
     @property
-    def rows(self) -> list[Rows]:
-        """All rows that it names."""
-        return [value for _, value in self if isinstance(value, Rows)]
+    def rows(self) -> list[RowSelector]:
+        """All selectors of rows that it has."""
+        return [value for _, value in self if isinstance(value, RowSelector)]
 
 
 class OtherClaim(BaseClaim):

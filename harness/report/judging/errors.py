@@ -11,7 +11,7 @@ from harness.report.tables.pairs import METHODS
 from harness.report.tables.rows import ErrorRow
 from harness.statistics.estimate import FEWEST, Estimate
 from harness.statistics.several import told
-from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, Rows
+from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, RowSelector
 
 
 def lower(claim: LowerError, evidence: Evidence) -> list[Part]:
@@ -58,7 +58,7 @@ def values_of(claim: PublishedValues, evidence: Evidence) -> list[ErrorValue]:
             sentence=f"{row.title} on {row.task}: {row.published:g}%",
             where=claim.where,
             family=claim.family,
-            of=Rows(variant=row.variant, config=row.config),
+            of=RowSelector(variant=row.variant, config=row.config),
             task=row.task,
             percent=row.published,
             within=claim.within[row.task],
@@ -73,7 +73,7 @@ def _sides(claim: LowerMeanError, evidence: Evidence) -> tuple[list[ErrorRow], l
     return ours, _others(ours, claim.than, claim.task, evidence)
 
 
-def _others(ours: Sequence[ErrorRow], wanted: Rows, task: str, evidence: Evidence) -> list[ErrorRow]:
+def _others(ours: Sequence[ErrorRow], wanted: RowSelector, task: str, evidence: Evidence) -> list[ErrorRow]:
     return [row for row in errors_of(evidence.errors, wanted, task) if row not in ours]
 
 

@@ -7,24 +7,19 @@ from collections.abc import Iterable, Sequence
 
 from harness.report.judging.part import Finding, Part
 from harness.report.tables.rows import UNPUBLISHED, ErrorRow, TableRow, TimeRow
-from harness.suite.claims import BaseClaim, ErrorValue, Rows, TimeRatio
-from harness.suite.matching import has_settings
+from harness.suite.claims import BaseClaim, ErrorValue, RowSelector, TimeRatio
 
 LEAST = 0.1  # share of a protocol; of less, orders may be those of the beginnings
 
 
-def errors_of(rows: Sequence[ErrorRow], wanted: Rows, task: str) -> list[ErrorRow]:
+def errors_of(rows: Sequence[ErrorRow], wanted: RowSelector, task: str) -> list[ErrorRow]:
     """The rows of the table of errors that a claim names."""
-    return [row for row in rows if row.task == task and _fits(row, wanted)]
+    return [row for row in rows if row.task == task and wanted.selects(row.variant, row.config)]
 
 
-def times_of(rows: Sequence[TimeRow], wanted: Rows) -> list[TimeRow]:
+def times_of(rows: Sequence[TimeRow], wanted: RowSelector) -> list[TimeRow]:
     """The rows of the table of times that a claim names."""
-    return [row for row in rows if _fits(row, wanted)]
-
-
-def _fits(row: TableRow, wanted: Rows) -> bool:
-    return row.variant == wanted.variant and has_settings(row.config, wanted.config)
+    return [row for row in rows if wanted.selects(row.variant, row.config)]
 
 
 def caveats_of(row: TableRow) -> list[str]:

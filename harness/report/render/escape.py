@@ -11,7 +11,7 @@ import unicodedata
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from harness.text import one_line, plain
+from harness.text import plain, terminal_line
 
 # What begins or ends code, emphasis, links, cells and strokes; an underscore inside of a word is only itself.
 _MARKDOWN = re.compile(r"[\\`*\[|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -98,11 +98,6 @@ _ACCENTS = {  # a combining sign to the command that sets it over a letter, in e
 _STROKES = re.compile("(?<=-)(?=-)")
 _FORMULA = tuple("=+-@＝＋－＠")  # spreadsheets take a cell that begins so for a formula
 _JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def terminal_line(text: str) -> str:
-    """As a line of a terminal, with single spaces."""
-    return " ".join(one_line(text).split())
 
 
 def markdown(text: str) -> str:

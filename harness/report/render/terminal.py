@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from harness.report.render.escape import terminal_line
 from harness.report.render.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_line
 from harness.report.render.summary import claim_groups, headline
 from harness.report.tables.rows import Tables
+from harness.text import terminal_line
 
 NAME = 22  # characters; where a longer name would get fewer, it has a line of its own
 
