@@ -1,4 +1,4 @@
-"""`harness list`: what there is of variants, datasets, analyses, suites and recorded runs."""
+"""`harness list`: the variants, datasets, analyses, suites, recorded runs and published numbers that there are."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from harness.errors import UserError
 from harness.record.address import TrackingUri as Address
 from harness.record.address import be_quiet
 
-What = Literal["variants", "datasets", "analyses", "suites", "runs"]
+What = Literal["variants", "datasets", "analyses", "suites", "runs", "published"]
 
 
 def list_(
-    what: Annotated[What, typer.Argument(metavar="variants|datasets|analyses|suites|runs")],
+    what: Annotated[What, typer.Argument(metavar="variants|datasets|analyses|suites|runs|published")],
     plugin: Plugins = None,
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """List variants, datasets, analyses, suites or runs."""
+    """List variants, datasets, analyses, suites, runs or published numbers."""
     be_quiet()
     with standard_output(alone=as_json) as out:
         load_plugins(plugin)
@@ -105,4 +105,19 @@ def _invocations(address: Address) -> Lines:
     return list_invocations(address, say)
 
 
-LISTERS = {"variants": list_variants, "datasets": list_datasets, "analyses": list_analyses, "suites": list_suites}
+def list_published() -> Lines:
+    """List the published numbers that come with the project, as a suite names them."""
+    from harness.suite.published import load_published, publications
+
+    files = publications()
+    read = load_published(files.values())
+    return [{"name": name, "source": each.source} for name, each in zip(files, read, strict=True)]
+
+
+LISTERS = {
+    "variants": list_variants,
+    "datasets": list_datasets,
+    "analyses": list_analyses,
+    "suites": list_suites,
+    "published": list_published,
+}

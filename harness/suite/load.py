@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.suite.explain import explain
 from harness.suite.fields import seconds
 from harness.suite.profile import Profile, ProtocolChange, changed_protocol
 from harness.suite.protocol import Settings
+from harness.suite.published import find_published
 from harness.suite.schema import Resources, Suite
 from harness.suite.yamlfile import LARGEST, parse_yaml
 from harness.textfile import is_pipe, read_text
@@ -33,15 +35,15 @@ class ResolvedSuite(Settings):
 
     def plugin_paths(self) -> list[Path]:
         """The plugins that the suite names."""
-        return self._named("plugins", self.suite.plugins)
+        return self._found("plugins", self.suite.plugins, lambda path: self.folder / usable(path))
 
     def published_paths(self) -> list[Path]:
         """The files of published numbers that the suite names."""
-        return self._named("published", self.suite.published)
+        return self._found("published", self.suite.published, lambda named: find_published(named, self.folder))
 
-    def _named(self, key: str, paths: list[str]) -> list[Path]:
+    def _found(self, key: str, named: list[str], find: Callable[[str], Path]) -> list[Path]:
         try:
-            return [self.folder / usable(path) for path in paths]
+            return [find(each) for each in named]
         except UserError as error:
             raise UserError(f"{self.path}: {key}: {error}") from None
 

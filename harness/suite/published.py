@@ -9,10 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from harness.errors import UserError
+from harness.paths import usable
+from harness.registry import nearest
 from harness.suite.explain import explain
 from harness.suite.matching import Wanted, has_settings
 from harness.suite.protocol import Protocol, Schedule, Settings
 from harness.suite.yamlfile import read_yaml
+
+FOLDER = Path(__file__).parents[2] / "results" / "published"  # of a checkout; an installed package has none
 
 
 def _unstated(value: Any) -> Any:
@@ -100,6 +104,33 @@ class Published(Settings):
     source: str
     errors: PublishedTable | None = None
     times: PublishedTable | None = None
+
+
+def publications() -> dict[str, Path]:
+    """The files of published numbers that come with the project, by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def find_published(named: str, folder: Path) -> Path:
+    """The file of published numbers that a suite names: by its name, if it comes with the project, else by its path.
+
+    A path has a slash or ends in .yaml or .yml; a name does neither.
+
+    Arguments:
+        folder: what a relative path is relative to.
+
+    Raises:
+        UserError: no numbers of such a name come with the project, or the path can't be one.
+    """
+    if "/" in named or named.endswith((".yaml", ".yml")):
+        return folder / usable(named)
+    known = publications()
+    if named not in known:
+        raise UserError(
+            f"unknown published numbers '{named}': {nearest(named, known)}; or name a file by its path, which has a "
+            f"slash or ends in .yaml."
+        )
+    return known[named]
 
 
 def load_published(paths: Iterable[Path]) -> list[Published]:

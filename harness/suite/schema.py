@@ -95,7 +95,9 @@ class Suite(Settings):
     name: SuiteName = Field(description="names the experiment and the folder of the report")
     description: str = ""
     plugins: list[str] = Field(default_factory=list, description="Python files that register variants")
-    published: list[str] = Field(default_factory=list, description="files of published numbers")
+    published: list[str] = Field(
+        default_factory=list, description="published numbers: names of those of the project, or paths of files"
+    )
     config: dict[str, Any] = Field(
         default_factory=dict, description="settings of all rows that have them; a row's own come first"
     )

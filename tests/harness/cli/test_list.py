@@ -30,6 +30,9 @@ def test_lists(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert cli("list", "suites").out.strip() == "none"
     assert json.loads(cli("list", "runs", "--results", tmp_path, "--json").out) == []
     assert "capsnet" in cli("list", "variants").out
+    [published] = json.loads(cli("list", "published", "--json").out)
+    assert published["name"] == "ladder-capsule-network"
+    assert "Ladder Capsule Network" in published["source"]
 
 
 def test_a_pipe_among_the_suites_is_none_of_them(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UserError
-from harness.suite.published import load_published, look_up
+from harness.suite.load import load_suite
+from harness.suite.published import find_published, load_published, look_up
 
 NUMBERS = Path(__file__).parents[3] / "results" / "published" / "ladder-capsule-network.yaml"
 ERRORS = {  # the paper's Table 2, percent on MNIST and on affNIST
@@ -130,3 +132,44 @@ def test_settings_are_matched_by_value(write: Callable[..., Path]) -> None:
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*numbers\.yaml"):
         load_published([tmp_path / "numbers.yaml"])
+
+
+NAMING = "name: mine\npublished: [NAMED]\ntimes: {rows: [{variant: cnn}]}\n"
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "results/published"])
+def test_numbers_of_the_project_are_found_by_name_from_any_folder(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder / "suite.yaml"
+    path.parent.mkdir(parents=True)
+    (path.parent / "ladder-capsule-network").mkdir()  # a name is no path
+    path.write_text(NAMING.replace("NAMED", "ladder-capsule-network"))
+    assert load_suite(path).published_paths() == [NUMBERS]
+
+
+def test_numbers_of_the_project_are_found_by_name_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    reading, writing = os.pipe()
+    os.write(writing, NAMING.replace("NAMED", "ladder-capsule-network, ./own").encode())
+    os.close(writing)
+    resolved = load_suite(Path(f"/dev/fd/{reading}"))
+    os.close(reading)
+    assert resolved.published_paths() == [NUMBERS, tmp_path / "own"]
+
+
+@pytest.mark.parametrize("named", ["own.yaml", "own.yml", "./own", "a/own", "../own.yaml", "/tmp/own", "~/own"])
+def test_what_has_a_slash_or_ends_in_yaml_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    expected = Path("/home/somebody/own") if named.startswith("~") else tmp_path / named
+    assert find_published(named, tmp_path) == expected
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_and_all(write: Callable[..., Path]) -> None:
+    path = write(NAMING.replace("NAMED", "ladder-capsule-net"))
+    with pytest.raises(UserError) as caught:
+        load_suite(path).published_paths()
+    assert str(caught.value) == (
+        f"{path}: published: unknown published numbers 'ladder-capsule-net': did you mean 'ladder-capsule-network'? "
+        f"available: ladder-capsule-network; or name a file by its path, which has a slash or ends in .yaml."
+    )
