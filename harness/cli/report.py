@@ -30,6 +30,7 @@ def report(
 ) -> None:
     """Rebuild the tables of a suite's newest run from the record."""
     resolved = read_suite(suite, profile)
+    _check_claims(resolved)
     name = resolved.suite.name
     address = existing_record(tracking_uri, results)
     load_plugins(plugin)
@@ -39,6 +40,12 @@ def report(
         _print(tables, format)
     else:
         _write(tables, results, name)
+
+
+def _check_claims(suite: ResolvedSuite) -> None:
+    from harness.plan.claims import check_known_claims
+
+    check_known_claims(suite)
 
 
 def _load_those_of(suite: ResolvedSuite) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 from harness.errors import UserError
 from harness.registry import nearest
-from harness.suite.claims import OtherClaim
 from harness.suite.fields import seeds_on
 from harness.suite.schema import ErrorTable, Suite
 
@@ -29,22 +28,6 @@ def check_names(suite: Suite) -> None:
     _check_families(suite)
     if suite.errors is not None:
         _check_seeds(suite, suite.errors)
-
-
-def check_claims(suite: Suite) -> None:
-    """Refuse claims that are not what their kind asks for; a kind that is not known may come with a plugin.
-
-    Raises:
-        UserError: there is one.
-    """
-    others = [(number, claim) for number, claim in enumerate(suite.claims) if isinstance(claim, OtherClaim)]
-    if others:
-        from harness.analysis.claims import judged_kinds, read_claim
-
-        kinds = judged_kinds()
-        for number, claim in others:
-            if claim.kind in kinds:
-                read_claim(claim, f"claims.{number}")
 
 
 def _check_name(where: str, kind: str, name: str, known: Collection[str], advice: str = "") -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.errors import UserError
 from harness.paths import usable
 from harness.registry import nearest
-from harness.suite.consistency import check_claims, check_names, check_trials
+from harness.suite.consistency import check_names, check_trials
 from harness.suite.explain import explain
 from harness.suite.fields import seconds
 from harness.suite.profile import Profile, ProtocolChange, changed_protocol
@@ -104,7 +104,6 @@ def _check(suite: Suite, path: Path) -> None:
     """
     try:
         check_names(suite)
-        check_claims(suite)
         check_trials(suite, None)
         for name in suite.profiles:
             check_trials(apply_profile(suite, name), name)

@@ -79,6 +79,11 @@ class TimeTable(TimingProtocol):
 
     _rounds = field_validator("rounds")(mirrored)  # here, since plans of earlier versions have odd numbers
 
+    @property
+    def protocol(self) -> TimingProtocol:
+        """How each row is timed: these settings alone, without the table's rows and title."""
+        return TimingProtocol.model_validate(self.model_dump(include=set(TimingProtocol.model_fields)))
+
 
 class Resources(Settings):
     """What a training trial takes of the machine it runs on."""

@@ -33,3 +33,13 @@ def test_a_plugin_that_is_lost_is_told_and_costs_no_report(cli: Cli, suite: Path
     first, last = said.err.splitlines()
     assert first.startswith("the report does without a plugin: there is no plugin file ")
     assert "nothing is recorded of the suite 'good'" in last
+
+
+def test_a_claim_that_is_written_wrongly(cli: Cli, suite: Path, results: Path) -> None:
+    claim = "{kind: coupling_follows_activity, sentence: x, task: mnist, of: {variant: capsnet}, than: {variant: cnn}}"
+    suite.write_text(f"{suite.read_text()}\nclaims: [{claim}]\n")
+    for command in ("plan", "report"):
+        line = cli(command, suite, "--results", results).sentence
+        assert line.startswith(f"{suite}: unknown key 'claims.0.than': ")
+    suite.write_text(suite.read_text().replace("coupling_follows_activity", "of_a_plugin"))
+    assert "nothing is recorded" in cli("report", suite, "--results", results).sentence
