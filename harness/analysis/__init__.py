@@ -4,6 +4,7 @@ A file of this package that decorates a subclass of `Analysis` with `@register("
 """
 
 from harness.analysis.base import ANALYSES, Analysis, Sketch, Trained, register
+from harness.analysis.comparison import Comparison, Finding
 from harness.analysis.rows import Rows
 
-__all__ = ["ANALYSES", "Analysis", "Rows", "Sketch", "Trained", "register"]
+__all__ = ["ANALYSES", "Analysis", "Comparison", "Finding", "Rows", "Sketch", "Trained", "register"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.comparison import Comparison, Finding
 from harness.analysis.rows import Arrays, Rows, TrainedRow
 from harness.data.dataset import Examples
 from harness.drawing.drawing import BLUE, RED, Drawing
@@ -24,9 +25,6 @@ from harness.suite.claims import ModelClaim, RowSelector
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
-
-    from harness.report.judging.part import Evidence, Part
-    from harness.report.tables.rows import ErrorRow
 
 NAME = "capsule_activity"
 SHOWN_CLASS = 0
@@ -49,20 +47,15 @@ class CouplingFollowsActivity(ModelClaim):
     kind: Literal["coupling_follows_activity"]
 
 
-def clearer(claim: ClearerSeparation, evidence: Evidence) -> list[Part]:
-    """Each row's models with each other row's."""
-    from harness.report.judging.rows import errors_of
-
-    ours = errors_of(evidence.errors, claim.of, claim.task)
-    theirs = errors_of(evidence.errors, claim.than, claim.task)
-    return [_clearer(claim, row, other, evidence) for row in ours for other in theirs if row is not other]
+def clearer(claim: ClearerSeparation, rows: Rows) -> list[Comparison]:
+    """Compare each row's models with each other row's."""
+    ours, theirs = (rows.select(side, claim.task) for side in (claim.of, claim.than))
+    return [_clearer(row, other) for row in ours for other in theirs if row is not other]
 
 
-def coupled(claim: CouplingFollowsActivity, evidence: Evidence) -> list[Part]:
-    """Each row's models."""
-    from harness.report.judging.rows import errors_of
-
-    return [_coupled(claim, row, evidence) for row in errors_of(evidence.errors, claim.of, claim.task)]
+def coupled(claim: CouplingFollowsActivity, rows: Rows) -> list[Comparison]:
+    """Test each row's models."""
+    return [_coupled(row) for row in rows.select(claim.of, claim.task)]
 
 
 @register(NAME)
@@ -116,8 +109,7 @@ def _add(sums: dict[str, Tensor], name: str, values: Tensor) -> None:
 
 
 def _models_of(row: TrainedRow) -> list[Arrays] | None:
-    """The arrays of those seeds' models that have any."""
-    return [arrays for model in row.models if (arrays := model.arrays())] or None
+    return row.arrays() or None
 
 
 def _draw_couplings(title: str, model: Arrays, name: str) -> Drawing:
@@ -194,52 +186,49 @@ def coupling_correlation(activities: Sequence[float] | np.ndarray, couplings: Se
 
     No p-value belongs to it: capsules of one model are neighbours of each other, and not independent.
     """
-    import pandas as pd
+    if len(activities) < 2 or np.ptp(activities) == 0 or np.ptp(couplings) == 0:
+        return np.nan
+    from scipy.stats import spearmanr
 
-    first, second = (pd.Series(values).rank() for values in (activities, couplings))
-    return float(first.corr(second)) if len(first) > 1 and first.nunique() > 1 and second.nunique() > 1 else np.nan
+    return float(spearmanr(activities, couplings).statistic)
 
 
-def _clearer(claim: ClearerSeparation, row: ErrorRow, other: ErrorRow, evidence: Evidence) -> Part:
-    from harness.report.judging.part import Finding, Part, missing
-    from harness.report.judging.rows import freed
+def _clearer(row: TrainedRow, other: TrainedRow) -> Comparison:
     from harness.statistics.estimate import LEVEL
     from harness.statistics.exact import rank_test, smallest_of_ranks
 
     ours, theirs = (
-        [separation(each["activities"]) for each in evidence.arrays(one, NAME) if "activities" in each]
-        for one in (row, other)
+        [separation(each["activities"]) for each in side.arrays() if "activities" in each] for side in (row, other)
     )
     if not ours or not theirs:
-        return missing(f"the activities of {row.title} or {other.title} are not known")
+        return Comparison(f"the activities of {row.title} or {other.title} are not known")
     text = f"{row.title} {_span(ours)}, {other.title} {_span(theirs)} of 1"
     if not np.isfinite([*ours, *theirs]).all():
-        return missing(f"{text}, which is undefined")
+        return Comparison(f"{text}, which is undefined")
     is_higher = bool(np.greater.outer(ours, theirs).mean() > np.less.outer(ours, theirs).mean())
     test = f"exact rank test of {len(ours)} and {len(theirs)} seeds"
     if smallest_of_ranks(len(ours), len(theirs)) >= LEVEL:
-        return Part(lambda _: text, Finding(is_higher, None), f"{test}, which are too few for it to show anything")
-    return freed(claim, Part(lambda _: text, Finding(is_higher, rank_test(ours, theirs)), test), [row, other])
+        return Comparison(text, Finding(is_higher, None), test=f"{test}, which are too few for it to show anything")
+    return Comparison(text, Finding(is_higher, rank_test(ours, theirs)), [row, other], test)
 
 
 def _span(values: Sequence[float]) -> str:
     return f"{values[0]:.3f}" if len(values) == 1 else f"{min(values):.3f} to {max(values):.3f}"
 
 
-def _coupled(claim: CouplingFollowsActivity, row: ErrorRow, evidence: Evidence) -> Part:
-    from harness.report.judging.part import Finding, Part, missing
-    from harness.report.judging.rows import freed
-
-    known = [each for each in evidence.arrays(row, NAME) if "couplings" in each]
+def _coupled(row: TrainedRow) -> Comparison:
+    known = [each for each in row.arrays() if "couplings" in each]
     if not known:
-        return missing(f"the couplings of {row.title} are not known")
+        return Comparison(f"the couplings of {row.title} are not known")
     correlations = [coupling_correlation(each["activities"], each["couplings"]) for each in known]
     if not np.isfinite(correlations).all():
-        return missing(f"{row.title}: the rank correlation is undefined, because couplings or activities are constant")
+        return Comparison(
+            f"{row.title}: the rank correlation is undefined, because couplings or activities are constant"
+        )
     capsules = len(known[0]["activities"])
     text = f"{row.title}: rank correlation {_span(correlations)} over {capsules:,} capsules"
-    part = Part(lambda _: text, Finding(float(np.mean(correlations)) > 0, _p_of(correlations)), _test(len(known)))
-    return freed(claim, part, [row])
+    finding = Finding(float(np.mean(correlations)) > 0, _p_of(correlations))
+    return Comparison(text, finding, [row], _test(len(known)))
 
 
 def _p_of(correlations: Sequence[float]) -> float | None:

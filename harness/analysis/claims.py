@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,27 +15,41 @@ from harness.suite.claims import KINDS, ModelClaim, OtherClaim
 from harness.suite.explain import explain
 
 if TYPE_CHECKING:
-    from harness.report.judging.part import Evidence, Part
+    from harness.analysis.comparison import Comparison
+    from harness.analysis.rows import Rows
 
-Judge = Callable[[Any, "Evidence"], "list[Part]"]  # the comparisons that a claim rests on
-
-
-def judged_kinds() -> dict[str, tuple[type[ModelClaim], Judge]]:
-    """The class of claims of each kind that a registered analysis can judge, and how it is judged."""
-    return {kind: each for name in ANALYSES.names() for kind, each in kinds_of(ANALYSES.get(name)).items()}
+Judge = Callable[[Any, "Rows"], "list[Comparison]"]  # of a claim: the comparisons that it rests on
 
 
-def kinds_of(analysis: type[Analysis]) -> dict[str, tuple[type[ModelClaim], Judge]]:
-    """Likewise of one analysis."""
+@dataclass(frozen=True)
+class JudgedKind:
+    """A kind of claims that an analysis can judge.
+
+    analysis: its registered name.
+    claim: the class of the claims.
+    """
+
+    analysis: str
+    claim: type[ModelClaim]
+    judge: Judge
+
+
+def judged_kinds() -> dict[str, JudgedKind]:
+    """The kinds of claims that the registered analyses can judge, by the kind's name."""
+    return {kind: each for name in ANALYSES.names() for kind, each in kinds_of(name, ANALYSES.get(name)).items()}
+
+
+def kinds_of(name: str, analysis: type[Analysis]) -> dict[str, JudgedKind]:
+    """The kinds of claims that one analysis, registered under a name, can judge."""
     claims: Mapping[type[ModelClaim], Judge] = analysis.claims
-    return {kind_of(model): (model, judge) for model, judge in claims.items()}
+    return {kind_of(model): JudgedKind(name, model, judge) for model, judge in claims.items()}
 
 
 def read_claim(claim: OtherClaim, where: str) -> ModelClaim:
-    """A claim as its kind has it.
+    """Read a claim as an instance of its kind's class.
 
     Arguments:
-        where: it stands in the suite.
+        where: its place in the suite, such as `claims.0`, for messages.
 
     Raises:
         UserError: no analysis has its kind, or a key is unknown, missing or has a value that does not fit.
@@ -42,18 +57,17 @@ def read_claim(claim: OtherClaim, where: str) -> ModelClaim:
     kinds = judged_kinds()
     if claim.kind not in kinds:
         raise UserError(f"{where}.kind: unknown kind of claim '{claim.kind}': {nearest(claim.kind, [*KINDS, *kinds])}.")
-    model, _ = kinds[claim.kind]
+    model = kinds[claim.kind].claim
     try:
         return model.model_validate(claim.model_dump())
     except ValidationError as error:
         raise UserError(f"{explain(error, model, f'{where}.')}.") from None
 
 
-def read_recorded(claim: OtherClaim) -> tuple[ModelClaim, Judge]:
-    """A claim of a known kind as any version of that has written it, and how it is judged.
+def read_recorded(claim: OtherClaim, kind: JudgedKind) -> ModelClaim:
+    """Read a claim of a record, which another version of its kind may have written: unknown keys are ignored.
 
     Raises:
-        ValidationError: it can't be read even so.
+        ValidationError: a key is missing or has a value that does not fit.
     """
-    model, judge = judged_kinds()[claim.kind]
-    return model.model_validate(claim.model_dump(), extra="ignore"), judge
+    return kind.claim.model_validate(claim.model_dump(), extra="ignore")

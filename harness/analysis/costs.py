@@ -28,7 +28,7 @@ class Costs(Analysis):
     def figures(self, rows: Rows) -> Iterator[Sketch]:
         """One for all tasks, of the rows that are both trained and timed."""
         costs = [
-            (row.task, row.title, row.seconds, row.error)
+            (row.short_task, row.short_title, row.seconds, row.error)
             for row in rows.trained
             if row.seconds is not None and row.error is not None
         ]

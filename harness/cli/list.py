@@ -70,7 +70,9 @@ def list_analyses() -> Lines:
     for name in ANALYSES.names():
         cls = ANALYSES.get(name)
         summary = (cls.__doc__ or "").strip().partition("\n")[0]
-        found.append({"name": name, "summary": summary, "module": cls.__module__, "claims": sorted(kinds_of(cls))})
+        found.append(
+            {"name": name, "summary": summary, "module": cls.__module__, "claims": sorted(kinds_of(name, cls))}
+        )
     return found
 
 

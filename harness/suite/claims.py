@@ -113,7 +113,7 @@ class ModelClaim(BaseClaim):
     task: str
 
     @property
-    def rows(self) -> list[RowSelector]:
+    def selectors(self) -> list[RowSelector]:
         """All selectors of rows that it has."""
         return [value for _, value in self if isinstance(value, RowSelector)]
 

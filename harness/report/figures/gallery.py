@@ -13,7 +13,7 @@ from harness.plugins.isolation import stdout_aside
 
 if TYPE_CHECKING:
     from harness.drawing.drawing import Drawing
-    from harness.report.figures.collect import RowsOf
+    from harness.report.analysis_rows import RowsOf
     from harness.report.tables.rows import ErrorRow
 
 MOST = 24  # figures of a kind

@@ -1,11 +1,11 @@
-"""Claims on test errors."""
+"""Comparisons for claims on test errors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report.judging.part import Evidence, Finding, Part, missing
-from harness.report.judging.rows import errors_of, freed
+from harness.analysis.comparison import Comparison, Finding
+from harness.report.judging.evidence import Evidence
 from harness.report.render.sheets import signed
 from harness.report.tables.pairs import METHODS
 from harness.report.tables.rows import ErrorRow
@@ -14,44 +14,51 @@ from harness.statistics.several import told
 from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, RowSelector
 
 
-def lower(claim: LowerError, evidence: Evidence) -> list[Part]:
-    """Each row with each other one."""
-    ours, theirs = (errors_of(evidence.errors, side, claim.task) for side in (claim.of, claim.than))
-    return _each_with_each(claim, ours, theirs, claim.by, evidence)
+def lower(claim: LowerError, evidence: Evidence) -> list[Comparison]:
+    """Compare each row with each other one."""
+    ours, theirs = (evidence.errors_of(side, claim.task) for side in (claim.of, claim.than))
+    return _each_with_each(ours, theirs, claim.by, evidence)
 
 
-def lowest(claim: LowestError, evidence: Evidence) -> list[Part]:
-    """The row with each of the others."""
-    ours = errors_of(evidence.errors, claim.of, claim.task)
-    return _each_with_each(claim, ours, _others(ours, claim.among, claim.task, evidence), 0.0, evidence)
+def lowest(claim: LowestError, evidence: Evidence) -> list[Comparison]:
+    """Compare the row with each of the others."""
+    ours = evidence.errors_of(claim.of, claim.task)
+    return _each_with_each(ours, _others(ours, claim.among, claim.task, evidence), 0.0, evidence)
 
 
-def lower_mean(claim: LowerMeanError, evidence: Evidence) -> list[Part]:
-    """The mean of some rows with that of others: one comparison."""
+def lower_mean(claim: LowerMeanError, evidence: Evidence) -> list[Comparison]:
+    """Compare the mean of some rows with that of others: one comparison."""
     ours, theirs = _sides(claim, evidence)
     if not ours or not theirs:
         return []
     estimate = evidence.contrast(ours, theirs)
     names = f"{_mean(ours)} less {_mean(theirs)}"
     if estimate is None:
-        return [missing(f"{names} is not measured on the same images, with two seeds of a row of each side")]
-    part = Part(lambda level: _told(names, estimate, claim.by, level), _lower(estimate, claim.by), METHODS)
-    return [freed(claim, part, [*ours, *theirs], estimate.value)]
+        return [Comparison(f"{names} is not measured on the same images, with two seeds of a row of each side")]
+    return [
+        Comparison(
+            lambda level: _difference(names, estimate, claim.by, level),
+            _lower(estimate, claim.by),
+            [*ours, *theirs],
+            METHODS,
+            error_difference=estimate.value,
+        )
+    ]
 
 
-def each_row(claim: LowerMeanError, evidence: Evidence) -> list[Part]:
-    """What is asked once the means differ: each row with each other one."""
+def each_row(claim: LowerMeanError, evidence: Evidence) -> list[Comparison]:
+    """Compare each row with each other one, which a claim on means may ask for once the means differ."""
     ours, theirs = _sides(claim, evidence)
-    return _each_with_each(claim, ours, theirs, claim.by, evidence)
+    return _each_with_each(ours, theirs, claim.by, evidence)
 
 
-def value(claim: ErrorValue, evidence: Evidence) -> list[Part]:
-    """Each row's error, which lies between two bounds or outside of them."""
-    return [_value(claim, row, evidence) for row in errors_of(evidence.errors, claim.of, claim.task)]
+def value(claim: ErrorValue, evidence: Evidence) -> list[Comparison]:
+    """Compare each row's error with two bounds, between which it lies or not."""
+    return [_value(claim, row, evidence) for row in evidence.errors_of(claim.of, claim.task)]
 
 
 def values_of(claim: PublishedValues, evidence: Evidence) -> list[ErrorValue]:
-    """The claim on each row that has a published error on one of the tasks."""
+    """The claims for which one on all published errors stands: one for each row that has one on one of the tasks."""
     return [
         ErrorValue(
             kind="error_value",
@@ -69,37 +76,39 @@ def values_of(claim: PublishedValues, evidence: Evidence) -> list[ErrorValue]:
 
 
 def _sides(claim: LowerMeanError, evidence: Evidence) -> tuple[list[ErrorRow], list[ErrorRow]]:
-    ours = errors_of(evidence.errors, claim.of, claim.task)
+    ours = evidence.errors_of(claim.of, claim.task)
     return ours, _others(ours, claim.than, claim.task, evidence)
 
 
-def _others(ours: Sequence[ErrorRow], wanted: RowSelector, task: str, evidence: Evidence) -> list[ErrorRow]:
-    return [row for row in errors_of(evidence.errors, wanted, task) if row not in ours]
+def _others(ours: Sequence[ErrorRow], selector: RowSelector, task: str, evidence: Evidence) -> list[ErrorRow]:
+    return [row for row in evidence.errors_of(selector, task) if row not in ours]
 
 
 def _each_with_each(
-    claim: LowerError | LowerMeanError | LowestError,
-    ours: Sequence[ErrorRow],
-    theirs: Sequence[ErrorRow],
-    by: float,
-    evidence: Evidence,
-) -> list[Part]:
-    return [_pair(claim, row, other, by, evidence) for row in ours for other in theirs if row is not other]
+    ours: Sequence[ErrorRow], theirs: Sequence[ErrorRow], by: float, evidence: Evidence
+) -> list[Comparison]:
+    return [_pair(row, other, by, evidence) for row in ours for other in theirs if row is not other]
 
 
-def _pair(
-    claim: LowerError | LowerMeanError | LowestError, row: ErrorRow, other: ErrorRow, by: float, evidence: Evidence
-) -> Part:
+def _pair(row: ErrorRow, other: ErrorRow, by: float, evidence: Evidence) -> Comparison:
     pair = evidence.pair(row, other)
     if pair is None:
-        return missing(f"{row.title} or {other.title} is not measured, or on other images")
+        return Comparison(f"{row.title} or {other.title} is not measured, or on other images")
     names, estimate = f"{row.title} less {other.title}", pair.estimate
     if pair.is_of_methods:
-        part = Part(lambda level: _told(names, estimate, by, level), _lower(estimate, by), pair.test)
-        return freed(claim, part, [row, other], estimate.value)
+        return Comparison(
+            lambda level: _difference(names, estimate, by, level),
+            _lower(estimate, by),
+            [row, other],
+            pair.test,
+            error_difference=estimate.value,
+        )
     text = "these two models: {}, {}, which says nothing of models of other seeds"
-    finding = Finding(estimate.value < -by, None)
-    return Part(lambda level: text.format(_told(names, estimate, by, level), told(pair.p)), finding, pair.test)
+    return Comparison(
+        lambda level: text.format(_difference(names, estimate, by, level), told(pair.p)),
+        Finding(estimate.value < -by, None),
+        test=pair.test,
+    )
 
 
 def _lower(estimate: Estimate, by: float) -> Finding:
@@ -111,34 +120,32 @@ def _mean(rows: Sequence[ErrorRow]) -> str:
     return names if len(rows) == 1 else f"the mean of {len(rows)} rows ({names})"
 
 
-def _told(names: str, estimate: Estimate, by: float, level: float) -> str:
+def _difference(names: str, estimate: Estimate, by: float, level: float) -> str:
     low, high = estimate.interval(level)
     text = f"{names} {signed(estimate.value, 2)} points ({signed(low, 2)} to {signed(high, 2)})"
     claimed = f", claimed at least {by:g} lower" if by else ""
     return f"{text}{claimed}, could show {estimate.detectable(level):.2f}"
 
 
-def _value(claim: ErrorValue, row: ErrorRow, evidence: Evidence) -> Part:
+def _value(claim: ErrorValue, row: ErrorRow, evidence: Evidence) -> Comparison:
     claimed = f"claimed {claim.percent:g} ± {claim.within:g}"
     estimate = evidence.over_seeds(row)
     if row.measured is None:
-        return missing(f"{row.title} is not measured")
+        return Comparison(f"{row.title} is not measured")
     if estimate is None or row.n < FEWEST:
         text = f"{row.title} {row.measured:.2f}%, {claimed}, by fewer than {FEWEST} seeds"
-        return Part(lambda _: text, Finding(abs(row.measured - claim.percent) <= claim.within, None))
+        return Comparison(text, Finding(abs(row.measured - claim.percent) <= claim.within, None))
 
-    def tell(level: float) -> str:
+    def text_at(level: float) -> str:
         low, high = estimate.interval(2 * level)
         return f"{row.title} {estimate.value:.2f}% ({low:.2f} to {high:.2f} over seeds), {claimed}"
 
-    part = Part(
-        tell, _within(estimate, claim.percent - claim.within, claim.percent + claim.within), "two one-sided t tests"
-    )
-    return freed(claim, part, [row])
+    finding = _within(estimate, claim.percent - claim.within, claim.percent + claim.within)
+    return Comparison(text_at, finding, [row], "two one-sided t tests")
 
 
 def _within(estimate: Estimate, low: float, high: float) -> Finding:
-    """Inside is shown by two one-sided tests, outside by the nearer bound."""
+    """Test that the value is inside by two one-sided tests, and that it is outside by the nearer bound."""
     is_inside = low <= estimate.value <= high
     if not estimate.has_spread:
         return Finding(is_inside, None)

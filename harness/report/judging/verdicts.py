@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.claims import judged_kinds, read_recorded
+from harness.analysis.claims import JudgedKind, judged_kinds, read_recorded
+from harness.analysis.comparison import Comparison, Finding
 from harness.errors import cause_of
 from harness.plugins.isolation import stdout_aside
 from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value, values_of
-from harness.report.judging.part import Evidence, Finding, Part, missing, together
-from harness.report.judging.rows import caveats_of, errors_of, times_of
+from harness.report.judging.evidence import Evidence
+from harness.report.judging.limits import limited, scope
 from harness.report.judging.times import ratio
 from harness.report.tables.rows import TableRow, Verdict, Word
 from harness.statistics.estimate import LEVEL
@@ -36,7 +37,7 @@ from harness.suite.claims import (
     TimeRatio,
 )
 
-PARTS: dict[type, Callable[[Any, Evidence], list[Part]]] = {
+JUDGES: dict[type, Callable[[Any, Evidence], list[Comparison]]] = {
     LowerError: lower,
     LowerMeanError: lower_mean,
     LowestError: lowest,
@@ -47,12 +48,19 @@ PARTS: dict[type, Callable[[Any, Evidence], list[Part]]] = {
 
 @dataclass(frozen=True)
 class _Case:
-    """A claim and what speaks for and against it."""
+    """A claim and the comparisons that it rests on.
+
+    scope: what sets its rows apart from what the paper ran.
+    """
 
     claim: BaseClaim
-    parts: Sequence[Part]
-    finding: Finding | None
-    scope: str
+    comparisons: Sequence[Comparison]
+    scope: str = ""
+
+    @property
+    def finding(self) -> Finding | None:
+        """What all comparisons find together."""
+        return combined([comparison.finding for comparison in self.comparisons])
 
 
 @dataclass(frozen=True)
@@ -92,23 +100,45 @@ def _case(claim: Claim, evidence: Evidence) -> _Case:
     if isinstance(claim, OtherClaim):
         return _case_of_analysis(claim, evidence)
     if isinstance(claim, PublishedValues):
-        return _Case(claim, [missing("no row of these tasks has a published value")], None, "")
-    parts = PARTS[type(claim)](claim, evidence)
-    return _Case(claim, parts, together([part.found for part in parts]), _scope(claim, _rows(claim, evidence)))
+        return _Case(claim, [Comparison("no row of these tasks has a published value")])
+    comparisons = _limited(claim, JUDGES[type(claim)](claim, evidence), evidence)
+    return _Case(claim, comparisons, scope(claim, rows_of_claim(claim, evidence)))
 
 
 def _case_of_analysis(claim: OtherClaim, evidence: Evidence) -> _Case:
     """A claim that an analysis judges. Where that is not loaded here, or fails, nothing is decided."""
-    if claim.kind not in judged_kinds():
-        told = f"the analysis that judges '{claim.kind}' is not loaded here; name its file with --plugin"
-        return _Case(claim, [missing(told)], None, "")
+    kind = judged_kinds().get(claim.kind)
+    if kind is None:
+        reason = f"the analysis that judges '{claim.kind}' is not loaded here; name its file with --plugin"
+        return _Case(claim, [Comparison(reason)])
     try:
-        read, judge_parts = read_recorded(claim)
-        with stdout_aside():
-            parts = judge_parts(read, evidence)
-        return _Case(claim, parts, together([part.found for part in parts]), _scope(read, _rows(read, evidence)))
+        return _judged_by(kind, claim, evidence)
     except (Exception, SystemExit) as error:  # an analysis may be the user's own, and costs no other verdict
-        return _Case(claim, [missing(f"it can't be judged: {cause_of(error)}")], None, "")
+        return _Case(claim, [Comparison(f"it can't be judged: {cause_of(error)}")])
+
+
+def _judged_by(kind: JudgedKind, claim: OtherClaim, evidence: Evidence) -> _Case:
+    read = read_recorded(claim, kind)
+    with stdout_aside():
+        comparisons = kind.judge(read, evidence.rows_of(kind.analysis))
+    return _Case(claim, _limited(read, comparisons, evidence), scope(read, rows_of_claim(read, evidence)))
+
+
+def _limited(claim: BaseClaim, comparisons: Sequence[Comparison], evidence: Evidence) -> list[Comparison]:
+    return [limited(claim, comparison, evidence.errors) for comparison in comparisons]
+
+
+def combined(findings: Sequence[Finding | None]) -> Finding | None:
+    """Whether comparisons speak for a claim by which all must hold; None where they can't tell.
+
+    For it the largest p-value counts, since each of them must be shown. One is enough against it: the smallest
+    counts, times the number of comparisons.
+    """
+    known = [(each.holds, each.p) for each in findings if each is not None and each.p is not None]
+    against = [p for holds, p in known if not holds]
+    if against:
+        return Finding(False, min(1.0, len(known) * min(against)))
+    return Finding(True, max(p for _, p in known)) if known and len(known) == len(findings) else None
 
 
 def _corrected(cases: Sequence[_Case]) -> list[_Judged]:
@@ -133,8 +163,8 @@ def _each(judged: Sequence[_Judged], evidence: Evidence) -> dict[int, tuple[Word
     for number, one in enumerate(judged):
         claim = one.case.claim
         if isinstance(claim, LowerMeanError) and claim.each and one.word == "reproduced":
-            parts = each_row(claim, evidence)
-            again = _Judged(_Case(claim, parts, together([part.found for part in parts]), ""), one.level, None)
+            alone = _Case(claim, _limited(claim, each_row(claim, evidence), evidence))
+            again = _Judged(alone, one.level, None)
             found[number] = again.word, "; ".join(_texts(again))
     return found
 
@@ -142,7 +172,7 @@ def _each(judged: Sequence[_Judged], evidence: Evidence) -> dict[int, tuple[Word
 def _verdict(judged: _Judged, each: tuple[Word, str] | None, claims: int) -> Verdict:
     case, claim = judged.case, judged.case.claim
     texts = _texts(judged)
-    if judged.p is not None and (len(case.parts), claims) != (1, 1):
+    if judged.p is not None and (len(case.comparisons), claims) != (1, 1):
         which = f"the family '{claim.family}'" if claim.family else "this report"
         texts.append(f"all in all {told(judged.p)}, corrected for the claims of {which}")
     texts += _without_flags(judged)
@@ -162,48 +192,42 @@ def _verdict(judged: _Judged, each: tuple[Word, str] | None, claims: int) -> Ver
 
 def _texts(judged: _Judged) -> list[str]:
     """The comparisons in words, then what they were tested by."""
-    parts = judged.case.parts
-    if not parts:
+    comparisons = judged.case.comparisons
+    if not comparisons:
         return ["the suite has no such rows"]
-    texts = [_text(part, judged.level) for part in parts]
-    return texts + list(dict.fromkeys(part.test for part in parts if part.test))
+    texts = [_text(comparison, judged.level) for comparison in comparisons]
+    return texts + list(dict.fromkeys(comparison.test for comparison in comparisons if comparison.test))
 
 
-def _text(part: Part, level: float) -> str:
-    p = part.found.p if part.found is not None else None
-    return part.tell(level) if p is None else f"{part.tell(level)}, {told(p)}"
+def _text(comparison: Comparison, level: float) -> str:
+    text = comparison.text_at(level)
+    return text if comparison.p is None else f"{text}, {told(comparison.p)}"
 
 
 def _without_flags(judged: _Judged) -> list[str]:
     """Which rounds are flagged and, of a claim that is decided, whether it would be without them."""
-    parts = judged.case.parts
-    flags = list(dict.fromkeys(part.flags for part in parts if part.flags))
+    comparisons = judged.case.comparisons
+    flags = list(dict.fromkeys(each.flags for each in comparisons if each.flags))
     if not flags:
         return []
     text = f"flagged: {'; '.join(flags)}"
     if judged.word == "undecided":
         return [text]
-    word = _word(together([part.unflagged if part.flags else part.found for part in parts]), judged.level)
+    word = _word(combined([each.unflagged if each.flags else each.finding for each in comparisons]), judged.level)
     return [f"{text}; without them {'the same' if word == judged.word else word}"]
 
 
-def _rows(claim: BaseClaim, evidence: Evidence) -> list[TableRow]:
+def rows_of_claim(claim: BaseClaim, evidence: Evidence) -> list[TableRow]:
     """The rows that a claim is about."""
     if isinstance(claim, TimeRatio):
-        return [*times_of(evidence.times, claim.of), *times_of(evidence.times, claim.to)]
+        return [*evidence.times_of(claim.of), *evidence.times_of(claim.to)]
     if isinstance(claim, ModelClaim):
-        return [row for each in claim.rows for row in errors_of(evidence.errors, each, claim.task)]
-    assert isinstance(claim, LowerError | LowerMeanError | LowestError | ErrorValue)
-    wanted = [claim.of]
-    if isinstance(claim, LowestError):
-        wanted.append(claim.among)
-    elif isinstance(claim, LowerError | LowerMeanError):
-        wanted.append(claim.than)
-    return [row for each in wanted for row in errors_of(evidence.errors, each, claim.task)]
-
-
-def _scope(claim: BaseClaim, rows: Sequence[TableRow]) -> str:
-    caveats = [caveat for row in rows for caveat in caveats_of(row)]
-    if isinstance(claim, TimeRatio):
-        caveats.append("times are those of these implementations on this machine")
-    return "; ".join(dict.fromkeys(caveats))
+        selectors = claim.selectors
+    else:
+        assert isinstance(claim, LowerError | LowerMeanError | LowestError | ErrorValue)
+        selectors = [claim.of]
+        if isinstance(claim, LowestError):
+            selectors.append(claim.among)
+        elif isinstance(claim, LowerError | LowerMeanError):
+            selectors.append(claim.than)
+    return [row for selector in selectors for row in evidence.errors_of(selector, claim.task)]

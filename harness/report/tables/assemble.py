@@ -9,14 +9,14 @@ import pandas as pd
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TrainingTrial
-from harness.report.figures.collect import Collected
-from harness.report.judging.part import Evidence
+from harness.report.analysis_rows import AnalysisRows
+from harness.report.judging.evidence import Evidence
 from harness.report.judging.verdicts import judge
 from harness.report.tables.evidence import Files, Measured, tests_of
 from harness.report.tables.learning import learning_of
 from harness.report.tables.methods import methods_of
 from harness.report.tables.row_facts import common, setting_reasons
-from harness.report.tables.rows import ErrorRow, Origin, PairRow, RunLine, TableRow, Tables, TimeRow
+from harness.report.tables.rows import ErrorRow, Origin, PairRow, RunLine, TableRow, Tables
 from harness.report.tables.summaries import Summary, error_of, error_of_numbers
 from harness.report.tables.timed import Rated, Timed, timed_of
 from harness.report.tables.times import speed_rows, time_rows
@@ -55,6 +55,7 @@ def build_tables(
     timed = timed_of(plan.timing, frame)
     errors = [_error_row(row, published, joined, trials_of, measured) for row in plan.errors]
     times = time_rows(plan, published, joined, timed)
+    rows_of = AnalysisRows(errors, times, measured) if measured is not None else None
     failed = joined[joined["status"] == "failed"]
     done = frame[frame["status"] == "done"]
     machines = done[[c for c in frame.columns if c in MACHINE]].drop_duplicates()
@@ -76,10 +77,10 @@ def build_tables(
         environments=len(machines),
         environment={} if machines.empty else {str(k): str(v) for k, v in machines.iloc[-1].items()},
         overhead=overhead or {},
-        verdicts=judge(plan.claims, _evidence(errors, times, measured, timed)) if measured is not None else [],
+        verdicts=judge(plan.claims, _evidence(rows_of, timed)) if rows_of is not None else [],
         families=plan.families,
         pairs=_pair_rows(plan, errors, measured) if measured is not None else [],
-        rows_of=Collected(errors, times, measured) if measured is not None else None,
+        rows_of=rows_of,
         methods=methods_of(plan),
         runs=_run_lines(plan, frame),
         origin=origin,
@@ -109,11 +110,14 @@ def first_errors(plan: Plan, frame: pd.DataFrame) -> dict[str, float]:
     return found
 
 
-def _evidence(errors: list[ErrorRow], times: list[TimeRow], measured: Measured, timed: Timed) -> Evidence:
+def _evidence(rows_of: AnalysisRows, timed: Timed) -> Evidence:
     def ratio(row: TableRow, other: TableRow) -> Rated | None:
         return timed.ratio((row.title, row.task), (other.title, other.task))
 
-    return Evidence(errors, times, measured.pair, measured.contrast, measured.over_seeds, ratio, measured.arrays)
+    measured = rows_of.measured
+    return Evidence(
+        rows_of.errors, rows_of.times, measured.pair, measured.contrast, measured.over_seeds, ratio, rows_of
+    )
 
 
 def _pair_rows(plan: Plan, errors: list[ErrorRow], measured: Measured) -> list[PairRow]:

@@ -82,11 +82,6 @@ class Measured:
         known = [each for each in found if each is not None]
         return known if len(known) == len(found) else None
 
-    def arrays(self, row: TableRow, analysis: str) -> list[dict[str, np.ndarray]]:
-        """What an analysis has measured of a row's models, for each seed that is done and has something."""
-        found = [self.files.arrays(trial.key, analysis) for trial in self.trained(row.title, row.task)]
-        return [each for each in found if each]
-
     def falling(self, title: str, task: str) -> float | None:
         """By how many points a row's curves fell in the last tenth of training, their mean; None without curves."""
         curves = [_cached(self.files.curve, trial.key) for trial in self.trained(title, task)]

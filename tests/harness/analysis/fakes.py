@@ -81,12 +81,23 @@ def row(
         ]
     if curves is not None:
         models = [Model(seed, curve=lambda each=each: each) for seed, each in enumerate(curves)]  # type: ignore[misc]
-    return TrainedRow(title, task, models, **known)
+    return TrainedRow(**_names(title, task), models=models, **known)
 
 
 def timed(title: str, *samples: list[float]) -> TimedRow:
     """A timed row with the seconds of its processes' iterations."""
-    return TimedRow(title, "a", lambda: list(samples))
+    return TimedRow(**_names(title, "a"), samples=lambda: list(samples))
+
+
+def _names(title: str, task: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "task": task,
+        "short_title": title,
+        "short_task": task,
+        "variant": title,
+        "config": {},
+    }
 
 
 def rows(*of: TrainedRow | TimedRow, analysis: str = "x") -> Rows:

@@ -39,7 +39,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.analysis import Analysis, Sketch, register
+from harness.analysis import Analysis, Comparison, Finding, Sketch, register
 from harness.suite.claims import ModelClaim
 
 
@@ -48,17 +48,16 @@ class SurerThan(ModelClaim):
     share: float
 
 
-def surer(claim, evidence):
-    from harness.report.judging.part import Finding, Part
-    from harness.report.judging.rows import errors_of
-
+def surer(claim, rows):
     print("judged")
-    parts = []
-    for row in errors_of(evidence.errors, claim.of, claim.task):
-        [arrays] = evidence.arrays(row, "certainty")
+    comparisons = []
+    for row in rows.select(claim.of, claim.task):
+        [arrays] = row.arrays()
         mean = float(arrays["certainty"].mean())
-        parts.append(Part(lambda level: f"{{row.title}} is {{mean:.2f}} sure", Finding(mean > claim.share, 0.001)))
-    return parts
+        comparisons.append(
+            Comparison(f"{{row.title}} is {{mean:.2f}} sure", Finding(mean > claim.share, 0.001), rows=[row])
+        )
+    return comparisons
 
 
 @register("certainty")

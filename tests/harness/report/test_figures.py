@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from harness.analysis.confusions import counts_of
 from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
 from harness.drawing.images import GAP, mosaic
 from harness.drawing.labels import file_stems, labels
+from harness.report.analysis_rows import RowsOf
 from harness.report.build import write_report
-from harness.report.figures.collect import RowsOf
 from harness.report.figures.gallery import draw_all
 from harness.report.tables.assemble import build_tables
 
@@ -95,7 +96,9 @@ import sys
 from pathlib import Path
 from harness.analysis.rows import Rows, TimedRow
 from harness.report.figures.gallery import draw_all
-gallery = draw_all(lambda name: Rows(name, timed=[TimedRow("a $b$", "a", lambda: [[0.1, 0.2]])]))
+names = {"title": "a $b$", "task": "a", "short_title": "a $b$", "short_task": "a"}
+row = TimedRow(**names, variant="a", config={}, samples=lambda: [[0.1, 0.2]])
+gallery = draw_all(lambda name: Rows(name, timed=[row]))
 assert not gallery.left_out, gallery.left_out
 for name, content in gallery.files().items():
     (Path(sys.argv[1]) / name).write_bytes(content)
@@ -127,9 +130,14 @@ TITLES = [f"{number} {'a long name ' * 40}" for number in range(100)]
 def row(title: str, task: str, known: dict[str, Any] | None = None, **more: Any) -> TrainedRow:
     """A row with one model: the arrays of each analysis, and what else it has left."""
     model = Model(0, curve=lambda: more.get("curve", []), answers=lambda: more.get("answers"))
-    found = TrainedRow(title, task, [model], more.get("error"), more.get("seconds"))
+    found = TrainedRow(**named(title, task), models=[model], error=more.get("error"), seconds=more.get("seconds"))
     KNOWN[id(found)] = known or {}
     return found
+
+
+def named(title: str, task: str) -> dict[str, Any]:
+    """The names of a row that are short already."""
+    return {"title": title, "task": task, "short_title": title, "short_task": task, "variant": title, "config": {}}
 
 
 KNOWN: dict[int, dict[str, Any]] = {}  # arrays by analysis, of each row that a test has made
@@ -141,7 +149,7 @@ def of(*trained: TrainedRow, timed: list[TimedRow] | None = None) -> RowsOf:
     def seen(each: TrainedRow, analysis: str) -> TrainedRow:
         arrays = KNOWN[id(each)].get(analysis, {})
         models = [Model(m.seed, lambda: arrays, m.answers, m.curve) for m in each.models]
-        return TrainedRow(each.title, each.task, models, each.error, each.seconds)
+        return dataclasses.replace(each, models=models)
 
     return lambda analysis: Rows(analysis, [seen(each, analysis) for each in trained], timed or [])
 
@@ -169,7 +177,7 @@ def strange_rows() -> RowsOf:
         row(names["é $x$ {"], "a", seconds=0.1, error=5.0),
         row(names["è \\frac{"], "a", seconds=0.1, error=5.0),
         row(names["\x1b[31m\u202e\ufffe😀"], names["<b>&"], seconds=0.2, error=nothing),
-        timed=[TimedRow(names[title], "a", lambda: [[0.1] * 3]) for title in TITLES[:20]],
+        timed=[TimedRow(**named(names[title], "a"), samples=lambda: [[0.1] * 3]) for title in TITLES[:20]],
     )
 
 

@@ -10,61 +10,21 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from example import example
+from made_evidence import SEEDS, evidence_of, row
 from pydantic import TypeAdapter
 from scipy.special import stdtrit
 
 from harness.analysis.claims import judged_kinds, read_claim
 from harness.plan.make import make_plan
-from harness.report.judging.part import Evidence
-from harness.report.judging.verdicts import PARTS, _rows, judge
+from harness.report.judging.verdicts import JUDGES, judge, rows_of_claim
 from harness.report.tables.pairs import Pair
-from harness.report.tables.rows import ErrorRow, Verdict
+from harness.report.tables.rows import Verdict
 from harness.report.tables.timed import Rated
 from harness.statistics.estimate import Estimate
 from harness.statistics.ratios import Ratio
 from harness.suite.claims import KINDS, Claim, OtherClaim, PublishedValues
 from harness.suite.load import load_suite
 
-SEEDS = 6
-
-
-def row(variant: str, label: str = "", **known: Any) -> ErrorRow:
-    """A row that was run as in the paper with six seeds, if nothing else is said."""
-    told: dict[str, Any] = {
-        "config": {},
-        "task": "mnist",
-        "unit": "percent",
-        "published": 1.0,
-        "published_standard_error": None,
-        "measured": 1.0,
-        "standard_error": 0.04,
-        "low": 0.9,
-        "high": 1.1,
-        "n": SEEDS,
-        "standard_error_over": "seeds and images",
-        "comparable": True,
-        "reasons": (),
-        "incomplete": "",
-        "unlike": "",
-        "status": "done",
-        "test": "mnist",
-        "images": 10_000,
-        "iterations": 1,
-        "fraction": 1.0,
-        "other_tests": {},
-        "unlearned": 0,
-        "chance": 90.0,
-        "falling": 0.0,
-    }
-    return ErrorRow(variant=variant, label=label, **{**told, **known})
-
-
-ROWS = [
-    row("a", "1", config={"k": 1}, reasons=("width 64 instead of 256", "one; seed")),
-    row("a", "2", config={"k": 2}, reasons=("one; seed",)),
-    row("b", reasons=("nothing published",)),
-    row("b", task="affnist"),
-]
 A, B = {"variant": "a"}, {"variant": "b"}
 ONE, TWO = {"variant": "a", "config": {"k": 1}}, {"variant": "a", "config": {"k": 2}}
 
@@ -83,31 +43,6 @@ def ratio_of(low: float, high: float) -> Ratio:
     """A ratio over ten rounds with this interval."""
     mean = (math.log(low) + math.log(high)) / 2
     return Ratio(math.exp(mean), 10, Estimate(mean, math.log(high / low) / (2 * 2.262157), 9))
-
-
-def evidence_of(**known: Any) -> Evidence:
-    """What is known, by the titles of rows."""
-
-    def pairs(one: Any, other: Any) -> Pair | None:
-        return known.get("pairs", {}).get((one.title, other.title))
-
-    def contrast(ones: Any, others: Any) -> Estimate | None:
-        return known.get("contrasts", {}).get((len(ones), len(others)))
-
-    def over_seeds(one: Any) -> Estimate | None:
-        found: Estimate | None = known.get("over_seeds", Estimate(1.0, 0.1 / 2.5706, 5))  # 0.9 to 1.1
-        return found
-
-    def ratios(one: Any, other: Any) -> Rated | None:
-        found = known.get("ratios", {}).get((one.title, other.title))
-        return Rated(found) if isinstance(found, Ratio) else found
-
-    def arrays(one: Any, analysis: str) -> list[dict[str, np.ndarray]]:
-        found = known.get("activity", {}).get(one.title, []) if analysis == "capsule_activity" else []
-        return [{name: np.array(values) for name, values in each.items()} for each in found]
-
-    rows: Any = known.get("rows", ROWS)
-    return Evidence(rows, rows, pairs, contrast, over_seeds, ratios, arrays)
 
 
 def claim_of(claim: dict[str, Any]) -> Any:
@@ -515,7 +450,7 @@ def test_every_claim_of_the_papers_suite_names_rows_of_it(tmp_path: Path) -> Non
         claim: Any = read_claim(each, "claims") if isinstance(each, OtherClaim) else each
         sides = [claim.of, *(getattr(claim, side) for side in ("than", "among", "to") if hasattr(claim, side))]
         for side in sides:
-            assert _rows(claim.model_copy(update={"of": side}), rows), claim.sentence
+            assert rows_of_claim(claim.model_copy(update={"of": side}), rows), claim.sentence
 
 
 def test_published_values_are_a_claim_for_each_row_that_has_one() -> None:
@@ -538,7 +473,7 @@ def test_published_values_are_a_claim_for_each_row_that_has_one() -> None:
 
 def test_every_kind_of_claim_is_judged() -> None:
     models = {get_args(each)[0] for each in get_args(get_args(Claim)[0])}
-    assert models == {*PARTS, PublishedValues, OtherClaim} == {*KINDS.values(), OtherClaim}
+    assert models == {*JUDGES, PublishedValues, OtherClaim} == {*KINDS.values(), OtherClaim}
     assert judged_kinds().keys() == {"clearer_separation", "coupling_follows_activity"}
 
 

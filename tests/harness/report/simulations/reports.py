@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from harness.report.judging.part import Evidence
+from harness.analysis.rows import Model, Rows, TrainedRow
+from harness.report.judging.evidence import Evidence
 from harness.report.judging.verdicts import judge
 from harness.report.tables.pairs import Mistakes, Pair, contrast_of, pair_of
 from harness.report.tables.rows import ErrorRow, TableRow, TimeRow, Verdict
@@ -65,7 +66,19 @@ def of_errors(variants: Mapping[str, Sequence[Mistakes]]) -> Evidence:
 def of_activity(models: Mapping[str, list[dict[str, np.ndarray]]]) -> Evidence:
     """Rows of errors, one a variant, with the activities and couplings of their models."""
     table = [_row(ErrorRow, name, 0, task=TASK, unlearned=0, fraction=1.0) for name in models]
-    return dataclasses.replace(_nothing(), errors=table, arrays=lambda row, _: models[row.variant])
+
+    def trained(row: ErrorRow) -> TrainedRow:
+        return TrainedRow(
+            title=row.title,
+            task=row.task,
+            short_title=row.title,
+            short_task=row.task,
+            variant=row.variant,
+            config=row.config,
+            models=[Model(seed, arrays=lambda each=each: each) for seed, each in enumerate(models[row.variant])],  # type: ignore[misc]
+        )
+
+    return dataclasses.replace(_nothing(), errors=table, rows_of=lambda name: Rows(name, list(map(trained, table))))
 
 
 def of_times(timed: Timed) -> Evidence:
@@ -79,7 +92,7 @@ def of_times(timed: Timed) -> Evidence:
 
 
 def _nothing() -> Evidence:
-    return Evidence([], [], lambda *_: None, lambda *_: None, lambda _: None, lambda *_: None, arrays=lambda *_: [])
+    return Evidence([], [], lambda *_: None, lambda *_: None, lambda _: None, lambda *_: None, Rows)
 
 
 def _parts(title: str) -> tuple[str, int]:
