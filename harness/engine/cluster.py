@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.plan.trial import Trial
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 
 SHARE = "node_share"  # one on every node: a timing trial takes all of it, any other a thousandth
 TRAINING_SHARE = 0.001

@@ -13,7 +13,7 @@ from harness.engine.events import Executor
 from harness.engine.serial import SerialExecutor, estimate_here
 from harness.plan.budget import Cost
 from harness.plan.trial import TrainingTrial, Trial
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import TrialError
 

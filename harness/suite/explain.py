@@ -30,10 +30,12 @@ def explain(error: ValidationError, schema: type[BaseModel], under: str = "") ->
     if first["type"] == "extra_forbidden":
         if path[-1] in RENAMED and field is None:
             return f"'{key}' is called '{RENAMED[path[-1]]}' now; rename it"
-        allowed = owner.model_fields if owner is not None else ()
-        return f"unknown key '{key}': {nearest(str(path[-1]), allowed)}"
+        return f"unknown key '{key}': {nearest(str(path[-1]), owner.model_fields if owner is not None else ())}"
     if first["type"] == "missing":
         return f"'{key}' is missing: it says {_meaning(field)}"
+    if first["type"] == "model_type":
+        allowed = ", ".join(sorted(_model_at(path, schema).model_fields))
+        return f"'{key}' is {_short(first['input'])}: write a mapping of keys; available: {allowed}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if first["type"] == "value_error":
@@ -61,6 +63,13 @@ def _find(path: list[int | str], schema: type[BaseModel]) -> tuple[FieldInfo | N
 
 def _previous(path: list[int | str], schema: type[BaseModel]) -> FieldInfo | None:
     return _find(path, schema)[0] if path else None
+
+
+def _model_at(path: list[int | str], schema: type[BaseModel]) -> type[BaseModel]:
+    """The model that has to stand at a path, which may end with a mapping's own key."""
+    fields = (_find(path[:end], schema)[0] for end in (len(path), len(path) - 1) if end > 0)
+    found = (_model_in(field.annotation) for field in fields if field is not None)
+    return next(filter(None, found), schema)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -62,7 +62,12 @@ def mirrored(rounds: int | None) -> int | None:
     return rounds
 
 
-def _not_null(value: Any) -> Any:
+def not_null(value: Any) -> Any:
+    """A value that is not null.
+
+    Raises:
+        ValueError: it is null.
+    """
     if value is None:
         raise ValueError("null stands for the default, and there is none; write a value or leave it out")
     return value
@@ -71,7 +76,7 @@ def _not_null(value: Any) -> Any:
 T = TypeVar("T")
 Name = Annotated[str, AfterValidator(plain_name)]
 Duration = Annotated[float, BeforeValidator(seconds)]
-NotNull = Annotated[T | None, AfterValidator(_not_null)]  # may be left out, but has no default to go back to
+NotNull = Annotated[T | None, AfterValidator(not_null)]  # may be left out, but has no default to go back to
 Seed = Annotated[int, Field(ge=0, le=2**31)]
 SeedList = Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)]
 _LIST: TypeAdapter[list[int]] = TypeAdapter(SeedList)

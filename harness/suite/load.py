@@ -14,10 +14,11 @@ from harness.registry import nearest
 from harness.suite.consistency import check_names, check_trials
 from harness.suite.explain import explain
 from harness.suite.fields import seconds
-from harness.suite.profile import Profile, ProtocolChange, changed_protocol
+from harness.suite.profile import Profile
 from harness.suite.protocol import Settings
 from harness.suite.published import find_published
-from harness.suite.schema import Resources, Suite
+from harness.suite.resources import Resources
+from harness.suite.schema import ErrorTable, Suite
 from harness.suite.yamlfile import LARGEST, parse_yaml
 from harness.textfile import is_pipe, read_text
 
@@ -115,24 +116,31 @@ def apply_profile(suite: Suite, name: str) -> Suite:
     """The suite with a profile's changes made to its protocols, timing, seeds and resources.
 
     Its settings of rows are left to the plan, which knows the variants.
+
+    Raises:
+        UserError: what a change leaves does not fit together.
     """
     profile = suite.profiles[name]
-    protocols = {
-        key: changed_protocol(protocol, [profile.protocol, profile.protocols.get(key, ProtocolChange())], name)
-        for key, protocol in suite.protocols.items()
+    update: dict[str, Any] = {
+        "protocols": {key: profile.protocol_of(key, each, name) for key, each in suite.protocols.items()}
     }
-    update: dict[str, Any] = {"protocols": protocols}
     if "precision" in profile.model_fields_set:
         update["precision"] = profile.precision or Suite.model_fields["precision"].default
     if "resources" in profile.model_fields_set:
-        update["resources"] = profile.resources.of(suite.resources) if profile.resources else Resources()
+        change = profile.resources
+        update["resources"] = change.of(suite.resources, f"profiles.{name}.resources") if change else Resources()
     if suite.errors is not None:
-        images = {"train_images", "test_images"} & profile.model_fields_set
-        errors: dict[str, Any] = {name: getattr(profile, name) for name in images}
-        if profile.seeds is not None:
-            errors["seeds"] = profile.seeds
-            errors["rows"] = [row.model_copy(update={"seeds": None}) for row in suite.errors.rows]
-        update["errors"] = suite.errors.model_copy(update=errors)
+        update["errors"] = _changed_errors(suite.errors, profile)
     if suite.times is not None:
-        update["times"] = profile.timing.of(suite.times)
+        update["times"] = profile.timing.of(suite.times, f"profiles.{name}.timing")
     return suite.model_copy(update=update)
+
+
+def _changed_errors(table: ErrorTable, profile: Profile) -> ErrorTable:
+    """The table of errors with a profile's numbers of images, and its seeds, which replace the rows' own too."""
+    images = {"train_images", "test_images"} & profile.model_fields_set
+    update: dict[str, Any] = {name: getattr(profile, name) for name in images}
+    if profile.seeds is not None:
+        update["seeds"] = profile.seeds
+        update["rows"] = [row.model_copy(update={"seeds": None}) for row in table.rows]
+    return table.model_copy(update=update)

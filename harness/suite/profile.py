@@ -2,75 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, create_model, model_validator
+from pydantic.fields import FieldInfo
 
-from harness.suite.fields import Duration, Name, NotNull, Seeds, mirrored
-from harness.suite.protocol import Precision, Protocol, Settings
+from harness.errors import UserError
+from harness.suite.explain import explain
+from harness.suite.fields import Duration, Name, NotNull, Seeds, not_null
+from harness.suite.protocol import Precision, Protocol, Settings, TimingProtocol
+from harness.suite.resources import Resources
+
+FIXED = {"task", "optimizer"}  # what every profile leaves as it is
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T", bound=Settings)
 
 
-class Change(Settings):
-    """What is to change of other settings: the fields that are given; null stands for a field's default."""
+class Change(Settings, Generic[S]):
+    """What is to change of other settings: `Change[Protocol]` has the fields of `Protocol`, with their bounds.
 
-    def of(self, settings: S) -> S:
-        """The settings with the change made."""
-        update: dict[str, Any] = {}
-        for name in self.model_fields_set:
-            value = getattr(self, name)
-            if isinstance(value, Change):
-                value = value.of(getattr(settings, name))
-            elif value is None:
-                value = type(settings).model_fields[name].get_default(call_default_factory=True)
-            update[name] = value
-        return settings.model_copy(update=update)
+    Only the fields that are given change. Null stands for a field's default, and is refused where there is none.
+    """
 
+    def __class_getitem__(cls, model: Any) -> Any:
+        """The class of changes of a class of settings."""
+        return _change_of(model)
 
-class ScheduleChange(Change):
-    """What a profile changes of a learning rate's schedule."""
+    def of(self, settings: T, where: str) -> T:
+        """The settings with the change made; they may have further fields.
 
-    factor: float | None = Field(None, gt=0, le=1)
-    every: int | None = Field(None, ge=1, le=10**9)
-    staircase: bool | None = None
-    floor: float | None = Field(None, ge=0, le=1)
+        Arguments:
+            where: the change's key in the suite, for messages.
 
-
-class ProtocolChange(Change):
-    """What a profile changes of every protocol."""
-
-    batch_size: NotNull[int] = Field(None, ge=1, le=65_536)
-    epochs: NotNull[float] = Field(None, gt=0, le=10_000)
-    learning_rate: NotNull[float] = Field(None, gt=0, le=10)
-    schedule: ScheduleChange | None = None
-    shift: int | None = Field(None, ge=0, le=8)
-    source: str | None = Field(None, description="where the changed settings come from")
+        Raises:
+            UserError: what comes of it does not fit together.
+        """
+        patch = self.model_dump(exclude_unset=True)
+        try:
+            return type(settings).model_validate(_merged(settings.model_dump(), patch))
+        except ValidationError as error:
+            raise UserError(f"{explain(error, type(settings), f'{where}.')}.") from None
 
 
-class TimingChange(Change):
-    """What a profile changes of the timing."""
-
-    rounds: int | None = Field(None, ge=1, le=1000)
-    iterations: int | None = Field(None, ge=2, le=100_000)
-    with_data: int | None = Field(None, ge=1, le=100_000)
-    warmup: int | None = Field(None, ge=0, le=10_000)
-    window: int | None = Field(None, ge=1, le=1000)
-    longest_warmup: int | None = Field(None, ge=0, le=100_000)
-    threads: int | None = Field(None, ge=1, le=1024)
-    sentinel: int | None = Field(None, ge=0, le=1000)
-
-    _rounds = field_validator("rounds")(mirrored)
+@cache
+def _change_of(model: type[Settings]) -> type[Change[Any]]:
+    fields = {name: _optional(field) for name, field in model.model_fields.items() if name not in FIXED}
+    return create_model(
+        f"{model.__name__}Change", __base__=Change, __doc__=f"What changes of {model.__name__}.", **fields
+    )
 
 
-class ResourcesChange(Change):
-    """What a profile changes of the resources."""
+def _optional(field: FieldInfo) -> Any:
+    """A field that may be left out or null, with the bounds and the description of a model's field, for pydantic."""
+    kind: Any = field.annotation
+    if isinstance(kind, type) and issubclass(kind, Settings):
+        kind = Change[kind]
+    rules = [*field.metadata, AfterValidator(not_null)] if field.is_required() else field.metadata
+    return Annotated[(kind | None, Field(description=field.description), *rules)], None
 
-    device: Literal["auto", "cpu", "gpu"] | None = None
-    threads: int | None = Field(None, ge=1, le=1024)
-    gpus: float | None = Field(None, gt=0, le=1)
-    memory_gb: float | None = Field(None, ge=0, le=4096)
+
+def _merged(settings: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings under a patch, as RFC 7396 merges documents: a null takes a field out, so that its default counts."""
+    merged = dict(settings)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(settings[name], value) if isinstance(value, Mapping) else value
+    return merged
 
 
 class Profile(Settings):
@@ -82,12 +84,12 @@ class Profile(Settings):
     seeds: NotNull[Seeds] = Field(None, description="of all rows, on all tasks or by task")
     config: dict[str, Any] = Field(default_factory=dict, description="settings of all rows that have them")
     precision: Precision | None = None
-    protocol: ProtocolChange = Field(ProtocolChange(), description="changes of every protocol")
-    protocols: dict[Name, ProtocolChange] = Field(default_factory=dict, description="further changes, by protocol")
-    timing: TimingChange = TimingChange()
+    protocol: Change[Protocol] = Field(Change[Protocol](), description="changes of every protocol")
+    protocols: dict[Name, Change[Protocol]] = Field(default_factory=dict, description="further changes, by protocol")
+    timing: Change[TimingProtocol] = Change[TimingProtocol]()
     train_images: int | None = Field(None, ge=1, description="null: all")
     test_images: int | None = Field(None, ge=1, description="null: all")
-    resources: ResourcesChange | None = Field(None, description="null: the default ones")
+    resources: Change[Resources] | None = Field(None, description="null: the default ones")
 
     @model_validator(mode="after")
     def _has_one_extent(self) -> Profile:
@@ -95,20 +97,29 @@ class Profile(Settings):
             raise ValueError("'budget' and 'fraction' exclude one another; remove one of them")
         return self
 
+    def protocol_of(self, key: str, protocol: Protocol, name: str) -> Protocol:
+        """A protocol under this profile; its source says what was changed of what it speaks of.
 
-def changed_protocol(protocol: Protocol, changes: list[ProtocolChange], profile: str) -> Protocol:
-    """A protocol with a profile's changes, whose source says what was changed after it."""
-    known = protocol  # what the source speaks of
-    for change in changes:
-        protocol = change.of(protocol)
-        if change.source is not None:
-            known = protocol
-    told = ", ".join(f"{name} {value}" for name, value in _differences(known, protocol))
-    if not told or not known.source:
-        return protocol
-    return protocol.model_copy(
-        update={"source": f"{known.source.rstrip('. ')}; changed by the profile {profile}: {told}."}
-    )
+        Arguments:
+            key: of the protocol.
+            name: of the profile.
+
+        Raises:
+            UserError: what a change leaves does not fit together.
+        """
+        changes = {f"profiles.{name}.protocol": self.protocol}
+        if key in self.protocols:
+            changes[f"profiles.{name}.protocols.{key}"] = self.protocols[key]
+        known = protocol  # what the source speaks of
+        for where, change in changes.items():
+            protocol = change.of(protocol, where)
+            if "source" in change.model_fields_set:
+                known = protocol
+        told = ", ".join(f"{setting} {value}" for setting, value in _differences(known, protocol))
+        if not told or not known.source:
+            return protocol
+        source = f"{known.source.rstrip('. ')}; changed by the profile {name}: {told}."
+        return protocol.model_copy(update={"source": source})
 
 
 def _differences(before: Settings, after: Settings) -> Iterator[tuple[str, str]]:

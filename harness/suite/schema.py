@@ -10,6 +10,7 @@ from harness.suite.claims import Claim
 from harness.suite.fields import Duration, Name, Seeds, distinct, mirrored, seeds_on
 from harness.suite.profile import Profile
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, Precision, Protocol, Settings, TimingProtocol
+from harness.suite.resources import Resources
 
 TAKEN = {"default"}  # names in lower case
 
@@ -83,15 +84,6 @@ class TimeTable(TimingProtocol):
     def protocol(self) -> TimingProtocol:
         """How each row is timed: these settings alone, without the table's rows and title."""
         return TimingProtocol.model_validate(self.model_dump(include=set(TimingProtocol.model_fields)))
-
-
-class Resources(Settings):
-    """What a training trial takes of the machine it runs on."""
-
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: a GPU where the cluster has one")
-    threads: int = Field(1, ge=1, le=1024, description="processor threads of a trial without a GPU")
-    gpus: float = Field(1.0, gt=0, le=1, description="the share of a GPU that a trial takes")
-    memory_gb: float = Field(2.0, ge=0, le=4096, description="GiB of main memory that a trial reserves")
 
 
 class Suite(Settings):

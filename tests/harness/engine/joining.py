@@ -21,7 +21,7 @@ from harness.engine.remote import RayExecutor
 from harness.plan.make import make_plan
 from harness.registry import load_plugin
 from harness.suite.load import load_suite
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
 
 SUITE = """

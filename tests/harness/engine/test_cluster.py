@@ -9,7 +9,7 @@ import pytest
 from harness.engine.cluster import SHARE, Cluster, Node
 from harness.errors import UserError
 from harness.plan.trial import Trial
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 
 PLAIN = [Node(cpus=2, gpus=0, share=1)]
 WITH_GPUS = [Node(cpus=2, gpus=0, share=1), Node(cpus=8, gpus=4, share=1)]

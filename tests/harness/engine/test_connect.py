@@ -22,7 +22,7 @@ from harness.engine.connect import connected
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
 from harness.plan.trial import Trial
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 
 MakeTrial = Callable[..., Trial]
 

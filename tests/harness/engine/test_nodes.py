@@ -21,7 +21,7 @@ from harness.engine.driver import Driver
 from harness.engine.events import Event, Finished, Progressed
 from harness.engine.listener import Listener
 from harness.plan.trial import Trial
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
 from harness.worker.result import Result
 

@@ -13,9 +13,9 @@ from harness.errors import UserError
 from harness.suite.claims import LowerMeanError
 from harness.suite.fields import seconds
 from harness.suite.load import ResolvedSuite, load_suite
-from harness.suite.profile import ProtocolChange, ResourcesChange, ScheduleChange, TimingChange
+from harness.suite.profile import FIXED, Change
 from harness.suite.protocol import Protocol, Schedule, Settings, TimingProtocol
-from harness.suite.schema import Resources
+from harness.suite.resources import Resources
 
 Write = Callable[..., Path]
 SUITE = """
@@ -103,6 +103,16 @@ def test_a_profile_changes_what_it_names_and_nothing_else(write: Write) -> None:
     assert (suite.times.warmup, suite.times.iterations) == (4, 10)
     assert (suite.times.rounds, suite.times.window) == (plain.times.rounds, plain.times.window)
     assert (suite.resources.threads, suite.resources.memory_gb) == (1, 2)
+
+
+def test_a_profile_times_other_batches(write: Write) -> None:
+    path = changed(write, "timing: {", "timing: {batch_size: 7, ")
+    plain, small = (load_suite(path, name).suite.times for name in (None, "laptop"))
+    assert plain is not None
+    assert small is not None
+    assert (small.batch_size, small.tolerance, small.rows) == (7, plain.tolerance, plain.rows)
+    assert small.protocol == TimingProtocol(batch_size=7, rounds=4, iterations=10, warmup=4)
+    assert type(small.protocol) is TimingProtocol
 
 
 def test_the_precision_of_a_suite_is_that_of_its_profiles(write: Write) -> None:
@@ -195,6 +205,7 @@ def test_bad_budget_of_a_profile(write: Write) -> None:
         ("protocol: fast}", "protcol: fast}", ["unknown key 'errors.rows.1.protcol'", "'protocol'"]),
         ("rounds: 4", "round: 4", ["unknown key 'times.round'", "did you mean 'rounds'?"]),
         ("timing: {warmup", "timing: {warm", ["unknown key 'profiles.laptop.timing.warm'", "'warmup'"]),
+        ("timing: {warmup: 4", "timing: {task: mnist", ["unknown key 'profiles.laptop.timing.task'", "batch_size"]),
         ("gpus: 0.5", "gpu: 0.5", ["unknown key 'resources.gpu'", "did you mean 'gpus'?"]),
     ],
 )
@@ -225,6 +236,7 @@ def test_unknown_key_tells_the_nearest(write: Write, old: str, new: str, parts: 
         ("seeds: [7]", "seeds: [9999999999]", "profiles.laptop.seeds.0", "≥ 0 and ≤ 2147483648"),
         ("protocol: {batch_size: 20", "protocol: {batch_size: 0", "profiles.laptop.protocol.batch_size", "≤ 65536"),
         ("timing: {warmup: 4", "timing: {warmup: -4", "profiles.laptop.timing.warmup", "≥ 0 and ≤ 10000"),
+        ("timing: {warmup: 4", "timing: {tolerance: 2", "profiles.laptop.timing.tolerance", "> 0 and ≤ 1"),
         ("test_images: 500", "test_images: 0", "profiles.laptop.test_images", "≥ 1"),
     ],
 )
@@ -331,6 +343,7 @@ def test_null_in_a_profile_goes_back_to_the_default(write: Write) -> None:
             "The paper: Adam. Its code: batch 50; changed by the profile small: batch_size 20, learning_rate 0.0001, "
             "schedule every 10, schedule staircase true.",
         ),
+        ("{batch_size: 20, source: null}", "{shift: 1}", ""),
         ("{batch_size: 20, source: Ours.}", "{shift: 1}", "Ours; changed by the profile small: shift 1."),
         ("{batch_size: 20}", "{shift: 1, source: Ours.}", "Ours."),
         ("{batch_size: 20}", "{batch_size: 50}", "The paper: Adam. Its code: batch 50."),
@@ -346,19 +359,14 @@ def test_a_source_never_speaks_of_what_a_profile_has_changed(write: Write, all_:
     assert load_suite(path, "small").suite.protocols["p"].source == source
 
 
-@pytest.mark.parametrize(
-    ("change", "original"),
-    [
-        (ScheduleChange, Schedule),
-        (ProtocolChange, Protocol),
-        (TimingChange, TimingProtocol),
-        (ResourcesChange, Resources),
-    ],
-)
-def test_a_profile_has_the_bounds_of_what_it_changes(change: type[Settings], original: type[Settings]) -> None:
-    for name, field in change.model_fields.items():
+@pytest.mark.parametrize("original", [Schedule, Protocol, TimingProtocol, Resources])
+def test_a_profile_has_the_bounds_of_what_it_changes(original: type[Settings]) -> None:
+    fields = Change[original].model_fields  # type: ignore[valid-type]
+    assert fields.keys() == original.model_fields.keys() - FIXED
+    for name, field in fields.items():
         rules = {str(rule) for rule in original.model_fields[name].metadata}
         assert rules <= {str(rule) for rule in field.metadata}, name
+        assert field.description == original.model_fields[name].description
 
 
 def seeds_of(resolved: ResolvedSuite) -> list[list[list[int]]]:
