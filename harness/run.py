@@ -12,7 +12,7 @@ from random import Random
 from rich.console import Console
 
 from harness.analysis.base import ANALYSES
-from harness.data import DATASETS, check
+from harness.data import DATASETS, tasks
 from harness.elapsed import since_start
 from harness.engine.display import Display
 from harness.engine.driver import Driver
@@ -256,9 +256,9 @@ def _fetch(plan: Plan, data: Path, say: Callable[[str], None]) -> None:
     """Fetch the data of every task and check those that something is trained on."""
     with foreign_code():  # a plugin's dataset has code of its own
         for task in sorted({trial.task for trial in plan.trials}):
-            check.fetch(task, data, say)
+            tasks.fetch(task, data, say)
         for task in sorted({trial.task for trial in plan.training}):
-            check.load(task, data)
+            tasks.load(task, data)
 
 
 def _check_disk(plan: Plan, options: Options) -> None:

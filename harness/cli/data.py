@@ -27,12 +27,12 @@ def fetch(
     plugin: Plugins = None,
 ) -> None:
     """Get datasets and verify them; MNIST and affNIST if none is named."""
-    from harness.data import check, data_folder
+    from harness.data import data_folder, tasks
 
     load_plugins(plugin)
     folder = data_folder(data_dir)
     for name in names or FETCHED:
-        check.fetch(name, folder, say)
+        tasks.fetch(name, folder, say)
         say(f"{name}: ready in {folder}")
 
 
@@ -59,19 +59,19 @@ def show(name: str, index: int = 0, data_dir: DataDir = None, plugin: Plugins = 
 
 def verify_data(chosen: Path | None) -> Lines:
     """Check each dataset's files: ready, missing, or damaged, which is all else that keeps it from loading."""
-    from harness.data import DATASETS, Missing, check, data_folder
+    from harness.data import DATASETS, Missing, data_folder, tasks
 
     folder = data_folder(chosen)
     found = []
     for name in DATASETS.names():
         try:
-            data = check.load(name, folder)
+            data = tasks.load(name, folder)
         except UserError as error:
             state = "missing" if isinstance(error, Missing) else "damaged"
             found.append({"name": name, "state": state, "details": str(error)})
             continue
         tests = ", ".join(f"{test}: {len(examples.labels):,}" for test, examples in data.tests.items())
-        remarks = "".join(f"; {remark}" for remark in check.identify(name, folder).remarks)
+        remarks = "".join(f"; {remark}" for remark in tasks.identify(name, folder).remarks)
         details = f"train: {len(data.train.labels):,}, {tests}{remarks}"
         found.append({"name": name, "state": "ready", "details": details})
     return found
@@ -83,9 +83,9 @@ def _draw(name: str, index: int, folder: Path) -> str:
     Raises:
         UserError: no such image.
     """
-    from harness.data import check
+    from harness.data import tasks
 
-    data = check.load(name, folder)
+    data = tasks.load(name, folder)
     test, examples = next(iter(data.tests.items()))
     if not 0 <= index < len(examples.labels):
         raise UserError(f"--index is {index}; {test} has images 0 to {len(examples.labels) - 1}.")

@@ -6,7 +6,7 @@ A file of this package that decorates a subclass of `Dataset` with `@register("n
 from harness.data.affnist import AffNist
 from harness.data.dataset import DATASETS, Dataset, Examples, TaskData, data_folder, register
 from harness.data.errors import Damaged, Missing
-from harness.data.expanded import ExpandedMnist
+from harness.data.expanded_mnist import ExpandedMnist
 from harness.data.mnist import FashionMnist, Mnist
 
 __all__ = [

@@ -14,13 +14,16 @@ from pathlib import Path
 
 from harness.data import affnist_mat as official
 from harness.data import affnist_rebuilt as affine
-from harness.data import expanded, fingerprint, idx, sources, store
+from harness.data import digest_cache, disk, expanded_mnist, idx
 from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
 from harness.data.download import DownloadFailed, download
 from harness.data.errors import Damaged
+from harness.data.gather import set_aside_damaged
 from harness.data.mnist import Mnist
-from harness.data.sources import IdxFile
+from harness.data.sources import DOWNLOAD
+from harness.data.verification import IdxFile, confirmed, missing, required
 from harness.errors import UserError
+from harness.files import write_whole
 
 URL_VARIABLE = "HARNESS_AFFNIST_URL"
 URL_LIMIT = 2 << 30  # bytes
@@ -43,7 +46,7 @@ class AffNist(Dataset):
 
     def digest(self, folder: Path) -> str:
         files = official_files(folder)
-        identities = [expanded.ExpandedMnist().digest(folder)]
+        identities = [expanded_mnist.ExpandedMnist().digest(folder)]
         identities += [f"{name} {_sha256(path)}" for name, (path, _) in files.items()]
         if not files:
             identities.append(AFFNIST_REBUILT_SHA256)
@@ -75,11 +78,11 @@ class AffNist(Dataset):
     def load(self, folder: Path) -> TaskData:
         files = official_files(folder)
         for path, _ in files.values():
-            _sha256(path, anew=True)  # so that the digest is that of what is read
+            _sha256(path, is_fresh=True)  # so that the digest is that of what is read
         tests = {name: official.read_test_set(path, count).examples for name, (path, count) in files.items()}
         if not files:
             tests["affnist-rebuilt"] = _rebuilt(folder)
-        tests["expanded-mnist"] = expanded.expanded_test(folder)
+        tests["expanded-mnist"] = expanded_mnist.expanded_test(folder)
         return TaskData(train=Mnist().read(folder, "train"), tests=tests)
 
 
@@ -119,9 +122,9 @@ def _archives(folder: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _sha256(path: Path, *, anew: bool = False) -> str:
+def _sha256(path: Path, *, is_fresh: bool = False) -> str:
     try:
-        return fingerprint.computed(path) if anew else fingerprint.sha256_of(path)
+        return digest_cache.fresh_sha256(path) if is_fresh else digest_cache.cached_sha256(path)
     except OSError as error:
         raise Damaged(
             f"{path} cannot be read ({error.strerror}): mend it, or remove it to use the rebuilt set."
@@ -131,8 +134,8 @@ def _sha256(path: Path, *, anew: bool = False) -> str:
 def _fetch_official(folder: Path, address: str, progress: Progress) -> None:
     """Try to bring batch 1 from an address, as a .mat file or as a zip archive with 1.mat in it."""
     place = folder / "affnist" / "test_batches"
-    came = place / f"{sources.DOWNLOAD}1.mat"
-    with store.writing(place), store.locked(place, progress):
+    came = place / f"{DOWNLOAD}1.mat"
+    with disk.writing(place), disk.locked(place, progress):
         if (place / "1.mat").is_file():
             return
         try:
@@ -147,7 +150,7 @@ def _fetch_official(folder: Path, address: str, progress: Progress) -> None:
 def _unpack_official(folder: Path, archive: Path, progress: Progress) -> None:
     """Take batch 1 out of an archive that the user has put into the folder."""
     place = folder / "affnist" / "test_batches"
-    with store.writing(place), store.locked(place, progress):
+    with disk.writing(place), disk.locked(place, progress):
         _take_official(archive, place / "1.mat", str(archive), progress)
 
 
@@ -157,7 +160,7 @@ def _take_official(came: Path, path: Path, origin: str, progress: Progress) -> N
     if content is None:
         progress(f"{origin} is an archive without a sound {path.name}")
         return
-    kept = store.keep_rejected(path, content)
+    kept = disk.keep_rejected(path, content)
     try:
         official.read_test_set(kept, BATCH)
     except UserError as error:
@@ -179,17 +182,17 @@ def _announce(batch: official.Official, progress: Progress) -> None:
 
 def _fetch_rebuilt(folder: Path, progress: Progress) -> None:
     place = folder / "affnist"
-    if not sources.missing(place, [REBUILT]):
+    if not missing(place, [REBUILT]):
         return
     content = idx.dump(affine.rebuild(Mnist().read(folder, "t10k").images))
-    with store.writing(place):
-        sources.set_aside_damaged(place, [REBUILT], progress)
-        store.write(place / REBUILT.name, sources.confirmed(content, REBUILT))
+    with disk.writing(place):
+        set_aside_damaged(place, [REBUILT], progress)
+        write_whole(place / REBUILT.name, confirmed(content, REBUILT))
     progress(f"{REBUILT.name}: rebuilt and verified")
 
 
 def _rebuilt(folder: Path) -> Examples:
     place = folder / "affnist"
-    content = sources.required(place, REBUILT, "affnist")
+    content = required(place, REBUILT, "affnist")
     images = idx.parse(content, where=str(place / REBUILT.name), dimensions=3)
     return Examples(images, Mnist().read(folder, "t10k").labels)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from harness.data import store
+from harness.data import disk
 from harness.data.dataset import Examples
 from harness.data.errors import Damaged
 from harness.errors import cause_of
@@ -83,7 +83,7 @@ def extract(archive: Path, name: str, limit: int) -> bytes | None:
     """
     try:
         if not zipfile.is_zipfile(archive):
-            content = store.read(archive, limit)
+            content = disk.read(archive, limit)
         else:
             with zipfile.ZipFile(archive) as opened:
                 inside = [member for member in opened.infolist() if _is_test_batch(member.filename, name)]
@@ -117,7 +117,7 @@ def _structure(path: Path, count: int) -> Any:
     """The structure's fields by name."""
     from scipy.io import loadmat, whosmat  # a second, so only where there is an official file
 
-    with store.opened(path) as file:
+    with disk.opened(path) as file:
         _check_size(file, largest(count))
         file.seek(0)
         if (NAME, (1, 1), "struct") not in whosmat(file):

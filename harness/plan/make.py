@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.data.check import Identity, identify
+from harness.data.tasks import Identity, identify
 from harness.errors import UserError
 from harness.plan.claims import check_claims
 from harness.plan.common import with_common_settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.data.check import identify
+from harness.data.tasks import identify
 from harness.plan.budget import iterations_at
 from harness.plan.key import keyed
 from harness.plan.plan import Plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.data import TaskData, check
+from harness.data import TaskData, tasks
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.worker.context import WorkerContext
@@ -15,11 +15,11 @@ def task_data(trial: Trial, context: WorkerContext) -> TaskData:
         UserError: they can't be had here, or are not those that the trial was planned with.
     """
     try:
-        data = check.load(trial.task, context.data)
+        data = tasks.load(trial.task, context.data)
     except UserError:
-        check.fetch(trial.task, context.data, lambda _: None)
-        data = check.load(trial.task, context.data)
-    found = check.identify(trial.task, context.data)
+        tasks.fetch(trial.task, context.data, lambda _: None)
+        data = tasks.load(trial.task, context.data)
+    found = tasks.identify(trial.task, context.data)
     if found.digest != trial.data:
         raise UserError(
             f"the data of '{trial.task}' in {context.data} on this node are {found.digest}, and the trial was planned "

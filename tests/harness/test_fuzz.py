@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.cli import ui
-from harness.data import sources
+from harness.data import mnist
 from harness.errors import UserError
 from harness.suite.yamlfile import read_yaml
 
@@ -227,7 +227,7 @@ WORDS = st.one_of(
 def harmless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port that is free is not served on, and nothing is downloaded."""
     monkeypatch.setattr(ui, "browse", lambda *_: None)
-    monkeypatch.setattr(sources, "gather", lambda *_: None)
+    monkeypatch.setattr(mnist, "gather", lambda *_: None)
 
 
 @LENIENT

@@ -7,7 +7,7 @@ import torch
 
 from harness.data import Examples
 from harness.data.batches import evaluation_batches
-from harness.data.classes import class_type
+from harness.data.labels import label_dtype
 from harness.suite.protocol import Precision
 from harness.worker.checks import check_output
 from harness.worker.precision import forward_in
@@ -18,7 +18,7 @@ BATCH = 200  # images; a larger one gains a percent or two and takes its memory
 
 @torch.inference_mode()
 def predict(model: Variant, examples: Examples, device: torch.device, precision: Precision = "float32") -> np.ndarray:
-    """The predicted class of every image, (images,) in the dtype of its labels (`class_type`).
+    """The predicted class of every image, (images,) in the dtype of its labels (`label_dtype`).
 
     Raises:
         UserError: the forward pass does not give what `variants.contract` says.
@@ -28,7 +28,7 @@ def predict(model: Variant, examples: Examples, device: torch.device, precision:
         batches = evaluation_batches(examples, BATCH, device)
         found = [check_output(model, model(images), images).predictions() for images, _ in batches]
     model.train()
-    return torch.cat(found).cpu().numpy().astype(class_type(model.config.classes))
+    return torch.cat(found).cpu().numpy().astype(label_dtype(model.config.classes))
 
 
 def error_percent(predictions: np.ndarray, labels: np.ndarray) -> float:

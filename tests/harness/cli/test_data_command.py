@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.data import store
+from harness.data import disk, gather
 
 Cli = Callable[..., Any]
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
@@ -62,7 +62,7 @@ def test_a_file_that_cannot_be_read_is_damaged(cli: Cli, folder: Path, monkeypat
     def refuse(path: Path, limit: int) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(store, "read", refuse)
+    monkeypatch.setattr(disk, "read", refuse)
     said = cli("data", "verify", "--data-dir", folder, "--json")
     assert said.code == 1
     [line] = json.loads(said.out)
@@ -92,7 +92,7 @@ def read_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(30, "Read-only file system")
 
-    for module, name in ((store, "write"), (store, "locked"), (os, "replace"), (Path, "touch"), (Path, "mkdir")):
+    for module, name in ((gather, "write_whole"), (disk, "locked"), (os, "replace"), (Path, "touch"), (Path, "mkdir")):
         monkeypatch.setattr(module, name, refuse)
     return folder
 

@@ -12,7 +12,7 @@ from harness.plan import key
 from harness.plan.key import ENGINE, hash_of
 from harness.plugins.source import file_digest
 
-DATA = ("batches", "expanded", "placement", "rng", "subset")
+DATA = ("batches", "expanded_mnist", "placement", "rng", "subset")
 MEASURES = (
     "worker/train/*.py",
     "worker/timing/*.py",

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.data import DATASETS, Dataset, Examples, TaskData, idx
-from harness.data.classes import class_type
+from harness.data.labels import label_dtype
 from harness.plan.make import make_plan
 from harness.record.artifacts import PREDICTIONS, read_answers, save_result
 from harness.suite.load import load_suite
@@ -96,8 +96,8 @@ def test_a_perfect_model_of_300_classes_has_no_error(write: Callable[..., Path],
 
 @pytest.mark.parametrize(("classes", "kind"), [(2, "uint8"), (256, "uint8"), (257, "uint16"), (1000, "uint16")])
 def test_classes_are_bytes_while_they_fit(classes: int, kind: str) -> None:
-    assert class_type(classes) == kind
-    assert np.arange(classes).astype(class_type(classes))[-1] == classes - 1
+    assert label_dtype(classes) == kind
+    assert np.arange(classes).astype(label_dtype(classes))[-1] == classes - 1
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32])

@@ -16,7 +16,7 @@ from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
 from harness.data.mnist import Mnist
 from harness.data.placement import place
 from harness.data.rng import Stream
-from harness.data.sources import IdxFile, confirmed
+from harness.data.verification import IdxFile, confirmed
 
 VERSION = 1  # to be raised with every change of the bytes
 SEED = 0
