@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.data import DATASETS
-from harness.data.check import Identity
+from harness.data.tasks import Identity
 from harness.errors import UserError
 from harness.plan.plan import PlannedRow
 from harness.plan.settings import FROM_TASK, plain_settings

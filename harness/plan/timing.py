@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.data.check import Identity
+from harness.data.tasks import Identity
 from harness.errors import UserError
 from harness.plan.key import keyed
 from harness.plan.plan import PlannedRow

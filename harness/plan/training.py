@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.data import DATASETS
-from harness.data.check import Identity
+from harness.data.tasks import Identity
 from harness.errors import UserError
 from harness.plan.budget import iterations_at
 from harness.plan.key import keyed
