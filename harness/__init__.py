@@ -38,9 +38,9 @@ def load(run: str, tracking_uri: str | None = None, *, trust_code: bool = False)
     from harness.record.quiet import undisturbed
 
     with undisturbed():
-        from harness.record.address import find_address, require_record
         from harness.record.loading import load
+        from harness.record.tracking_uri import find_tracking_uri, require_record
 
-        address = find_address(tracking_uri, Path("results"))
-        require_record(address)
-        return load(run, address, trust_code)
+        tracking_uri = find_tracking_uri(tracking_uri, Path("results"))
+        require_record(tracking_uri)
+        return load(run, tracking_uri, trust_code)

@@ -29,9 +29,9 @@ from harness.plan.trial import TrainingTrial, Trial
 from harness.plugins.isolation import foreign_code
 from harness.plugins.load import needed, texts_of
 from harness.plugins.source import engine_digest
-from harness.record.address import artifact_folder, make_folder
 from harness.record.lock import only_driver
 from harness.record.recorder import Recorder
+from harness.record.tracking_uri import artifact_folder, make_folder
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables, report_folder, write_report
 from harness.report.tables.rows import Tables
@@ -83,7 +83,9 @@ def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Ou
             place.check(plan.trials, str(options.path))
             _fetch(plan, options.data, say)
             plan = with_data(plan, options.data)
-            record = RunWriter(options.address, suite.name, artifact_folder(options.address, options.results), say)
+            record = RunWriter(
+                options.tracking_uri, suite.name, artifact_folder(options.tracking_uri, options.results), say
+            )
             plan = at_fraction(plan, record.fraction(plan.profile, plan.budget))
             numbers = [each.model_dump(mode="json") for each in published]
             with record.held():

@@ -19,7 +19,7 @@ import pytest
 
 from harness.cli.list import list_runs
 from harness.cli.plan_preview import preview
-from harness.record.address import default_address
+from harness.record.tracking_uri import default_tracking_uri
 from harness.suite.load import load_suite
 from harness.suite.options import Options
 
@@ -175,7 +175,7 @@ def test_a_second_time_nothing_is_run_twice(finished: Run, data_dir: Path) -> No
 
 def test_the_plan_knows_what_is_done(finished: Run, data_dir: Path) -> None:
     options = Options(
-        path=ROOT / SMOKE, results=finished.results, data=data_dir, address=default_address(finished.results)
+        path=ROOT / SMOKE, results=finished.results, data=data_dir, tracking_uri=default_tracking_uri(finished.results)
     )
     shown = preview(load_suite(options.path), options)
     assert [trial["status"] for trial in shown["trials"]] == ["done"] * 5
@@ -211,6 +211,6 @@ def test_files_of_the_record(finished: Run) -> None:
 
 
 def test_list_shows_the_run(finished: Run) -> None:
-    runs = list_runs(default_address(finished.results))
+    runs = list_runs(default_tracking_uri(finished.results))
     assert {run["name"] for run in runs} == {"smoke"}
     assert {run["status"] for run in runs} == {"finished", "killed"}

@@ -81,7 +81,7 @@ def stopped(tmp_path: Path, results: Path, fault: Callable[[int], None]) -> str:
     assert code == 2, told
     assert "Traceback" not in told
     last = told.splitlines()[-1]
-    assert "goes on where it stopped" in last
+    assert "where it stopped" in last
     return last
 
 

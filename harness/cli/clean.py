@@ -11,7 +11,7 @@ import typer
 from harness.cli.console import make_console, say
 from harness.cli.inputs import existing_record, suite_name
 from harness.cli.options import RESULTS, Results, TrackingUri
-from harness.record.address import TrackingUri as TrackingAddress
+from harness.record.tracking_uri import TrackingUri as RecordUri
 
 
 def clean(
@@ -21,20 +21,20 @@ def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
 ) -> None:
     """Remove checkpoints, models, reports and files of runs that nobody needs any more."""
-    address = existing_record(tracking_uri, results)
-    failed = _clean(address, results, [suite_name(text) for text in suites or ()], dry_run)
+    tracking_uri = existing_record(tracking_uri, results)
+    failed = _clean(tracking_uri, results, [suite_name(text) for text in suites or ()], dry_run)
     for reason in failed:
         say(reason)
     if failed:
         raise typer.Exit(1)
 
 
-def _clean(address: TrackingAddress, results: Path, names: list[str], dry_run: bool) -> list[str]:
+def _clean(tracking_uri: RecordUri, results: Path, names: list[str], dry_run: bool) -> list[str]:
     """Print what nobody needs and remove it; return why some of it could not be."""
     from harness.cli.clean_leftovers import leftovers
 
     console = make_console(stderr=False)
-    with leftovers(address, results, names, not dry_run, say) as found:
+    with leftovers(tracking_uri, results, names, not dry_run, say) as found:
         for each in found:
             console.print(f"{each.bytes / 2**20:10.1f} MiB  {each.path}  {each.what}", soft_wrap=True)
         failed = [reason for each in found if not dry_run and (reason := _remove(each.path))]

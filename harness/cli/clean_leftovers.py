@@ -15,11 +15,11 @@ from mlflow.entities import Run, ViewType
 
 from harness.engine.sessions import stale
 from harness.errors import UserError
-from harness.record.access import PAGE, Access, begun
-from harness.record.address import TrackingUri, default_address
+from harness.record.access import RUNS_PER_PAGE, Access, start_order
 from harness.record.lock import only_driver
 from harness.record.model import FOLDER
 from harness.record.reader import INVOCATIONS, KEY, KIND, PROFILE, RunReader
+from harness.record.tracking_uri import TrackingUri, default_tracking_uri
 from harness.record.writer import RunWriter
 
 TRIAL, RUN = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{32}")  # names of their folders
@@ -58,7 +58,9 @@ class _Known:
 
 
 @contextmanager
-def leftovers(address: TrackingUri, results: Path, names: list[str], holds: bool, say: Say) -> Iterator[list[Leftover]]:
+def leftovers(
+    tracking_uri: TrackingUri, results: Path, names: list[str], holds: bool, say: Say
+) -> Iterator[list[Leftover]]:
     """Find what some suites no longer need, or all if none is named, and keep drivers out of them meanwhile.
 
     Arguments:
@@ -69,25 +71,25 @@ def leftovers(address: TrackingUri, results: Path, names: list[str], holds: bool
         UserError: there is no such suite, its newest plan can't be read, or a driver works on it.
     """
     # what another record plans in the same folder is needed too
-    addresses = [each for each in dict.fromkeys([address, default_address(results)]) if each.exists()]
-    suites = _suites(address, names)
+    uris = [each for each in dict.fromkeys([tracking_uri, default_tracking_uri(results)]) if each.exists()]
+    suites = _suites(tracking_uri, names)
     with ExitStack() as held:
         for suite in suites if results.is_dir() else ():
             if holds or (results / f".{suite}.lock").exists():
                 held.enter_context(only_driver(results, suite, say))
             if holds:
-                held.enter_context(RunWriter(address, suite, tell=say).held())
-        known = _Known({suite: _statuses(addresses, suite) for suite in suites}, not names)
+                held.enter_context(RunWriter(tracking_uri, suite, notify=say).held())
+        known = _Known({suite: _statuses(uris, suite) for suite in suites}, not names)
         found = _checkpoints(results / "checkpoints", known)
-        if address.is_local:
-            found += _artifacts(Access(address), results, known)
+        if tracking_uri.is_local:
+            found += _artifacts(Access(tracking_uri), results, known)
         if known.is_all:
             found += [Leftover.of(path, "a session of Ray whose run has ended") for path in stale()]
         yield found
 
 
-def _suites(address: TrackingUri, names: list[str]) -> list[str]:
-    store = Access(address)
+def _suites(tracking_uri: TrackingUri, names: list[str]) -> list[str]:
+    store = Access(tracking_uri)
     known = [each.name for each in store.experiments() if store.runs([each.experiment_id], INVOCATIONS)]
     for name in names:
         if name not in known:
@@ -96,11 +98,11 @@ def _suites(address: TrackingUri, names: list[str]) -> list[str]:
     return sorted(set(names or known))
 
 
-def _statuses(addresses: list[TrackingUri], suite: str) -> dict[str, str]:
+def _statuses(uris: list[TrackingUri], suite: str) -> dict[str, str]:
     """Read the statuses, by key, of the trials of a suite's newest plans, one of each profile."""
     found: dict[str, str] = {}
-    for address in addresses:
-        store, record = Access(address), RunReader(address, suite)
+    for tracking_uri in uris:
+        store, record = Access(tracking_uri), RunReader(tracking_uri, suite)
         experiment = store.experiment_named(suite)
         runs = store.runs([experiment.experiment_id], INVOCATIONS) if experiment is not None else []
         newest = {run.data.tags.get(PROFILE): run.info.run_id for run in reversed(runs)}
@@ -142,7 +144,7 @@ def _artifacts(store: Access, results: Path, known: _Known) -> list[Leftover]:
     strange = folders.keys() - {run.info.run_id for run in runs}
     found = _of_strangers([folders[run] for run in sorted(strange)]) if _is_alone(store, results, known) else []
     reported: set[tuple[str, str]] = set()
-    for run in sorted(runs, key=begun, reverse=True):
+    for run in sorted(runs, key=start_order, reverse=True):
         experiment, folder = experiments[run.info.experiment_id], folders.get(run.info.run_id)
         if folder is None or not (known.is_all or experiment.name in known.statuses):
             continue
@@ -175,7 +177,7 @@ def _of_run(
 def _is_alone(store: Access, results: Path, known: _Known) -> bool:
     """Whether no other record in the same folder can know of runs that this one does not."""
     databases = {path.resolve() for path in results.glob("*.db")}
-    return known.is_all and databases == {default_address(results).path} == {store.address.path.resolve()}
+    return known.is_all and databases == {default_tracking_uri(results).path} == {store.tracking_uri.path.resolve()}
 
 
 def _of_strangers(folders: list[Path]) -> list[Leftover]:
@@ -191,7 +193,9 @@ def _all_runs(store: Access, experiments: list[str]) -> list[Run]:
     found: list[Run] = []
     token = None
     while experiments:
-        page = store.client.search_runs(experiments, run_view_type=ViewType.ALL, max_results=PAGE, page_token=token)
+        page = store.client.search_runs(
+            experiments, run_view_type=ViewType.ALL, max_results=RUNS_PER_PAGE, page_token=token
+        )
         found += page
         token = page.token
         if not token:

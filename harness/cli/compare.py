@@ -58,11 +58,11 @@ def compare(
         raise typer.Exit(1)
 
 
-def _compare(address: str, a: str, b: str) -> Comparison:
+def _compare(tracking_uri: str, a: str, b: str) -> Comparison:
     from harness.cli.compare_target import read_sides
     from harness.report.tables.comparison import compare_runs
 
-    return compare_runs(*read_sides(address, a, b, say))
+    return compare_runs(*read_sides(tracking_uri, a, b, say))
 
 
 def _print(compared: Comparison) -> None:

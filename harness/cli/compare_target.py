@@ -27,16 +27,16 @@ class Target:
     invocation: str
 
 
-def read_sides(address: str, a: str, b: str, tell: Callable[[str], None]) -> tuple[Side, Side]:
+def read_sides(tracking_uri: str, a: str, b: str, notify: Callable[[str], None]) -> tuple[Side, Side]:
     """Read both sides of a comparison from the record alone; `find_target` says how they are named.
 
     Arguments:
-        tell: called with a line that says what of the record is waited for, or damaged.
+        notify: called with a line that says what of the record is waited for, or damaged.
 
     Raises:
         UserError: nothing like one of them is recorded, or they are the same run.
     """
-    one, other = (find_target(address, text, tell) for text in (a, b))
+    one, other = (find_target(tracking_uri, text, notify) for text in (a, b))
     if one.invocation == other.invocation:
         raise UserError(
             f"A and B are the same run ({a} and {b} are {one.invocation}); SUITE~1 is the run before the newest."
@@ -44,7 +44,7 @@ def read_sides(address: str, a: str, b: str, tell: Callable[[str], None]) -> tup
     return read_side(one), read_side(other)
 
 
-def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _: None) -> Target:
+def find_target(tracking_uri: str, text: str, notify: Callable[[str], None] = lambda _: None) -> Target:
     """Find the run that a text names.
 
     Arguments:
@@ -54,9 +54,9 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
     Raises:
         UserError: nothing like it is recorded.
     """
-    suite = suite_of(address, text, tell) if text.isalnum() else None
+    suite = suite_of(tracking_uri, text, notify) if text.isalnum() else None
     if suite is not None:
-        return Target(text, RunReader(address, suite, tell), text)
+        return Target(text, RunReader(tracking_uri, suite, notify), text)
     found = TARGET.fullmatch(text)
     assert found is not None  # as any text is the name of a suite at least
     name, profile = suite_name(found["suite"]), found["profile"]
@@ -65,7 +65,7 @@ def find_target(address: str, text: str, tell: Callable[[str], None] = lambda _:
             plain_name(each)
     except ValueError as error:
         raise UserError(f"{text!r} names no run: {error}.") from None
-    record = RunReader(address, name, tell)
+    record = RunReader(tracking_uri, name, notify)
     return Target(text, record, record.latest_invocation(profile, int(found["back"] or 0)))
 
 

@@ -16,7 +16,7 @@ from harness.cli.data import verify_data
 from harness.cli.options import RESULTS, DataDir, Results
 from harness.cli.streams import standard_output
 from harness.errors import UserError
-from harness.record.address import make_folder
+from harness.record.tracking_uri import make_folder
 
 PACKAGES = ("torch", "torchvision", "ray", "mlflow", "pandas", "pydantic", "scipy", "typer", "rich")
 SPACE = 5  # GiB

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UserError
 from harness.paths import require_home
-from harness.record.address import TrackingUri, be_quiet, find_address, require_record
 from harness.record.masking import masked
+from harness.record.tracking_uri import TrackingUri, be_quiet, find_tracking_uri, require_record
 from harness.registry import load_plugin
 from harness.suite.yamlfile import read_yaml
 from harness.text import plain
@@ -40,12 +40,12 @@ def read_options(
     from harness.data import data_folder
     from harness.suite.options import Options, with_plugins
 
-    address = record_address(tracking_uri, results)
+    tracking_uri = record_uri(tracking_uri, results)
     given = Options(
         path=suite.path,
         results=results,
         data=data_folder(data_dir),
-        address=address,
+        tracking_uri=tracking_uri,
         plugins=tuple(plugins or ()),
         command=given_command(),
     )
@@ -54,26 +54,26 @@ def read_options(
     return options
 
 
-def record_address(tracking_uri: str | None, results: Path) -> TrackingUri:
-    """Find the address of a record, which need not exist, and quieten MLflow before it is imported.
+def record_uri(tracking_uri: str | None, results: Path) -> TrackingUri:
+    """Find the tracking URI of a record, which need not exist, and quieten MLflow before it is imported.
 
     Raises:
         UserError: there can be no record.
     """
     require_home()
     be_quiet()
-    return find_address(tracking_uri, results)
+    return find_tracking_uri(tracking_uri, results)
 
 
 def existing_record(tracking_uri: str | None, results: Path) -> TrackingUri:
-    """Find the address of a record that exists.
+    """Find the tracking URI of a record that exists.
 
     Raises:
         UserError: there is none.
     """
-    address = record_address(tracking_uri, results)
-    require_record(address)
-    return address
+    tracking_uri = record_uri(tracking_uri, results)
+    require_record(tracking_uri)
+    return tracking_uri
 
 
 def load_plugins(paths: list[Path] | tuple[Path, ...] | None) -> None:

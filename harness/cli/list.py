@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from harness.cli.console import say
-from harness.cli.inputs import load_plugins, read_suite, record_address
+from harness.cli.inputs import load_plugins, read_suite, record_uri
 from harness.cli.options import RESULTS, AsJson, Plugins, Results, TrackingUri
 from harness.cli.output import Lines, print_lines
 from harness.cli.streams import standard_output
 from harness.errors import UserError
-from harness.record.address import TrackingUri as Address
-from harness.record.address import be_quiet
+from harness.record.tracking_uri import TrackingUri as RecordUri
+from harness.record.tracking_uri import be_quiet
 
 What = Literal["variants", "datasets", "analyses", "suites", "runs", "published"]
 
@@ -31,7 +31,7 @@ def list_(
     with standard_output(alone=as_json) as out:
         load_plugins(plugin)
         # the others need no record
-        lines = list_runs(record_address(tracking_uri, results)) if what == "runs" else LISTERS[what]()
+        lines = list_runs(record_uri(tracking_uri, results)) if what == "runs" else LISTERS[what]()
         print_lines(lines, as_json, out)
 
 
@@ -96,15 +96,15 @@ def list_suites() -> Lines:
     return found
 
 
-def list_runs(address: Address) -> Lines:
+def list_runs(tracking_uri: RecordUri) -> Lines:
     """List the recorded invocations of suites."""
-    return _invocations(address) if address.exists() else []
+    return _invocations(tracking_uri) if tracking_uri.exists() else []
 
 
-def _invocations(address: Address) -> Lines:
+def _invocations(tracking_uri: RecordUri) -> Lines:
     from harness.record.reader import list_invocations
 
-    return list_invocations(address, say)
+    return list_invocations(tracking_uri, say)
 
 
 def list_published() -> Lines:

@@ -9,8 +9,8 @@ from harness.plan.make import make_plan
 from harness.plan.refine import at_fraction
 from harness.plan.trial import Trial
 from harness.plugins.source import unwatched
-from harness.record.address import TrackingUri
 from harness.record.parameters import Recorded, why_new
+from harness.record.tracking_uri import TrackingUri
 from harness.suite.load import ResolvedSuite
 from harness.suite.options import Options
 from harness.suite.published import load_published
@@ -24,10 +24,10 @@ def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
     others: list[Recorded] = []
     load_published(resolved.published_paths())
     plan = make_plan(resolved, options.data)
-    if TrackingUri(options.address).exists():
+    if TrackingUri(options.tracking_uri).exists():
         from harness.record.reader import RunReader  # MLflow takes two seconds to import
 
-        record = RunReader(options.address, resolved.suite.name)
+        record = RunReader(options.tracking_uri, resolved.suite.name)
         plan = at_fraction(plan, record.fraction(plan.profile, plan.budget))
         statuses = record.statuses(trial.key for trial in plan.trials)
         others = [each for each in record.trials(plan.profile) if each.key not in statuses]

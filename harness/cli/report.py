@@ -32,10 +32,10 @@ def report(
     resolved = read_suite(suite, profile)
     _check_claims(resolved)
     name = resolved.suite.name
-    address = existing_record(tracking_uri, results)
+    tracking_uri = existing_record(tracking_uri, results)
     load_plugins(plugin)
     _load_those_of(resolved)
-    tables = _read(address, name, profile)
+    tables = _read(tracking_uri, name, profile)
     if format is not None:
         _print(tables, format)
     else:
@@ -57,11 +57,11 @@ def _load_those_of(suite: ResolvedSuite) -> None:
             say(f"the report does without a plugin: {error}")
 
 
-def _read(address: str, suite: str, profile: str | None) -> Tables:
+def _read(tracking_uri: str, suite: str, profile: str | None) -> Tables:
     from harness.record.reader import RunReader
     from harness.report.build import read_tables
 
-    return read_tables(RunReader(address, suite, say), profile)
+    return read_tables(RunReader(tracking_uri, suite, say), profile)
 
 
 def _print(tables: Tables, format: Format) -> None:

@@ -39,24 +39,24 @@ def ui(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the address.")] = True,
 ) -> None:
     """Browse the record in MLflow, on 127.0.0.1 only."""
-    address = existing_record(tracking_uri, results)
-    browse(address, port, open_browser, make_console(stderr=True))
+    tracking_uri = existing_record(tracking_uri, results)
+    browse(tracking_uri, port, open_browser, make_console(stderr=True))
 
 
-def browse(address: str, port: int, open_browser: bool, console: Console) -> None:
+def browse(tracking_uri: str, port: int, open_browser: bool, console: Console) -> None:
     """Show where the suites of a record are to be seen, and serve it until stopped if it is a file.
 
     Raises:
         UserError: the port is taken, or the server does not start.
     """
-    if address.startswith("http"):
-        _show(address, address.rstrip("/"), open_browser, console)
+    if tracking_uri.startswith("http"):
+        _show(tracking_uri, tracking_uri.rstrip("/"), open_browser, console)
         return
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, _stop)
-    with suppress(KeyboardInterrupt), _served(address, port) as server:
-        _show(address, served(port), open_browser, console)
+    with suppress(KeyboardInterrupt), _served(tracking_uri, port) as server:
+        _show(tracking_uri, served(port), open_browser, console)
         console.print("Ctrl-C ends it")
         server.wait()
         raise UserError("MLflow's server has ended; start it again.")
@@ -76,10 +76,10 @@ def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
     return found
 
 
-def _show(address: str, host: str, open_browser: bool, console: Console) -> None:
+def _show(tracking_uri: str, host: str, open_browser: bool, console: Console) -> None:
     from harness.record.reader import suites
 
-    found = [link for suite in suites(address) for link in links(suite, host)]
+    found = [link for suite in suites(tracking_uri) for link in links(suite, host)]
     for name, link in found or [("MLflow", host)]:
         console.print(f"{name}: {link}", highlight=False, markup=False, soft_wrap=True)
     if open_browser and found:
@@ -100,12 +100,12 @@ def _listener(port: int) -> socket.socket:
 
 
 @contextmanager
-def _served(address: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _served(tracking_uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Serve MLflow's pages in a process that ends with this one, whatever ends it."""
     with _listener(port) as listener, tempfile.TemporaryFile() as told:
         number = listener.fileno()
         command = [sys.executable, "-P", "-m", "harness.serving.server"]
-        command += [address, str(number), str(port), str(os.getpid())]
+        command += [tracking_uri, str(number), str(port), str(os.getpid())]
         server = subprocess.Popen(
             command,
             pass_fds=[number],

@@ -12,9 +12,9 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-LARGEST = 2**30  # bytes of all arrays of a file
-LONGEST_HEADER = 10_000  # characters
-NUMBERS = "biuf"  # kinds of types: truth values, integers and floating point
+MAX_ARRAY_BYTES = 2**30  # of all arrays of a file together
+MAX_HEADER_CHARACTERS = 10_000
+NUMBER_KINDS = "biuf"  # of dtypes: booleans, integers and floating point
 SUFFIX = ".npy"
 
 
@@ -31,10 +31,10 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file; what they will take is added up before any of them is read.
+    """Read all arrays of a file, once their headers have shown that they fit in memory.
 
     Raises:
-        Damaged: the file is no such archive, holds something else than numbers, or more than `LARGEST` bytes.
+        Damaged: the file is no .npz archive, holds something other than numbers, or more than `MAX_ARRAY_BYTES`.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -43,27 +43,27 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             for name in names:
                 with archive.open(name) as file:
                     total += _bytes_of(file)
-            if total > LARGEST:
-                raise Damaged(f"its arrays would take more than {LARGEST >> 20} MiB")
+            if total > MAX_ARRAY_BYTES:
+                raise Damaged(f"its arrays would take more than {MAX_ARRAY_BYTES >> 20} MiB")
             return {name.removesuffix(SUFFIX): _read(archive, name) for name in names}
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise Damaged(" ".join(str(error).split()) or type(error).__name__) from None
 
 
 def _bytes_of(file: IO[bytes]) -> int:
-    """What an array will take, by its header."""
+    """Return the size of an array by its header."""
     version = npy.read_magic(file)
     if version == (1, 0):
-        shape, _, kind = npy.read_array_header_1_0(file, LONGEST_HEADER)
+        shape, _, kind = npy.read_array_header_1_0(file, MAX_HEADER_CHARACTERS)
     elif version == (2, 0):
-        shape, _, kind = npy.read_array_header_2_0(file, LONGEST_HEADER)
+        shape, _, kind = npy.read_array_header_2_0(file, MAX_HEADER_CHARACTERS)
     else:
         raise ValueError(f"an array of the unknown format {version}")
-    if kind.kind not in NUMBERS or min(shape, default=0) < 0:
+    if kind.kind not in NUMBER_KINDS or min(shape, default=0) < 0:
         raise ValueError("an array of something else than numbers")
     return math.prod(shape) * kind.itemsize
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     with archive.open(name) as file:
-        return npy.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)
+        return npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER_CHARACTERS)

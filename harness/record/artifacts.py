@@ -15,16 +15,16 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
-from harness.record.address import TrackingUri
 from harness.record.arrays import Damaged, read_arrays, write_arrays
 from harness.record.retry import is_away
+from harness.record.tracking_uri import TrackingUri
 from harness.worker.result import Result
 
 PREDICTIONS = "predictions.npz"
 ANALYSES = "analyses"  # the folder of what analyses have measured, a file each
 CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
-LARGEST_TEXT = 2**26  # bytes of a text that is read
+MAX_TEXT_BYTES = 2**26  # of a text file that is read
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 T = TypeVar("T")
@@ -83,16 +83,16 @@ def read_numbers(path: Path) -> dict[str, list[float]]:
 
 
 def read_text(path: Path) -> str:
-    """A text of at most `LARGEST_TEXT` bytes.
+    """A text of at most `MAX_TEXT_BYTES`.
 
     Raises:
         Damaged: it is longer, or no text.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST_TEXT + 1)
-        if len(content) > LARGEST_TEXT:
-            raise Damaged(f"it is larger than {LARGEST_TEXT >> 20} MiB")
+            content = file.read(MAX_TEXT_BYTES + 1)
+        if len(content) > MAX_TEXT_BYTES:
+            raise Damaged(f"it is larger than {MAX_TEXT_BYTES >> 20} MiB")
         return content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise Damaged(str(error)) from None
@@ -112,7 +112,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def local_artifact(client: MlflowClient, run: Run, address: str, name: str, into: Path | None = None) -> Path:
+def local_artifact(client: MlflowClient, run: Run, tracking_uri: str, name: str, into: Path | None = None) -> Path:
     """The file or folder of a run's artifact, also when a local store was moved as a whole.
 
     Arguments:
@@ -121,7 +121,7 @@ def local_artifact(client: MlflowClient, run: Run, address: str, name: str, into
     Raises:
         UserError: it is not there.
     """
-    uri = TrackingUri(address)
+    uri = TrackingUri(tracking_uri)
     if uri.is_local:
         moved = uri.path.parent / "artifacts" / run.info.run_id / "artifacts" / name
         if moved.exists():
@@ -133,7 +133,7 @@ def local_artifact(client: MlflowClient, run: Run, address: str, name: str, into
             target = str(into)
         return Path(
             mlflow.artifacts.download_artifacts(
-                run_id=run.info.run_id, artifact_path=name, tracking_uri=address, dst_path=target
+                run_id=run.info.run_id, artifact_path=name, tracking_uri=tracking_uri, dst_path=target
             )
         )
     except (MlflowException, OSError) as error:

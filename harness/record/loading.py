@@ -34,8 +34,8 @@ from harness.worker.train.evaluation import predict
 from harness.worker.train.training import weights_digest
 from variants import VARIANTS, Variant
 
-LARGEST_TRIAL = 1 << 20  # bytes
-SLACK = 1 << 20  # bytes that a file of weights may be larger than the weights
+MAX_TRIAL_BYTES = 1 << 20  # of trial.json
+WEIGHTS_OVERHEAD_BYTES = 1 << 20  # by which a file of weights may be larger than the weights
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Model:
         return found.astype(np.int64)
 
 
-def load(run: str, address: str, trust_code: bool = False) -> Model:
+def load(run: str, tracking_uri: str, trust_code: bool = False) -> Model:
     """The trained model of a trial.
 
     Arguments:
@@ -91,10 +91,10 @@ def load(run: str, address: str, trust_code: bool = False) -> Model:
         UserError: there is no such run, its model was not kept or can't be read or is not what the run says, or its
             variant is not known here.
     """
-    client = open_store(address)
+    client = open_store(tracking_uri)
     with tempfile.TemporaryDirectory(prefix="harness-model-") as folder:
-        found = _run(client, run, address)
-        model = read_model(_files(client, found, address, Path(folder)), trust_code)
+        found = _run(client, run, tracking_uri)
+        model = read_model(_files(client, found, tracking_uri, Path(folder)), trust_code)
     if model.trial.key != found.data.tags.get(KEY):
         raise UserError(f"the model of run {run} is of another trial than the run; the record is damaged.")
     if weights_digest(model.module) != found.data.tags.get(DIGEST):
@@ -129,24 +129,24 @@ def _built(trial: TrainingTrial) -> Variant:
     return variant(config)
 
 
-def _run(client: MlflowClient, run: str, address: str) -> Run:
+def _run(client: MlflowClient, run: str, tracking_uri: str) -> Run:
     try:
         return client.get_run(run)
     except MlflowException as error:
         if not is_unknown(error):
-            raise UserError(f"run {run} can't be read from {masked(address)} ({cause_of(error)}).") from error
-    raise UserError(f"there is no run {run} in {masked(address)}; `python -m harness ui` shows their ids.")
+            raise UserError(f"run {run} can't be read from {masked(tracking_uri)} ({cause_of(error)}).") from error
+    raise UserError(f"there is no run {run} in {masked(tracking_uri)}; `python -m harness ui` shows their ids.")
 
 
-def _files(client: MlflowClient, run: Run, address: str, into: Path) -> Path:
+def _files(client: MlflowClient, run: Run, tracking_uri: str, into: Path) -> Path:
     """The folder with the parts of a run's model."""
     name = f"run {run.info.run_id} ({run.info.run_name})"
     try:
-        return local_artifact(client, run, address, f"{FOLDER}/artifacts", into)
+        return local_artifact(client, run, tracking_uri, f"{FOLDER}/artifacts", into)
     except (UserError, MlflowException, OSError) as error:
         if _is_listed(client, run):
             cause = masked(cause_of(error.__cause__ or error))
-            raise UserError(f"the model of {name} can't be read from {masked(address)} ({cause}).") from error
+            raise UserError(f"the model of {name} can't be read from {masked(tracking_uri)} ({cause}).") from error
     raise UserError(
         f"{name} has no model: those of each row's first seed are kept, and of all seeds with 'keep_models: all' in "
         f"the suite, until `python -m harness clean` removes what is no longer planned."
@@ -163,9 +163,9 @@ def _is_listed(client: MlflowClient, run: Run) -> bool:
 def _trial(path: Path) -> TrainingTrial:
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST_TRIAL + 1)
-        if len(text) > LARGEST_TRIAL:
-            raise UserError(f"{path.name} of the model is larger than {LARGEST_TRIAL >> 20} MiB; it is damaged.")
+            text = file.read(MAX_TRIAL_BYTES + 1)
+        if len(text) > MAX_TRIAL_BYTES:
+            raise UserError(f"{path.name} of the model is larger than {MAX_TRIAL_BYTES >> 20} MiB; it is damaged.")
         trial = restore_trial(text)
     except (OSError, ValidationError) as error:
         raise UserError(f"{path.name} of the model can't be read ({cause_of(error)[:200]}).") from error
@@ -209,7 +209,7 @@ def _warn(variant: str) -> None:
 def _weights(path: Path, module: Variant) -> dict[str, torch.Tensor]:
     """The weights in a file, if they can be a module's."""
     own = module.state_dict()
-    largest = sum(tensor.numel() * tensor.element_size() for tensor in own.values()) + SLACK
+    largest = sum(tensor.numel() * tensor.element_size() for tensor in own.values()) + WEIGHTS_OVERHEAD_BYTES
     try:
         with zipfile.ZipFile(path) as parts:
             if sum(part.file_size for part in parts.infolist()) > largest:

@@ -12,11 +12,11 @@ from harness.files import locked
 
 
 @contextmanager
-def only_driver(folder: Path, suite: str, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+def only_driver(folder: Path, suite: str, notify: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Hold a suite's lock.
 
     Arguments:
-        tell: is told if the file system has no locks.
+        notify: called with a line if the file system has no locks.
 
     Raises:
         UserError: another process holds it, or its file may not be written.
@@ -36,7 +36,7 @@ def only_driver(folder: Path, suite: str, tell: Callable[[str], None] = lambda _
                 f"to write in that folder, or name another one with --results."
             ) from None
         if not is_held:
-            tell(f"{folder} is on a file system without locks; a second driver is kept out by the record alone")
+            notify(f"{folder} is on a file system without locks; a second driver is kept out by the record alone")
         with suppress(OSError):  # whose lock it is, for people
             path.write_text(str(os.getpid()))
         yield

@@ -1,4 +1,4 @@
-"""What a trial was given, flat, as MLflow can filter it; and what has changed since a like one was recorded."""
+"""Flatten a trial's settings to MLflow params; explain why a similar recorded trial does not match."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.plan.trial import Trial
 
-LARGEST = 6000  # characters
+MAX_PARAMETER_CHARACTERS = 6000  # MLflow's limit
 ALIKE = ("variant", "task", "seed", "round")  # what trials of the same place in a suite share
 DERIVED = ("label", "fraction")  # from others
 WORDS = {"source": "the variant's source", "data": "the data", "data_source": "the dataset's source"}
@@ -41,7 +41,7 @@ def parameters(trial: Trial) -> dict[str, str]:
     if trial.kind == "timing":
         flat |= {f"timing.{name}": value for name, value in trial.work.protocol.model_dump().items()}
         flat |= {"learning_rate": trial.work.learning_rate, "precision": trial.work.precision}
-    return {name: str(value)[:LARGEST] for name, value in flat.items()}
+    return {name: str(value)[:MAX_PARAMETER_CHARACTERS] for name, value in flat.items()}
 
 
 def _flat(nested: Mapping[str, Any]) -> dict[str, Any]:

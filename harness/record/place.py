@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from harness.record.address import TrackingUri
+from harness.record.tracking_uri import TrackingUri
 
-LONGEST_WAIT = 20.0  # seconds for a database that another process writes to
+DATABASE_TIMEOUT_SECONDS = 20.0  # while another process writes to the database
 
 PLACES = (  # table, column of the id, column of the address, and where below the experiment's folder that is
     ("runs", "run_uuid", "artifact_uri", "{}/artifacts"),
@@ -17,7 +17,7 @@ PLACES = (  # table, column of the id, column of the address, and where below th
 )
 
 
-def bring_home(address: TrackingUri, experiment: str, artifacts: str) -> None:
+def bring_home(tracking_uri: TrackingUri, experiment: str, artifacts: str) -> None:
     """Let an experiment's new artifacts go to a folder, and look there for the old ones that are there.
 
     MLflow keeps absolute addresses and has no request that changes them.
@@ -25,7 +25,7 @@ def bring_home(address: TrackingUri, experiment: str, artifacts: str) -> None:
     Arguments:
         artifacts: the folder, as `artifact_folder` gives it.
     """
-    with closing(sqlite3.connect(address.path, timeout=LONGEST_WAIT)) as database, database:
+    with closing(sqlite3.connect(tracking_uri.path, timeout=DATABASE_TIMEOUT_SECONDS)) as database, database:
         [kept] = database.execute("SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,))
         if kept[0] == artifacts:
             return

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.record.address import be_quiet
+from harness.record.tracking_uri import be_quiet
 
 LOGGERS = ("mlflow", "mlflow.store.db.utils", "alembic")
 

@@ -17,7 +17,7 @@ from mlflow.entities import Run
 
 from harness.errors import UserError
 from harness.plan.plan import Plan, with_tests
-from harness.record.access import Access, begun
+from harness.record.access import Access, start_order
 from harness.record.arrays import Damaged, read_arrays
 from harness.record.artifacts import (
     ANALYSES,
@@ -58,9 +58,9 @@ class RunReader(Access):
     """
 
     def __init__(
-        self, address: str, suite: str, tell: Callable[[str], None] = lambda _: None, makes: bool = False
+        self, tracking_uri: str, suite: str, notify: Callable[[str], None] = lambda _: None, makes: bool = False
     ) -> None:
-        super().__init__(address, tell, makes)
+        super().__init__(tracking_uri, notify, makes)
         self.suite = suite
         found = self.experiment_named(suite)
         if found is not None and found.lifecycle_stage == "deleted":
@@ -114,7 +114,7 @@ class RunReader(Access):
 
     def page(self, run: str) -> str:
         """The address of a run in MLflow's user interface; `python -m harness ui` serves that of a file."""
-        host = served() if self.address.is_local else masked(self.address.rstrip("/"))
+        host = served() if self.tracking_uri.is_local else masked(self.tracking_uri.rstrip("/"))
         return run_page(host, str(self._experiment), run)
 
     def plan_of(self, invocation: str) -> tuple[Plan, dict[str, str]]:
@@ -174,7 +174,7 @@ class RunReader(Access):
     def trials(self, profile: str | None) -> list[Recorded]:
         """All recorded trials of a profile, or without one if it is None, the newest first."""
         runs = [run for run in self._trial_runs() if run.data.tags.get(PROFILE) == (profile or NO_PROFILE)]
-        return [Recorded(run.data.tags[KEY], run.data.params) for run in sorted(runs, key=begun, reverse=True)]
+        return [Recorded(run.data.tags[KEY], run.data.params) for run in sorted(runs, key=start_order, reverse=True)]
 
     def answers(self, key: str) -> Answers:
         """Predicted and true classes of each test of a trial, (images,) integers; empty if that was not kept."""
@@ -216,7 +216,7 @@ class RunReader(Access):
         except UserError:
             return None
         except Damaged as error:
-            self.tell(f"{name} of {run.info.run_name} (run {run.info.run_id}) is damaged and left out: {error}")
+            self.notify(f"{name} of {run.info.run_name} (run {run.info.run_id}) is damaged and left out: {error}")
             return None
 
     def _plan(self, run: Run) -> Plan:
@@ -235,7 +235,7 @@ class RunReader(Access):
         run = self.run(invocation)
         if run is None:
             raise UserError(
-                f"there is no run {invocation} in {self.address}; `python -m harness list runs` shows them."
+                f"there is no run {invocation} in {self.tracking_uri}; `python -m harness list runs` shows them."
             )
         return run
 
@@ -273,15 +273,15 @@ def fraction_tag(profile: str | None, budget: float) -> str:
     return f"harness.fraction.{profile or NO_PROFILE}.{budget:g}s"
 
 
-def suite_of(address: str, invocation: str, tell: Callable[[str], None] = lambda _: None) -> str | None:
+def suite_of(tracking_uri: str, invocation: str, notify: Callable[[str], None] = lambda _: None) -> str | None:
     """The suite of an invocation, given its id; None if there is no such invocation."""
-    run = Access(address, tell).run(invocation)
+    run = Access(tracking_uri, notify).run(invocation)
     return run.data.tags.get(SUITE) if run is not None else None
 
 
-def list_invocations(address: str, tell: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
+def list_invocations(tracking_uri: str, notify: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
     """The runs of suites in a store, the newest first."""
-    store = Access(address, tell)
+    store = Access(tracking_uri, notify)
     found = store.runs([each.experiment_id for each in store.experiments()], INVOCATIONS)
     return [
         {
@@ -304,9 +304,9 @@ class Browsable:
     report: str
 
 
-def suites(address: str) -> list[Browsable]:
+def suites(tracking_uri: str) -> list[Browsable]:
     """The suites in a store, the newest first."""
-    store = Access(address)
+    store = Access(tracking_uri)
     found = []
     for experiment in store.experiments():
         if experiment.name != "Default":

@@ -1,7 +1,7 @@
-"""What becomes of a request to the record that fails: it waits while the server is away, and else says why.
+"""Retry requests to the record while its server is unreachable; raise an error of one sentence otherwise.
 
-A method is tried again as a whole, so it must come to the same when it is run twice: a request may have been served
-although its answer was lost.
+A method is retried as a whole, so running it twice must have the same effect as once: the server may have carried out a
+request whose response was lost.
 """
 
 from __future__ import annotations
@@ -19,96 +19,99 @@ from mlflow.exceptions import MlflowException, RestException
 from harness.errors import Rejected, UserError, cause_of, is_disk_full
 from harness.record.masking import masked
 
-LONGEST = 15 * 60.0  # seconds that a server may be away
-PAUSE = 5.0  # between two tries
-BUSY = (408, 429)  # of HTTP: come again later
-FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+MAX_OUTAGE_SECONDS = 15 * 60.0
+PAUSE_SECONDS = 5.0  # between two attempts
+BUSY_STATUSES = (408, 429)  # of HTTP: request timeout, too many requests
+FORBIDDEN_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class Persistent(Protocol):
-    """What is asked of an object whose methods read or write a record."""
+class Retrying(Protocol):
+    """An object whose methods read or write a record and are retried."""
 
-    tell: Callable[[str], None]  # is told what is waited for
-    is_silent: bool  # whether that was told, by whichever of the requests that stand in each other, and nothing since
-
-    @property
-    def address(self) -> str:
-        """Of the record."""
+    notify: Callable[[str], None]  # called with a line when the record stops responding, and when it responds again
+    is_waiting: bool  # whether `notify` has been called since the record last responded; retried methods may be nested
 
     @property
-    def meanwhile(self) -> str:
-        """What happens while it does not answer."""
+    def tracking_uri(self) -> str:
+        """Where the record is."""
 
-    def check(self) -> None:
-        """Before each try; raises an error that ends all tries."""
+    @property
+    def while_waiting(self) -> str:
+        """Say what the program does while the record does not respond."""
 
-    def forget(self) -> None:
-        """After a try that has failed: whether it was served is not known."""
+    def ensure_lease(self) -> None:
+        """Called before each attempt; an error that it raises ends the retries."""
+
+    def invalidate(self) -> None:
+        """Called after a failed attempt: drop cached state, as the request may or may not have been carried out."""
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
-W = TypeVar("W", bound=Persistent)
+W = TypeVar("W", bound=Retrying)
 
 
-def patient(method: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, P], T]:
-    """Decorator for a method that reads or writes a record.
+def retried(method: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, P], T]:
+    """Decorate a method that reads or writes a record: it is retried for up to `MAX_OUTAGE_SECONDS`.
 
     Raises:
-        Rejected: the store does not take it.
-        UserError: the server stays away, a disk is full or may not be written, or another driver has taken over.
+        Rejected: the store refuses the request.
+        UserError: the server stays unreachable, a disk is full or read-only, or another driver has taken over.
     """
 
     @wraps(method)
-    def tried(record: W, *args: P.args, **kwargs: P.kwargs) -> T:
-        until = time.monotonic() + LONGEST
-        is_told = False
+    def with_retries(record: W, *args: P.args, **kwargs: P.kwargs) -> T:
+        until = time.monotonic() + MAX_OUTAGE_SECONDS
+        has_notified = False
         while True:
-            record.check()
+            record.ensure_lease()
             try:
                 result = method(record, *args, **kwargs)
             except UserError:
                 raise
             except Exception as error:
                 _give_up_unless_away(error, record, until)
-                record.forget()
+                record.invalidate()
             else:
-                if is_told:
-                    record.is_silent = False
-                    record.tell("the record answers again")
+                if has_notified:
+                    record.is_waiting = False
+                    record.notify("the record answers again")
                 return result
-            if not record.is_silent:
-                record.is_silent = is_told = True
-                record.tell(f"the record {record.address} does not answer; {record.meanwhile}")
-            time.sleep(PAUSE)
+            if not record.is_waiting:
+                record.is_waiting = has_notified = True
+                record.notify(f"the record {record.tracking_uri} does not answer; {record.while_waiting}")
+            time.sleep(PAUSE_SECONDS)
 
-    return tried
+    return with_retries
 
 
-def _give_up_unless_away(error: Exception, record: Persistent, until: float) -> None:
-    again = "give the same command again then: it goes on where it stopped"
+def _give_up_unless_away(error: Exception, record: Retrying, until: float) -> None:
+    again = "give the same command again then: it resumes where it stopped"
     if is_disk_full(error):
-        raise UserError(f"there is no space left for the record {record.address}; free some, and {again}.") from error
+        raise UserError(
+            f"there is no space left for the record {record.tracking_uri}; free some, and {again}."
+        ) from error
     forbidden = _forbidden(error)
     if forbidden is not None:
         raise UserError(
-            f"{forbidden or record.address} may not be written by you; ask its owner, or record elsewhere with "
+            f"{forbidden or record.tracking_uri} may not be written by you; ask its owner, or record elsewhere with "
             f"--results or --tracking-uri."
         ) from error
     if not is_away(error):
         if isinstance(error, MlflowException | requests.RequestException):
-            raise Rejected(f"the record {record.address} says no: {masked(cause_of(error))}") from error
+            raise Rejected(f"the record {record.tracking_uri} says no: {masked(cause_of(error))}") from error
         raise error
     if time.monotonic() > until:
         raise UserError(
-            f"the record {record.address} has not answered for {LONGEST / 60:.0f} minutes; start it again, and {again}."
+            f"the record {record.tracking_uri} has not answered for {MAX_OUTAGE_SECONDS / 60:.0f} minutes; start it "
+            f"again, and {again}."
         ) from error
 
 
 def _forbidden(error: BaseException) -> str | None:
-    """The file that may not be written, "" if it is not named; None if an exception says nothing like it."""
+    """Return the file that may not be written, "" if the error names none; None if it is another kind of error."""
     for each in _chain(error):
-        if isinstance(each, OSError) and each.errno in FORBIDDEN:
+        if isinstance(each, OSError) and each.errno in FORBIDDEN_ERRNOS:
             return str(each.filename or "")
         if "attempt to write a readonly database" in str(each):  # SQLite's words
             return ""
@@ -116,10 +119,10 @@ def _forbidden(error: BaseException) -> str | None:
 
 
 def is_away(error: Exception) -> bool:
-    """Whether an exception says that a server could not be reached or could not serve, or a database was locked."""
+    """Whether the server was unreachable or overloaded, or the database locked, so that a retry may succeed."""
     status = status_of(error)
     if status is not None:
-        return status >= 500 or status in BUSY
+        return status >= 500 or status in BUSY_STATUSES
     text = str(error)
     if isinstance(error, MlflowException) and re.search("API request to .* failed with (exception|timeout)", text):
         return True
@@ -128,7 +131,7 @@ def is_away(error: Exception) -> bool:
 
 
 def status_of(error: Exception) -> int | None:
-    """The HTTP status with which a server has answered, if an exception tells of one."""
+    """Return the HTTP status that an exception carries; None if it carries none."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return int(error.response.status_code)
     if isinstance(error, RestException):

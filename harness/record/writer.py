@@ -22,7 +22,7 @@ from harness.errors import Rejected, UserError, cause_of
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.provenance import code_version
-from harness.record.access import NUMBER, begun
+from harness.record.access import RUN_NUMBER, start_order
 from harness.record.artifacts import save_result
 from harness.record.lease import Lease
 from harness.record.masking import masked
@@ -47,7 +47,7 @@ from harness.record.reader import (
     RunReader,
     fraction_tag,
 )
-from harness.record.retry import patient
+from harness.record.retry import retried
 from harness.record.stored import store
 from harness.text import one_line
 from harness.worker.result import Point, Result
@@ -57,23 +57,27 @@ STATE = "harness.state"  # digest of what an invocation's report was made of
 NOTE = "mlflow.note.content"
 WEIGHTS = "harness.weights_sha256"
 CURVE = "train/loss"  # which every point of a curve has
-WORDS = ("reproduced", "contradicted", "undecided")
-LARGEST_NOTE = 6000  # characters
-POINTS = 50  # of a curve that are written together; MLflow takes 1,000 metrics at a time
+VERDICTS = ("reproduced", "contradicted", "undecided")
+MAX_NOTE_CHARACTERS = 6000
+POINTS_PER_BATCH = 50  # of a curve; MLflow takes 1,000 metrics at a time
 
 
 class RunWriter(RunReader):
     """A suite's experiment in an MLflow store, to be written.
 
     Arguments:
-        tell: is told when the store does not answer, and when it does again.
+        notify: called with a line when the store stops responding, and when it responds again.
 
     Raises:
         UserError: the store can't be opened.
     """
 
     def __init__(
-        self, address: str, suite: str, artifacts: str | None = None, tell: Callable[[str], None] = lambda _: None
+        self,
+        tracking_uri: str,
+        suite: str,
+        artifacts: str | None = None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._artifacts = artifacts
         self._runs: dict[str, str] = {}  # run id by trial key
@@ -83,11 +87,11 @@ class RunWriter(RunReader):
         self._told: dict[str, Any] = {}  # of the invocation that was begun last
         self._current = ""  # its id
         self._profile: str | None = None  # of its plan
-        super().__init__(address, suite, tell, makes=True)
+        super().__init__(tracking_uri, suite, notify, makes=True)
 
     @property
-    def meanwhile(self) -> str:
-        """See `Persistent.meanwhile`."""
+    def while_waiting(self) -> str:
+        """See `Retrying.while_waiting`."""
         return "trials go on, and their results wait"
 
     @property
@@ -110,7 +114,7 @@ class RunWriter(RunReader):
         Raises:
             UserError: another one does.
         """
-        lease = Lease(self.client, self._make_experiment(), self.suite, self.tell)
+        lease = Lease(self.client, self._make_experiment(), self.suite, self.notify)
         try:
             self._acquire(lease)
             self._lease = lease
@@ -118,16 +122,16 @@ class RunWriter(RunReader):
         finally:
             lease.release()
 
-    @patient
+    @retried
     def _acquire(self, lease: Lease) -> None:
         lease.acquire()
 
-    @patient
+    @retried
     def _make_experiment(self) -> str:
         return self.experiment
 
-    def check(self) -> None:
-        """Before a request.
+    def ensure_lease(self) -> None:
+        """See `Retrying.ensure_lease`.
 
         Raises:
             UserError: another driver has taken over, as this one was not heard of for too long.
@@ -138,12 +142,12 @@ class RunWriter(RunReader):
                 f"is done is kept."
             )
 
-    def forget(self) -> None:
-        """Forget what has been written, after a write whose outcome is not known; it is looked up again."""
+    def invalidate(self) -> None:
+        """See `Retrying.invalidate`: what has been written is looked up again."""
         self._logged.clear()
         self._number = None
 
-    @patient
+    @retried
     def keep_fraction(self, profile: str | None, budget: float, fraction: float) -> None:
         """Keep a calibrated fraction for the runs that follow."""
         self.client.set_experiment_tag(self.experiment, fraction_tag(profile, budget), repr(fraction))
@@ -165,14 +169,14 @@ class RunWriter(RunReader):
         self._current = self._begin_invocation(tags, plan, published, suite)
         return self._current
 
-    @patient
+    @retried
     def _clean_up(self) -> None:
-        if self.address.is_local and self._artifacts is not None:
-            bring_home(self.address, self.experiment, self._artifacts)
+        if self.tracking_uri.is_local and self._artifacts is not None:
+            bring_home(self.tracking_uri, self.experiment, self._artifacts)
         for run in self._search("attributes.status = 'RUNNING'"):
             self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
 
-    @patient
+    @retried
     def _begin_invocation(self, tags: dict[str, str], plan: Plan, published: list[dict[str, Any]], suite: str) -> str:
         found = self._search(equals(TOKEN, tags[TOKEN]))  # it may have been made by a try whose answer was lost
         run = found[0] if found else self._create_run(tags, f"suite {self.suite}")
@@ -185,25 +189,25 @@ class RunWriter(RunReader):
     def _create_run(self, tags: dict[str, str], name: str) -> Run:
         """A run that comes after all that are there; there is one writer only."""
         if self._number is None:
-            self._number = max((begun(run)[0] for run in self._search("")), default=0)
+            self._number = max((start_order(run)[0] for run in self._search("")), default=0)
         self._number += 1
-        return self.client.create_run(self.experiment, tags={**tags, NUMBER: str(self._number)}, run_name=name)
+        return self.client.create_run(self.experiment, tags={**tags, RUN_NUMBER: str(self._number)}, run_name=name)
 
-    @patient
+    @retried
     def keep_plan(self, invocation: str, plan: Plan) -> None:
         """Replace an invocation's plan, once its fraction is known."""
         self._told["plan"] = store(plan)
         self._log_json(invocation, PLAN_FILE, store(plan))
         self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
 
-    @patient
+    @retried
     def keep_overhead(self, invocation: str, overhead: dict[str, float]) -> None:
         """Add what the harness itself took."""
         now = int(time.time() * 1000)
         metrics = [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()]
         self.client.log_batch(invocation, metrics=metrics)
 
-    @patient
+    @retried
     def keep_verdicts(self, invocation: str, verdicts: Iterable[tuple[str, str]]) -> None:
         """Add the verdicts on the suite's claims: how many of each, and each as a tag.
 
@@ -214,8 +218,8 @@ class RunWriter(RunReader):
         if not told:
             return
         words, now = [word for word, _ in told], int(time.time() * 1000)
-        counts = [Metric(f"claims/{word}", float(words.count(word)), now, 0) for word in sorted({*words, *WORDS})]
-        lines = [one_line(f"{word}: {text}")[:LARGEST_NOTE] for word, text in told]
+        counts = [Metric(f"claims/{word}", float(words.count(word)), now, 0) for word in sorted({*words, *VERDICTS})]
+        lines = [one_line(f"{word}: {text}")[:MAX_NOTE_CHARACTERS] for word, text in told]
         tags = [RunTag(f"claim.{n:02d}", line) for n, line in enumerate(lines, 1)]
         self.client.log_batch(invocation, metrics=counts, tags=tags)
 
@@ -228,10 +232,10 @@ class RunWriter(RunReader):
         """
         lacking = self._unless_rejected("the report", lambda: self._keep_report(invocation, report))
         if lacking:
-            self.tell(f"{lacking}; it is in {report[0].parent}")
+            self.notify(f"{lacking}; it is in {report[0].parent}")
         self._close(invocation, status)
 
-    @patient
+    @retried
     def _keep_report(self, invocation: str, report: Sequence[Path]) -> None:
         state = self._state()
         holder = self._holder_of(state, invocation) if report else ""
@@ -247,7 +251,7 @@ class RunWriter(RunReader):
             place = Path("report") / path.parent.relative_to(report[0].parent)
             self.client.log_artifact(invocation, str(path), place.as_posix())
             if path.name == "report.md":
-                self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:LARGEST_NOTE])
+                self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:MAX_NOTE_CHARACTERS])
         if report:
             tags = {STATE: state, REPORT: invocation}
             self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
@@ -280,7 +284,7 @@ class RunWriter(RunReader):
             TOKEN: secrets.token_hex(16),
             PROFILE: plan.profile or NO_PROFILE,
             FRACTION: repr(plan.fraction),
-            COMMAND: command[:LARGEST_NOTE],
+            COMMAND: command[:MAX_NOTE_CHARACTERS],
             **{CODE + name: value for name, value in code_version().items()},
         }
 
@@ -292,7 +296,7 @@ class RunWriter(RunReader):
 
     # A trial
 
-    @patient
+    @retried
     def begin(self, trial: Trial) -> None:
         """Start a trial's run, or go on with the one it has."""
         run = self._run_of(trial.key)
@@ -329,7 +333,7 @@ class RunWriter(RunReader):
         context = InputTag("mlflow.data.context", trial.kind)
         self.client.log_inputs(run, [DatasetInput(dataset, [context])])
 
-    @patient
+    @retried
     def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
         """Add the points of a curve that the run does not have yet."""
         run = self._runs[trial.key]
@@ -339,7 +343,7 @@ class RunWriter(RunReader):
             self._logged[run] = self.last_step(run, CURVE)
         new = [point for point in history if point.iteration > self._logged[run]]
         now = int(time.time() * 1000)
-        for some in (new[start : start + POINTS] for start in range(0, len(new), POINTS)):
+        for some in (new[start : start + POINTS_PER_BATCH] for start in range(0, len(new), POINTS_PER_BATCH)):
             metrics = [
                 Metric(name, value, now, point.iteration)
                 for point in some
@@ -365,7 +369,7 @@ class RunWriter(RunReader):
             lacking.append(self._unless_rejected("its model", lambda: self._write_model(run, trial, result)))
         told = "; ".join(filter(None, lacking))
         if told:
-            self._tag(run, CAUSE, told[:LARGEST_NOTE])
+            self._tag(run, CAUSE, told[:MAX_NOTE_CHARACTERS])
         return told
 
     def _unless_rejected(self, what: str, write: Callable[[], None]) -> str:
@@ -379,7 +383,7 @@ class RunWriter(RunReader):
             return f"{what} could not be kept: {cause_of(error)}"
         return ""
 
-    @patient
+    @retried
     def _write_numbers(self, run: str, trial: Trial, result: Result) -> None:
         self.log(trial, result.history)
         now = int(time.time() * 1000)
@@ -391,27 +395,27 @@ class RunWriter(RunReader):
         tags |= {WEIGHTS: result.weights} if result.weights else {}
         self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 
-    @patient
+    @retried
     def _write_files(self, run: str, result: Result) -> None:
         with tempfile.TemporaryDirectory() as folder:
             save_result(result, Path(folder))
             self.client.log_artifacts(run, folder)
 
-    @patient
+    @retried
     def _write_model(self, run: str, trial: Trial, result: Result) -> None:
         with tempfile.TemporaryDirectory() as folder:
             save_model(trial, result.model, Path(folder) / FOLDER)
             self.client.log_artifacts(run, folder)
 
-    @patient
+    @retried
     def _close(self, run: str, status: str) -> None:
         self.client.set_terminated(run, status)
 
-    @patient
+    @retried
     def _tag(self, run: str, name: str, value: str) -> None:
         self.client.set_tag(run, name, value)
 
-    @patient
+    @retried
     def fail(self, trial: Trial, cause: str, details: str) -> None:
         """Close the run of a trial that failed, if it has one; the whole story goes to its artifacts."""
         run = self._runs.get(trial.key)
@@ -421,7 +425,7 @@ class RunWriter(RunReader):
         self.client.set_terminated(run, "FAILED")
         self.client.log_text(run, details, "error.txt")
 
-    @patient
+    @retried
     def interrupt(self, trial: Trial) -> None:
         """Close the run of a trial that was lost and can go on."""
         self.stop(trial)

@@ -15,7 +15,7 @@ class Options:
     path: Path
     results: Path
     data: Path
-    address: str  # of the record
+    tracking_uri: str  # of the record
     cluster: str | None = None
     only: str | None = None
     serial: bool = False

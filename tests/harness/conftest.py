@@ -16,7 +16,7 @@ import pytest
 
 from harness.plan.make import make_plan
 from harness.plan.trial import Trial
-from harness.record.address import be_quiet, default_address
+from harness.record.tracking_uri import be_quiet, default_tracking_uri
 from harness.registry import load_plugin
 from harness.report.figures.gallery import Gallery
 from harness.suite.load import load_suite
@@ -103,7 +103,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from harness.record.writer import RunWriter
 
     folder = tmp_path_factory.mktemp("store")
-    RunWriter(default_address(folder), "none")
+    RunWriter(default_tracking_uri(folder), "none")
     return folder / "mlflow.db"
 
 

@@ -18,8 +18,8 @@ from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.plugins.load import load_plugin, texts_of
-from harness.record.address import artifact_folder, default_address
 from harness.record.reader import RunReader
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
 from harness.report.figures.gallery import draw_all
@@ -147,13 +147,13 @@ def test_from_a_process_of_its_own_to_the_report(
     assert result.arrays.keys() == {"certainty", "mistakes"}
     assert result.arrays["certainty"]["certainty"].shape == (45,)
 
-    address = default_address(results)
-    record = RunWriter(address, plan.suite, artifact_folder(address, results))
+    tracking_uri = default_tracking_uri(results)
+    record = RunWriter(tracking_uri, plan.suite, artifact_folder(tracking_uri, results))
     invocation = record.begin_invocation(plan, [], "the command")
     record.begin(trial)
     record.finish(trial, result)
     record.end_invocation(invocation, "FINISHED")
-    history = RunReader(address, plan.suite)
+    history = RunReader(tracking_uri, plan.suite)
     assert (history.arrays(trial.key, "certainty")["certainty"] == result.arrays["certainty"]["certainty"]).all()
     assert history.arrays(trial.key, "nonesuch") == {}
 

@@ -15,7 +15,7 @@ from harness.engine import sessions
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record.address import artifact_folder, default_address
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.suite.load import load_suite
 from harness.worker.result import Result
@@ -36,8 +36,8 @@ def no_sessions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def record(results: Path, tiny_suite: Path) -> RunWriter:
     """The record of the suite `tiny`."""
-    address = default_address(results)
-    return RunWriter(address, "tiny", artifact_folder(address, results))
+    tracking_uri = default_tracking_uri(results)
+    return RunWriter(tracking_uri, "tiny", artifact_folder(tracking_uri, results))
 
 
 @pytest.fixture
@@ -155,10 +155,10 @@ def test_what_another_record_needs_stays(
     trial = plan.trials[-1]
     checkpoints, _ = begin(record, trial, plan, invoke(record, plan, results), results)
     shutil.copy(empty_store, tmp_path / "other.db")
-    address = f"sqlite:///{tmp_path / 'other.db'}"
-    other = RunWriter(address, "tiny", artifact_folder(address, tmp_path / "elsewhere"))
+    tracking_uri = f"sqlite:///{tmp_path / 'other.db'}"
+    other = RunWriter(tracking_uri, "tiny", artifact_folder(tracking_uri, tmp_path / "elsewhere"))
     invoke(other, plan.model_copy(update={"trials": []}), results)
-    said = cli("clean", "--results", results, "--tracking-uri", address)
+    said = cli("clean", "--results", results, "--tracking-uri", tracking_uri)
     assert (said.out, checkpoints.exists()) == ("nothing to remove\n", True)
 
 

@@ -12,7 +12,7 @@ from harness.cli.compare_target import find_target
 from harness.errors import UserError
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
-from harness.record.address import artifact_folder, default_address
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.suite.load import load_suite
 
 Cli = Callable[..., Any]
@@ -23,8 +23,8 @@ def runs(tiny_suite: Path, results: Path, tmp_path: Path) -> dict[str, str]:
     """Ids of recorded runs of the suite `tiny`: two without a profile, two of `laptop`, the oldest first."""
     from harness.record.writer import RunWriter
 
-    address = default_address(results)
-    record = RunWriter(address, "tiny", artifact_folder(address, results))
+    tracking_uri = default_tracking_uri(results)
+    record = RunWriter(tracking_uri, "tiny", artifact_folder(tracking_uri, results))
     plan: Plan = make_plan(load_suite(tiny_suite), tmp_path)
     found = {}
     for name, profile in [("first", None), ("fast", "laptop"), ("second", None), ("faster", "laptop")]:
@@ -36,7 +36,7 @@ def runs(tiny_suite: Path, results: Path, tmp_path: Path) -> dict[str, str]:
 def test_a_run_is_named_by_suite_profile_and_how_far_back_it_is(
     runs: dict[str, str], results: Path, tiny_suite: Path
 ) -> None:
-    address = default_address(results)
+    tracking_uri = default_tracking_uri(results)
     for text, name in [
         ("tiny", "second"),
         ("tiny~0", "second"),
@@ -47,7 +47,7 @@ def test_a_run_is_named_by_suite_profile_and_how_far_back_it_is(
         (f"{tiny_suite}@laptop~1", "fast"),
         (runs["fast"], "fast"),
     ]:
-        assert find_target(address, text).invocation == runs[name], text
+        assert find_target(tracking_uri, text).invocation == runs[name], text
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_a_run_is_named_by_suite_profile_and_how_far_back_it_is(
 )
 def test_what_is_no_name_is_told_before_anything_is_looked_up(runs: dict[str, str], results: Path, text: str) -> None:
     with pytest.raises(UserError, match="names no run") as caught:
-        find_target(default_address(results), text)
+        find_target(default_tracking_uri(results), text)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_what_is_not_recorded_is_told(runs: dict[str, str], results: Path) -> None:
-    address = default_address(results)
+    tracking_uri = default_tracking_uri(results)
     with pytest.raises(UserError, match=r"2 runs are recorded, so ~2 is none; allowed: up to ~1"):
-        find_target(address, "tiny@laptop~2")
+        find_target(tracking_uri, "tiny@laptop~2")
     with pytest.raises(UserError, match=r"with the profile 'desktop' \(recorded profiles: laptop, none\)"):
-        find_target(address, "tiny@desktop")
+        find_target(tracking_uri, "tiny@desktop")
     with pytest.raises(UserError, match="nothing is recorded of the suite 'other'; run"):
-        find_target(address, "other")
+        find_target(tracking_uri, "other")
 
 
 def test_a_run_is_not_compared_with_itself(runs: dict[str, str], cli: Cli, results: Path) -> None:

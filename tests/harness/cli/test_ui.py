@@ -22,9 +22,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.process import die_with
-from harness.record.address import artifact_folder, default_address
 from harness.record.loading import load
 from harness.record.reader import RunReader
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 
 Cli = Callable[..., Any]
@@ -75,7 +75,7 @@ class Shown:
 @pytest.fixture
 def run(results: Path) -> str:
     """The id of a run of an invocation in the results, with an artifact."""
-    address = default_address(results)
+    address = default_tracking_uri(results)
     record = RunWriter(address, "shown", artifact_folder(address, results))
     run = record.client.create_run(record.experiment, tags={"harness.kind": "suite"}).info.run_id
     record.client.log_text(run, "what was recorded", "report/report.html")

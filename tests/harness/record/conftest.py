@@ -11,7 +11,7 @@ import pytest
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record.address import artifact_folder, default_address
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.suite.load import load_suite
 
 
@@ -21,8 +21,8 @@ def open_record(results: Path) -> Callable[..., Any]:
     from harness.record.writer import RunWriter
 
     def opened(folder: Path = results, suite: str = "tiny") -> RunWriter:
-        address = default_address(folder)
-        return RunWriter(address, suite, artifact_folder(address, folder))
+        tracking_uri = default_tracking_uri(folder)
+        return RunWriter(tracking_uri, suite, artifact_folder(tracking_uri, folder))
 
     return opened
 

@@ -13,11 +13,11 @@ from mlflow.exceptions import MlflowException
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record import retry as patience
+from harness.record import retry
 from harness.record.access import open_store
-from harness.record.address import artifact_folder, default_address
 from harness.record.reader import suite_of
 from harness.record.retry import Rejected
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
 from harness.worker.result import Result
@@ -29,13 +29,13 @@ BUSY = MlflowException("API request to endpoint /api failed with error code 503 
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSE", 0.001)
+    monkeypatch.setattr(retry, "PAUSE_SECONDS", 0.001)
 
 
 def begin(folder: str, suite: str, barrier: Any, ended: Any) -> None:
     barrier.wait(60)
-    address = default_address(Path(folder))
-    record = RunWriter(address, suite, artifact_folder(address, Path(folder)))
+    tracking_uri = default_tracking_uri(Path(folder))
+    record = RunWriter(tracking_uri, suite, artifact_folder(tracking_uri, Path(folder)))
     with record.held():
         ended.put((suite, record.experiment))
 
@@ -49,12 +49,12 @@ def test_two_suites_that_start_at_once_into_a_new_record_both_run(tmp_path: Path
     for driver in drivers:
         driver.join(120)
     assert [driver.exitcode for driver in drivers] == [0, 0]
-    experiments = {experiment.name for experiment in open_store(default_address(tmp_path)).search_experiments()}
+    experiments = {experiment.name for experiment in open_store(default_tracking_uri(tmp_path)).search_experiments()}
     assert experiments >= {"one", "other"}
 
 
 def test_a_store_whose_making_was_stopped_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = default_address(tmp_path / "50% ?")
+    tracking_uri = default_tracking_uri(tmp_path / "50% ?")
 
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
@@ -62,14 +62,14 @@ def test_a_store_whose_making_was_stopped_is_made_again(tmp_path: Path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr("harness.record.access.os.replace", stopped)
         with pytest.raises(KeyboardInterrupt):
-            open_store(address, makes=True)
-    assert not address.exists()
-    [left] = address.path.parent.glob("*.new")
+            open_store(tracking_uri, makes=True)
+    assert not tracking_uri.exists()
+    [left] = tracking_uri.path.parent.glob("*.new")
     left.rename(left.with_name(".mlflow.db.999999999.new"))  # of a process that is not there any more
-    store = open_store(address, makes=True)
+    store = open_store(tracking_uri, makes=True)
     store.create_experiment("mine")
-    assert {path.name for path in address.path.parent.iterdir()} == {"mlflow.db", ".mlflow.db.lock"}
-    assert open_store(address).get_experiment_by_name("mine") is not None
+    assert {path.name for path in tracking_uri.path.parent.iterdir()} == {"mlflow.db", ".mlflow.db.lock"}
+    assert open_store(tracking_uri).get_experiment_by_name("mine") is not None
 
 
 def falter(record: RunWriter, monkeypatch: pytest.MonkeyPatch, name: str, errors: list[Exception]) -> None:
@@ -93,7 +93,7 @@ def test_reads_wait_for_a_server_that_is_away(
     record.finish(trial, Result({"test/tiny-digits/error_percent": 12.5, "test/tiny-digits/images": 45.0}))
     record.keep_fraction(None, 60.0, 0.5)
     said: list[str] = []
-    record.tell = said.append
+    record.notify = said.append
     for name, read in {
         "search_runs": lambda: record.statuses([trial.key]) == {trial.key: "done"},
         "get_experiment": lambda: record.fraction(None, 60.0) == 0.5,
@@ -143,7 +143,7 @@ def test_that_a_server_is_away_is_told_once_however_deep_it_is_met(
     record.begin_invocation(plan, [], "the command")
     record.begin(trial)
     said: list[str] = []
-    record.tell = said.append
+    record.notify = said.append
     falter(record, monkeypatch, "log_batch", [AWAY])
     history = record.client.get_metric_history
     reads: list[Exception | None] = [
@@ -167,7 +167,7 @@ def test_that_a_server_is_away_is_told_once_however_deep_it_is_met(
 
 def test_an_id_that_is_not_there_is_no_outage(open_record: OpenRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     record = open_record()
-    assert suite_of(record.address, "0" * 32) is None
+    assert suite_of(record.tracking_uri, "0" * 32) is None
     assert record.run("0" * 32) is None
     falter(record, monkeypatch, "get_run", [MlflowException("something else")])
     with pytest.raises(Rejected, match="something else"):
@@ -179,7 +179,7 @@ def test_what_a_read_only_database_says_is_a_sentence(
 ) -> None:
     """As another user's is."""
     record = open_record()
-    monkeypatch.setattr(patience, "LONGEST", 0.0)
+    monkeypatch.setattr(retry, "MAX_OUTAGE_SECONDS", 0.0)
     falter(
         record,
         monkeypatch,

@@ -46,7 +46,7 @@ def test_what_would_unpack_to_too_much_is_not_unpacked(tmp_path: Path, monkeypat
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, a=np.zeros(2**19, np.uint8), b=np.zeros(2**19, np.uint8))
     assert path.stat().st_size < 3000
-    monkeypatch.setattr(arrays, "LARGEST", 2**20 - 1)
+    monkeypatch.setattr(arrays, "MAX_ARRAY_BYTES", 2**20 - 1)
 
     def never(*_: object) -> None:
         raise AssertionError("an array was read")

@@ -13,7 +13,7 @@ import pytest
 import requests
 from mlflow.tracking import MlflowClient
 
-from harness.record.address import default_address
+from harness.record.tracking_uri import default_tracking_uri
 
 Cli = Callable[..., Any]
 TRAINED = "rows: [{variant: tiny, protocol: short}]"
@@ -71,7 +71,7 @@ def test_a_folder_that_was_moved_is_gone_on_with(command: Cli, suite: Path, resu
     assert "2 trials: 1 done, 1 new" in said.err
     assert "tiny h=3" in said.out
     assert not results.exists()
-    client = MlflowClient(default_address(moved))
+    client = MlflowClient(default_tracking_uri(moved))
     for run in client.search_runs(["1"]):
         assert client.list_artifacts(run.info.run_id)
     assert command("report", moved).code == 0

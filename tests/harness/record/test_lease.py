@@ -27,7 +27,12 @@ OpenRecord = Callable[..., RunWriter]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in {"SETTLE": 0.01, "BEAT": 0.1, "GLANCE": 0.02, "STALE": 0.4}.items():
+    for name, seconds in {
+        "SETTLE_SECONDS": 0.01,
+        "BEAT_SECONDS": 0.1,
+        "POLL_SECONDS": 0.02,
+        "STALE_SECONDS": 0.4,
+    }.items():
         monkeypatch.setattr(lease, name, seconds)
 
 
@@ -49,7 +54,7 @@ def test_it_is_kept_fresh_and_given_back(open_record: OpenRecord) -> None:
         first = kept(record)["beat"]
         time.sleep(0.5)
         assert kept(record)["beat"] > first
-        record.check()
+        record.ensure_lease()
     assert TAG not in record.client.get_experiment(record.experiment).tags
 
 
@@ -69,7 +74,7 @@ def test_a_dead_driver_of_this_machine_counts_as_nothing_at_once(
     open_record: OpenRecord, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     """There is no such process, or its number belongs to another one by now."""
-    monkeypatch.setattr(lease, "STALE", 1000.0)
+    monkeypatch.setattr(lease, "STALE_SECONDS", 1000.0)
     record = open_record()
     note(record, **changes)
     with record.held():
@@ -82,7 +87,7 @@ def test_a_silent_driver_elsewhere_is_watched_and_then_taken_over(
 ) -> None:
     record = open_record()
     said: list[str] = []
-    record.tell = said.append
+    record.notify = said.append
     note(record, **changes)
     began = time.monotonic()
     with record.held():
@@ -94,7 +99,7 @@ def test_who_is_interrupted_while_it_watches_leaves_the_note_as_it_is(
     open_record: OpenRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C ends the waiting; one that comes right after its own note was left takes that back."""
-    monkeypatch.setattr(lease, "STALE", 1000.0)
+    monkeypatch.setattr(lease, "STALE_SECONDS", 1000.0)
 
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
@@ -147,7 +152,7 @@ def test_no_clock_is_asked_for_the_time_of_day(open_record: OpenRecord, monkeypa
         monkeypatch.setattr(time, "time", lambda: 1e9)
         with pytest.raises(UserError, match="is being run"), second.held():
             pass
-        first.check()
+        first.ensure_lease()
 
 
 def test_one_that_was_taken_over_writes_no_more(open_record: OpenRecord, plan: Plan) -> None:
@@ -164,7 +169,7 @@ def test_one_that_was_taken_over_writes_no_more(open_record: OpenRecord, plan: P
 def test_one_that_wakes_up_too_late_looks_before_it_writes(
     open_record: OpenRecord, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "BEAT", 1000.0)  # as if it had slept since
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 1000.0)  # as if it had slept since
     record = open_record()
     with record.held():
         record.begin_invocation(plan, [], "the command")

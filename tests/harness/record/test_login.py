@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.record import address
+from harness.record import tracking_uri
 from harness.record.access import open_store
-from harness.record.address import PASSWORD, TOKEN, USERNAME, VARIABLE, check_address, find_address
 from harness.record.masking import masked
+from harness.record.tracking_uri import PASSWORD, TOKEN, USERNAME, VARIABLE, check_tracking_uri, find_tracking_uri
 from harness.record.writer import RunWriter
 
 USER, SECRET, KNOWN_TOKEN = "bob", "s3cret/@: x", "t0ken"
@@ -68,12 +68,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_the_login_of_the_environment_is_used(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(USERNAME, USER)
     monkeypatch.setenv(PASSWORD, SECRET)
-    assert open_store(check_address(f"http://{server}")).search_experiments() == []
+    assert open_store(check_tracking_uri(f"http://{server}")).search_experiments() == []
 
 
 def test_so_is_a_token(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN, KNOWN_TOKEN)
-    assert open_store(check_address(f"http://{server}")).search_experiments() == []
+    assert open_store(check_tracking_uri(f"http://{server}")).search_experiments() == []
 
 
 def test_a_login_in_the_address_goes_into_the_environment_and_wins(
@@ -81,7 +81,7 @@ def test_a_login_in_the_address_goes_into_the_environment_and_wins(
 ) -> None:
     monkeypatch.setenv(USERNAME, "somebody")
     monkeypatch.setenv(PASSWORD, "else")
-    found = check_address(f"http://{USER}:{ENCODED}@{server}/")
+    found = check_tracking_uri(f"http://{USER}:{ENCODED}@{server}/")
     assert found == f"http://{server}/"
     assert (os.environ[USERNAME], os.environ[PASSWORD]) == (USER, SECRET)
     assert open_store(found).search_experiments() == []
@@ -95,7 +95,7 @@ def test_a_login_that_is_missing_or_wrong_is_told_in_a_sentence(
         monkeypatch.setenv(USERNAME, USER)
         monkeypatch.setenv(PASSWORD, password)
     with pytest.raises(UserError, match=f"set {USERNAME} and {PASSWORD}, or {TOKEN}") as caught:
-        open_store(check_address(f"http://{server}"))
+        open_store(check_tracking_uri(f"http://{server}"))
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -113,9 +113,9 @@ def test_a_login_that_is_missing_or_wrong_is_told_in_a_sentence(
     ],
 )
 def test_no_refusal_shows_a_password(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address, "PATIENCE", 0.5)
+    monkeypatch.setattr(tracking_uri, "SERVER_TIMEOUT_SECONDS", 0.5)
     with pytest.raises(UserError) as caught:
-        check_address(text)
+        check_tracking_uri(text)
     assert "hunter2" not in str(caught.value)
     assert "ter2" not in str(caught.value)
     assert "'hun'" not in str(caught.value)
@@ -170,14 +170,14 @@ def test_the_address_of_the_environment_is_taken_where_none_is_given(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path}/other.db")
-    assert find_address(None, tmp_path) == f"sqlite:///{tmp_path}/other.db"
-    assert find_address("sqlite:///given.db", tmp_path) == "sqlite:///given.db"
+    assert find_tracking_uri(None, tmp_path) == f"sqlite:///{tmp_path}/other.db"
+    assert find_tracking_uri("sqlite:///given.db", tmp_path) == "sqlite:///given.db"
     monkeypatch.setenv(VARIABLE, f"http://{USER}:{ENCODED}@{server}")
-    assert find_address(None, tmp_path) == f"http://{server}"
+    assert find_tracking_uri(None, tmp_path) == f"http://{server}"
     for wrong in ("file:///x", "./mlruns", "databricks", "postgresql://u:pw@host/db"):
         monkeypatch.setenv(VARIABLE, wrong)
         with pytest.raises(UserError, match=f"{VARIABLE} .*: not an address of a record; write") as caught:
-            find_address(None, tmp_path)
+            find_tracking_uri(None, tmp_path)
         assert "pw" not in str(caught.value)
 
 

@@ -25,10 +25,10 @@ from harness.data import DATASETS
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.plugins.source import source_digest
-from harness.record.address import QUIET, default_address
 from harness.record.loading import read_model
 from harness.record.model import save_model
 from harness.record.reader import RunReader
+from harness.record.tracking_uri import QUIET, default_tracking_uri
 from harness.registry import load_plugin
 from variants import VARIANTS
 
@@ -74,7 +74,7 @@ def results(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ran(results: Path) -> RunReader:
     """Their record."""
-    return RunReader(default_address(results), "tiny")
+    return RunReader(default_tracking_uri(results), "tiny")
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def digits() -> np.ndarray:
 
 def test_it_predicts_what_its_trial_predicted(ran: RunReader) -> None:
     run = runs_by_seed(ran)["4"]  # the first seed
-    loaded = harness.load(run, ran.address)
+    loaded = harness.load(run, ran.tracking_uri)
     key = ran.client.get_run(run).data.tags["harness.key"]
     tests = DATASETS.get("tiny-digits")().load(Path()).tests
     for name, (predicted, _) in ran.answers(key).items():
@@ -108,7 +108,7 @@ def test_it_predicts_what_its_trial_predicted(ran: RunReader) -> None:
 
 
 def test_it_has_a_signature_and_an_example_and_is_mlflows(ran: RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", ran.address)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", ran.tracking_uri)
     loaded = mlflow.pyfunc.load_model(f"runs:/{runs_by_seed(ran)['4']}/model")
     [given], [told] = loaded.metadata.signature.inputs.inputs, loaded.metadata.signature.outputs.inputs
     size = digits().shape[1]
@@ -157,7 +157,7 @@ def test_no_code_of_a_record_runs(ran: RunReader, copied: Path, tmp_path: Path) 
     assert len(codes) == 2
     for path in codes:
         path.write_text(code)
-    assert harness.load(run, default_address(copied)).predict(digits()).shape == (len(digits()),)
+    assert harness.load(run, default_tracking_uri(copied)).predict(digits()).shape == (len(digits()),)
     assert not mark.exists()
 
 
@@ -193,7 +193,7 @@ def test_what_is_not_as_it_was_recorded_is_refused(
     run = runs_by_seed(ran)["4"]
     rewrite(copied / "artifacts" / run / "artifacts" / "model" / "artifacts" / name, change)
     with pytest.raises(UserError, match=told):
-        harness.load(run, default_address(copied))
+        harness.load(run, default_tracking_uri(copied))
 
 
 def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: RunReader, copied: Path) -> None:
@@ -201,11 +201,11 @@ def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: RunReader
     files = copied / "artifacts" / run / "artifacts" / "model" / "artifacts"
     rewrite(files / "trial.json", lambda trial: trial.update(variant="cnn"))
     with pytest.raises(UserError, match=r"plugin 'cnn', and another variant has that name here.*trust_code=True"):
-        harness.load(run, default_address(copied))
+        harness.load(run, default_tracking_uri(copied))
     [plugin] = files.glob("plugin-*/tiny.py")
     plugin.write_text(plugin.read_text().replace('@register("tiny")', '@register("cnn")'))
     with pytest.warns(UserWarning, match="another than the model was trained with"):
-        loaded = harness.load(run, default_address(copied), trust_code=True)
+        loaded = harness.load(run, default_tracking_uri(copied), trust_code=True)
     assert type(loaded.module).__name__ == "Tiny"
     assert VARIANTS.get("cnn").__module__ == "variants.cnn"
 
@@ -270,7 +270,7 @@ def test_the_callers_settings_stay(ran: RunReader, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     environment = dict(os.environ)
     try:
-        loaded = harness.load(runs_by_seed(ran)["4"], ran.address)
+        loaded = harness.load(runs_by_seed(ran)["4"], ran.tracking_uri)
         assert mlflow.get_tracking_uri() == "http://mine.example"
         assert dict(os.environ) == environment
     finally:
@@ -283,7 +283,7 @@ def test_the_callers_settings_stay(ran: RunReader, monkeypatch: pytest.MonkeyPat
 
 
 def test_images_of_another_kind(ran: RunReader) -> None:
-    loaded = harness.load(runs_by_seed(ran)["4"], ran.address)
+    loaded = harness.load(runs_by_seed(ran)["4"], ran.tracking_uri)
     assert loaded.predict(digits()[:0]).shape == (0,)
     with pytest.raises(UserError, match=r"are float32 \(45, 12, 12\); this model takes uint8 \(images, 12, 12\)"):
         loaded.predict(digits().astype(np.float32))
@@ -294,16 +294,16 @@ def test_images_of_another_kind(ran: RunReader) -> None:
 def test_changed_code_is_told(ran: RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VARIANTS, "source_digest", lambda _: "another")
     with pytest.warns(UserWarning, match="the code of 'tiny' is another than the model was trained with"):
-        harness.load(runs_by_seed(ran)["4"], ran.address)
+        harness.load(runs_by_seed(ran)["4"], ran.tracking_uri)
 
 
 def test_which_models_are_kept(ran: RunReader, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no model: those of each row's first seed are kept"):
-        harness.load(runs_by_seed(ran)["0"], ran.address)
+        harness.load(runs_by_seed(ran)["0"], ran.tracking_uri)
     with pytest.raises(UserError, match="there is no run 0123"):
-        harness.load("0123", ran.address)
+        harness.load("0123", ran.tracking_uri)
     with pytest.raises(UserError, match="there is no record at"):
-        harness.load("0123", default_address(tmp_path))
+        harness.load("0123", default_tracking_uri(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -312,7 +312,7 @@ def test_a_model_that_is_there_and_cannot_be_read(ran: RunReader, copied: Path) 
     files = copied / "artifacts" / run / "artifacts" / "model" / "artifacts"
     (files / "weights.pt").unlink()
     with pytest.raises(UserError, match=r"weights.pt of the model can't be read \(FileNotFoundError"):
-        harness.load(run, default_address(copied))
+        harness.load(run, default_tracking_uri(copied))
 
 
 def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Callable[..., Trial]) -> None:

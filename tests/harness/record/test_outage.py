@@ -17,7 +17,7 @@ from mlflow_server import Server
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record import retry as patience
+from harness.record import retry
 from harness.record.retry import is_away
 from harness.record.writer import RunWriter
 from harness.worker.result import Point, Result
@@ -28,7 +28,7 @@ RESULT = Result({"test/tiny-digits/error_percent": 12.5}, CURVE, samples={"itera
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSE", 0.2)
+    monkeypatch.setattr(retry, "PAUSE_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_while_the_server_is_away_writes_wait_and_nothing_is_lost_or_doubled(
     server: Server, plan: Plan, trial: Trial
 ) -> None:
     said: list[str] = []
-    record = RunWriter(server.address, "tiny", tell=said.append)
+    record = RunWriter(server.address, "tiny", notify=said.append)
     record.begin_invocation(plan, [], "the command")
     writes: list[Callable[[], object]] = [
         lambda: record.begin(trial),
@@ -117,7 +117,7 @@ def test_patience_has_an_end(
     open_record: Callable[..., RunWriter], plan: Plan, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = open_record()
-    monkeypatch.setattr(patience, "LONGEST", 0.5)
+    monkeypatch.setattr(retry, "MAX_OUTAGE_SECONDS", 0.5)
     monkeypatch.setattr(record.client, "create_run", flaky(lambda *_, **__: None, [AWAY] * 1000, after=False))
     with pytest.raises(UserError, match=r"has not answered for .* give the same command again"):
         record.begin(trial)

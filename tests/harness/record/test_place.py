@@ -84,7 +84,7 @@ def test_a_record_with_another_folder_of_results_keeps_what_it_has(
     first, second = plan.trials[:2]
     one = open_record()
     run(one, plan, first)
-    other = RunWriter(one.address, "tiny", (tmp_path / "b" / "artifacts").as_uri())
+    other = RunWriter(one.tracking_uri, "tiny", (tmp_path / "b" / "artifacts").as_uri())
     run(other, plan, second)
     for trial, folder in ((first, results), (second, tmp_path / "b")):
         run_id = other.run_ids()[trial.key]

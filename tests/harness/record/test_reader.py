@@ -15,7 +15,7 @@ import pytest
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record.access import NUMBER
+from harness.record.access import RUN_NUMBER
 from harness.record.reader import list_invocations, suites
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
@@ -55,9 +55,9 @@ def test_a_clock_that_is_set_back_changes_no_order(
     assert starts[0] > starts[1]
     assert found.latest_invocation(None) == second
     assert found.latest_invocation(None, back=1) == first
-    assert [line["run_id"] for line in list_invocations(found.address)] == [second, first]
-    assert [each.report for each in suites(found.address)] == [second]
-    numbers = [found.client.get_run(each).data.tags[NUMBER] for each in (first, second)]
+    assert [line["run_id"] for line in list_invocations(found.tracking_uri)] == [second, first]
+    assert [each.report for each in suites(found.tracking_uri)] == [second]
+    numbers = [found.client.get_run(each).data.tags[RUN_NUMBER] for each in (first, second)]
     assert int(numbers[0]) < int(numbers[1])
 
 
@@ -69,7 +69,7 @@ def test_runs_of_several_suites_are_ordered_by_the_clock_and_each_suites_by_numb
         clock(days * DAY)
         begun.append(began(open_record(suite=suite), plan))
     one, two, three, four, five = begun
-    listed = [line["run_id"] for line in list_invocations(open_record().address)]
+    listed = [line["run_id"] for line in list_invocations(open_record().tracking_uri)]
     assert listed == [four, five, two, one, three]
 
 
@@ -77,8 +77,8 @@ def test_records_without_numbers_are_ordered_by_time_and_come_before(open_record
     record = open_record()
     old = [began(record, plan) for _ in range(3)]
     for place, run in enumerate(old):
-        record.client.delete_tag(run, NUMBER)
-        with sqlite3.connect(record.address.path) as database:
+        record.client.delete_tag(run, RUN_NUMBER)
+        with sqlite3.connect(record.tracking_uri.path) as database:
             database.execute("UPDATE runs SET start_time = ? WHERE run_uuid = ?", (10**13 - place, run))
     newest = began(open_record(), plan)
     assert [open_record().latest_invocation(None, back) for back in range(4)] == [newest, *old]
@@ -155,7 +155,7 @@ READERS: dict[str, Callable[[RunWriter, str], object]] = {
 @pytest.mark.parametrize("name", READERS)
 def test_a_damaged_file_is_told_and_left_out(finished: RunWriter, trial: Trial, results: Path, name: str) -> None:
     said: list[str] = []
-    finished.tell = said.append
+    finished.notify = said.append
     assert READERS[name](finished, trial.key)
     assert said == []
     [path] = results.glob(f"artifacts/*/artifacts/{name}")
@@ -194,7 +194,7 @@ def test_predictions_that_are_no_classes_are_left_out(finished: RunWriter, trial
 def test_a_text_that_is_too_long_is_not_read(
     finished: RunWriter, trial: Trial, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.record.artifacts.LARGEST_TEXT", 2**20)
+    monkeypatch.setattr("harness.record.artifacts.MAX_TEXT_BYTES", 2**20)
     [path] = results.glob("artifacts/*/artifacts/curve.json")
     path.write_text(json.dumps([0] * 2**20))
     assert finished.curve(trial.key) == []

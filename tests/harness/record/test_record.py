@@ -279,9 +279,9 @@ def test_an_invocation_ends_with_its_report(session: Callable[[], Session], tmp_
     assert kept == ["report/figures", "report/report.html", "report/report.md"]
     [figure] = now.record.client.list_artifacts(now.invocation, "report/figures")
     assert figure.path == "report/figures/costs.png"
-    [line] = list_invocations(now.record.address)
+    [line] = list_invocations(now.record.tracking_uri)
     assert (line["name"], line["profile"], line["status"]) == ("tiny", "none", "finished")
-    assert suites(now.record.address) == [Browsable("tiny", now.record.experiment, now.invocation)]
+    assert suites(now.record.tracking_uri) == [Browsable("tiny", now.record.experiment, now.invocation)]
 
 
 def test_a_report_of_what_was_reported_before_is_not_kept_again(
@@ -299,7 +299,7 @@ def test_a_report_of_what_was_reported_before_is_not_kept_again(
         path.write_text("# Tables")
         now.record.end_invocation(now.invocation, "FINISHED", [path])
         kept = bool(now.record.client.list_artifacts(now.invocation, "report"))
-        [shown] = suites(now.record.address)
+        [shown] = suites(now.record.tracking_uri)
         assert now.record.client.list_artifacts(shown.report, "report")
         assert kept == (shown.report == now.invocation)
         return kept
@@ -313,7 +313,7 @@ def test_a_report_of_what_was_reported_before_is_not_kept_again(
     assert not reported(precision="bfloat16")
     assert reported(profile="laptop")  # which has none yet
     assert reported()
-    shutil.rmtree(results / "artifacts" / suites(session().record.address)[0].report / "artifacts" / "report")
+    shutil.rmtree(results / "artifacts" / suites(session().record.tracking_uri)[0].report / "artifacts" / "report")
     assert reported()
 
 

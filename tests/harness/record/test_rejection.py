@@ -114,7 +114,7 @@ def test_a_report_that_is_rejected_still_closes_the_invocation(
     record: RunWriter, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    record.tell = said.append
+    record.notify = said.append
     invocation = record.begin_invocation(plan, [], "the command")
     (tmp_path / "report.md").write_text("# Tables")
     refuse(record, monkeypatch, "report.md")

@@ -19,7 +19,7 @@ import yaml
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record.address import artifact_folder, default_address
+from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.suite.load import load_suite
 from harness.worker.result import Point, Result
 
@@ -89,8 +89,8 @@ def recorded(tmp_path: Path, results: Path) -> tuple[Path, Plan]:
     suite = tmp_path / "suite.yaml"
     suite.write_text(yaml.safe_dump(document), encoding="utf-8")
     plan = make_plan(load_suite(suite), tmp_path)
-    address = default_address(results)
-    record = RunWriter(address, "paper", artifact_folder(address, results))
+    tracking_uri = default_tracking_uri(results)
+    record = RunWriter(tracking_uri, "paper", artifact_folder(tracking_uri, results))
     invocation = record.begin_invocation(plan, [], "a command", suite.read_text())
     random = np.random.default_rng(0)
     for trial in plan.trials:

@@ -14,13 +14,20 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.record import address
-from harness.record.address import TrackingUri, artifact_folder, be_quiet, check_address, default_address, make_folder
+from harness.record import tracking_uri
+from harness.record.tracking_uri import (
+    TrackingUri,
+    artifact_folder,
+    be_quiet,
+    check_tracking_uri,
+    default_tracking_uri,
+    make_folder,
+)
 
 
 def refusal(text: str) -> str:
     with pytest.raises(UserError) as caught:
-        check_address(text)
+        check_tracking_uri(text)
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     assert message.startswith(f"--tracking-uri {text}: ")
@@ -42,7 +49,7 @@ def test_no_server_is_told_at_once() -> None:
 
 
 def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address, "PATIENCE", 0.2)
+    monkeypatch.setattr(tracking_uri, "SERVER_TIMEOUT_SECONDS", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -72,8 +79,8 @@ def server() -> Iterator[tuple[str, list[int]]]:
 
 
 def test_a_server_that_answers(server: tuple[str, list[int]]) -> None:
-    check_address(server[0])
-    check_address(server[0] + "/")
+    check_tracking_uri(server[0])
+    check_tracking_uri(server[0] + "/")
 
 
 def test_a_server_of_another_kind(server: tuple[str, list[int]]) -> None:
@@ -93,14 +100,14 @@ def test_addresses_that_are_broken(text: str) -> None:
 
 def test_the_default_is_under_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert default_address(Path("results")) == f"sqlite:///{tmp_path}/results/mlflow.db"
-    check_address(default_address(Path("results")))
+    assert default_tracking_uri(Path("results")) == f"sqlite:///{tmp_path}/results/mlflow.db"
+    check_tracking_uri(default_tracking_uri(Path("results")))
     assert artifact_folder("sqlite:///x.db", Path("results")) == f"file://{tmp_path}/results/artifacts"
     assert artifact_folder("http://host:5000", Path("results")) is None
 
 
 @pytest.mark.parametrize(
-    ("address", "path"),
+    ("tracking_uri", "path"),
     [
         ("sqlite:////x/y.db", "/x/y.db"),
         ("sqlite:////x/y.db?timeout=30&x=/z", "/x/y.db"),
@@ -109,8 +116,8 @@ def test_the_default_is_under_the_results(tmp_path: Path, monkeypatch: pytest.Mo
         ("sqlite:////100%/y.db", "/100%/y.db"),
     ],
 )
-def test_the_file_of_an_address(address: str, path: str) -> None:
-    uri = check_address(address)
+def test_the_file_of_an_address(tracking_uri: str, path: str) -> None:
+    uri = check_tracking_uri(tracking_uri)
     assert uri.is_local
     assert uri.path == Path(path)
     assert not TrackingUri("http://host").is_local
@@ -131,11 +138,11 @@ def test_any_name_of_a_folder_of_results(tmp_path: Path, empty_store: Path, name
 
     folder = tmp_path / name
     folder.mkdir()
-    address = default_address(folder)
-    assert address.path == folder / "mlflow.db"
-    assert not address.exists()
+    tracking_uri = default_tracking_uri(folder)
+    assert tracking_uri.path == folder / "mlflow.db"
+    assert not tracking_uri.exists()
     shutil.copy(empty_store, folder / "mlflow.db")
-    record = RunWriter(address, "tiny", artifact_folder(address, folder))
+    record = RunWriter(tracking_uri, "tiny", artifact_folder(tracking_uri, folder))
     run = record.client.create_run(record.experiment).info.run_id
     record.client.log_text(run, "some", "some.txt")
     assert (folder / "artifacts" / run / "artifacts" / "some.txt").read_text() == "some"
