@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
+from harness.suite.change import FIXED, Change
 from harness.suite.claims import LowerMeanError
 from harness.suite.fields import seconds
 from harness.suite.load import ResolvedSuite, load_suite
-from harness.suite.profile import FIXED, Change
 from harness.suite.protocol import Protocol, Schedule, Settings, TimingProtocol
 from harness.suite.resources import Resources
 
