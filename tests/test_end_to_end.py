@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from harness.cli.list import list_runs
-from harness.cli.plan_preview import preview
+from harness.preview import preview
 from harness.record.tracking_uri import default_tracking_uri
 from harness.suite.load import load_suite
 from harness.suite.options import Options

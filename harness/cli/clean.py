@@ -1,4 +1,4 @@
-"""`harness clean`: remove what nobody needs any more, which `clean_leftovers` finds."""
+"""`harness clean`: remove what nobody needs any more, which `harness.record.leftovers` finds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.console import make_console, say
-from harness.cli.inputs import existing_record, suite_name
+from harness.cli.inputs import existing_record
 from harness.cli.options import RESULTS, Results, TrackingUri
 from harness.record.tracking_uri import TrackingUri as RecordUri
 
@@ -22,17 +22,19 @@ def clean(
 ) -> None:
     """Remove checkpoints, models, reports and files of runs that nobody needs any more."""
     tracking_uri = existing_record(tracking_uri, results)
-    failed = _clean(tracking_uri, results, [suite_name(text) for text in suites or ()], dry_run)
+    failed = _clean(tracking_uri, results, suites or [], dry_run)
     for reason in failed:
         say(reason)
     if failed:
         raise typer.Exit(1)
 
 
-def _clean(tracking_uri: RecordUri, results: Path, names: list[str], dry_run: bool) -> list[str]:
+def _clean(tracking_uri: RecordUri, results: Path, suites: list[str], dry_run: bool) -> list[str]:
     """Print what nobody needs and remove it; return why some of it could not be."""
-    from harness.cli.clean_leftovers import leftovers
+    from harness.record.leftovers import leftovers
+    from harness.suite.load import suite_name
 
+    names = [suite_name(text) for text in suites]
     console = make_console(stderr=False)
     with leftovers(tracking_uri, results, names, not dry_run, say) as found:
         for each in found:

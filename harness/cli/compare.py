@@ -1,4 +1,4 @@
-"""`harness compare`: two runs side by side; A and B are found in `compare_target`, their tables in `compare_sheets`."""
+"""`harness compare`: two runs side by side."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def compare(
 
 
 def _compare(tracking_uri: str, a: str, b: str) -> Comparison:
-    from harness.cli.compare_target import read_sides
+    from harness.report.sides import read_sides
     from harness.report.tables.comparison import compare_runs
 
     return compare_runs(*read_sides(tracking_uri, a, b, say))
 
 
 def _print(compared: Comparison) -> None:
-    from harness.cli.compare_sheets import print_comparison
+    from harness.report.render.comparison import print_comparison
 
     with standard_output():
         print_comparison(compared, make_console(stderr=False))

@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import UserError
 from harness.paths import require_home
 from harness.record.masking import masked
 from harness.record.tracking_uri import TrackingUri, be_quiet, find_tracking_uri, require_record
 from harness.registry import load_plugin
-from harness.suite.yamlfile import read_yaml
 from harness.text import plain
 
 if TYPE_CHECKING:
@@ -80,21 +78,6 @@ def load_plugins(paths: list[Path] | tuple[Path, ...] | None) -> None:
     """Register the variants and datasets of plugins."""
     for path in paths or ():
         load_plugin(path)
-
-
-def suite_name(text: str) -> str:
-    """Find the name of a suite that is given by its name or by its file.
-
-    Raises:
-        UserError: the file can't be read, or has no name.
-    """
-    path = Path(text)
-    if path.suffix not in {".yaml", ".yml"}:
-        return text
-    name = read_yaml(path).get("name")
-    if not isinstance(name, str):
-        raise UserError(f"{path} has no 'name'; name a suite's file.")
-    return name
 
 
 def given_command() -> str:

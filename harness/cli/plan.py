@@ -1,4 +1,4 @@
-"""`harness plan`: what a run would do, before it does anything; `plan_preview` finds it out."""
+"""`harness plan`: what a run would do, before it does anything."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def plan(
 
 
 def _preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
-    from harness.cli.plan_preview import preview
+    from harness.preview import preview
 
     return preview(resolved, options)
 

@@ -19,7 +19,7 @@ from harness.suite.protocol import Settings
 from harness.suite.published import find_published
 from harness.suite.resources import Resources
 from harness.suite.schema import ErrorTable, Suite
-from harness.suite.yamlfile import LARGEST, parse_yaml
+from harness.suite.yamlfile import LARGEST, parse_yaml, read_yaml
 from harness.textfile import is_pipe, read_text
 
 
@@ -73,6 +73,21 @@ def load_suite(
     return ResolvedSuite(
         suite=suite, profile=profile, budget=limit, fraction=share, path=path, folder=folder, text=text
     )
+
+
+def suite_name(text: str) -> str:
+    """The name of a suite that is given by its name or by its file.
+
+    Raises:
+        UserError: the file can't be read, or has no name.
+    """
+    path = Path(text)
+    if path.suffix not in {".yaml", ".yml"}:
+        return text
+    name = read_yaml(path).get("name")
+    if not isinstance(name, str):
+        raise UserError(f"{path} has no 'name'; name a suite's file.")
+    return name
 
 
 def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, float | None] | None:

@@ -89,7 +89,7 @@ def test_however_a_command_ends_it_says_so_in_one_sentence(
     def fail(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr("harness.cli.plan_preview.preview", fail)
+    monkeypatch.setattr("harness.preview.preview", fail)
     said = cli("plan", suite, "--results", tmp_path)
     assert (said.code, said.out) == (code, "")
     [line] = said.err.splitlines()

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from harness.cli.compare_sheets import print_comparison
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
+from harness.report.render.comparison import print_comparison
 from harness.report.tables.comparison import ComparedRow, Comparison, Side, compare_runs, rate_of
 from harness.report.tables.evidence import Measured
 from harness.report.tables.pairs import Mistakes, Pair, pair_of

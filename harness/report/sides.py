@@ -1,4 +1,4 @@
-"""Find what `compare` compares: a run of a suite, counted back from the newest, or a run by its id."""
+"""Find and read the two sides of a comparison: a run of a suite, counted back from the newest, or a run by its id."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.cli.inputs import suite_name
 from harness.errors import UserError
 from harness.record.reader import RunReader, suite_of
 from harness.report.tables.assemble import first_errors, measured_of
 from harness.report.tables.comparison import Side
 from harness.report.tables.timed import timed_of
 from harness.suite.fields import plain_name
+from harness.suite.load import suite_name
 
 MOMENTARY = ("load", "clock_mhz", "node", "convolutions")  # of a trial, not of a machine
 TARGET = re.compile(r"(?P<suite>.*?)(@(?P<profile>[^@]*?))?(~(?P<back>\d{1,6}))?", re.DOTALL)

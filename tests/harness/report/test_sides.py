@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.cli.compare_target import find_target
 from harness.errors import UserError
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
+from harness.report.sides import find_target
 from harness.suite.load import load_suite
 
 Cli = Callable[..., Any]

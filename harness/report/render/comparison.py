@@ -1,4 +1,4 @@
-"""The tables in which `compare` shows two runs on the terminal."""
+"""The tables that show two runs side by side on the terminal."""
 
 from __future__ import annotations
 
