@@ -1,4 +1,4 @@
-"""The data: what a task trains on and is tested on, fetched once, verified by digest, held as bytes.
+"""Datasets: what a task trains on and is tested on; fetched once, verified by digest, held as bytes.
 
 A file of this package that decorates a subclass of `Dataset` with `@register("name")` adds a task.
 """

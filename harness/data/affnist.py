@@ -1,8 +1,8 @@
-"""affNIST: trained on expanded MNIST, tested on digits under affine transforms that training never showed.
+"""affNIST: trained on expanded MNIST, tested on digits under affine transforms that do not occur in training.
 
-The official test files are used where the user has them: `affnist/test_batches/1.mat` (10,000 images, every
-test digit once) and, if there, `affnist/test.mat` (all 320,000), or both under `affnist/32x/transformed/`, as they are
-published. Their host is often down, so otherwise a deterministic rebuild stands in, under a name of its own:
+The official test files are used if they are in the data folder: `affnist/test_batches/1.mat` (10,000 images, every
+test digit once) and `affnist/test.mat` (all 320,000), or both under `affnist/32x/transformed/`, as they are published.
+Their host is often down; without them the test set is a deterministic rebuild with a name of its own,
 `affnist-rebuilt`.
 """
 
@@ -12,9 +12,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from harness.data import affnist_mat as official
-from harness.data import affnist_rebuilt as affine
-from harness.data import digest_cache, disk, expanded_mnist, idx
+from harness.data import affnist_mat, affnist_rebuilt, digest_cache, disk, expanded_mnist, idx
 from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
 from harness.data.download import DownloadFailed, download
 from harness.data.errors import Damaged
@@ -27,20 +25,24 @@ from harness.files import write_whole
 
 URL_VARIABLE = "HARNESS_AFFNIST_URL"
 URL_LIMIT = 2 << 30  # bytes
-PLACES = ("", "32x/transformed", "transformed")  # in the folder `affnist`; never `just_centered`, which is another set
-UNVERIFIED = "unverified file"  # no digest of the official files is known here
+PLACES = ("", "32x/transformed", "transformed")  # in the folder `affnist`; `just_centered` is another test set
+UNVERIFIED = "unverified file"  # no digest of the official files is known
 BATCH, ALL = 10_000, 320_000
 
 AFFNIST_REBUILT_SHA256 = "95686e5fd84da132696d0d36271f987f8dcf7b59e87e3dfcc2a27aa2815c9fa4"
-REBUILT = IdxFile("rebuilt-test-images-idx3-ubyte", 16 + BATCH * affine.CANVAS * affine.CANVAS, AFFNIST_REBUILT_SHA256)
+REBUILT = IdxFile(
+    "rebuilt-test-images-idx3-ubyte",
+    16 + BATCH * affnist_rebuilt.CANVAS * affnist_rebuilt.CANVAS,
+    AFFNIST_REBUILT_SHA256,
+)
 
 
 @register("affnist")
 class AffNist(Dataset):
-    """Trained as expanded MNIST is, tested on affNIST first and on expanded MNIST second."""
+    """Trained like expanded MNIST, tested on affNIST first and on expanded MNIST second."""
 
     name = "affnist"
-    image_size = affine.CANVAS
+    image_size = affnist_rebuilt.CANVAS
     classes = 10
     train_size = 60_000
 
@@ -50,7 +52,7 @@ class AffNist(Dataset):
         identities += [f"{name} {_sha256(path)}" for name, (path, _) in files.items()]
         if not files:
             identities.append(AFFNIST_REBUILT_SHA256)
-        kind = "official" if files else f"rebuilt-v{affine.VERSION}"
+        kind = "official" if files else f"rebuilt-v{affnist_rebuilt.VERSION}"
         return f"{self.name}-{kind}-{hashlib.sha256(' '.join(identities).encode()).hexdigest()[:16]}"
 
     def test_names(self, folder: Path) -> list[str]:
@@ -63,11 +65,11 @@ class AffNist(Dataset):
         Mnist().fetch(folder, progress)
         try:
             _bring_official(folder, progress)
-        except UserError as error:  # of a folder that can only be read, where the rebuilt set may be all the same
+        except UserError as error:  # a folder that can only be read may have the rebuilt set already
             progress(str(error))
         files = official_files(folder)
         if "affnist" in files:
-            _announce(official.read_test_set(*files["affnist"]), progress)
+            _announce(affnist_mat.read_test_set(*files["affnist"]), progress)
         if not files:
             progress(
                 f"no official affNIST file in {folder / self.name}: "
@@ -79,7 +81,7 @@ class AffNist(Dataset):
         files = official_files(folder)
         for path, _ in files.values():
             _sha256(path, is_fresh=True)  # so that the digest is that of what is read
-        tests = {name: official.read_test_set(path, count).examples for name, (path, count) in files.items()}
+        tests = {name: affnist_mat.read_test_set(path, count).examples for name, (path, count) in files.items()}
         if not files:
             tests["affnist-rebuilt"] = _rebuilt(folder)
         tests["expanded-mnist"] = expanded_mnist.expanded_test(folder)
@@ -87,7 +89,7 @@ class AffNist(Dataset):
 
 
 def official_files(folder: Path) -> dict[str, tuple[Path, int]]:
-    """The official files that are there, with the number of their images, by name of the test."""
+    """The official files in the data folder: path and number of images, by name of the test."""
     place = folder / "affnist"
     candidates = {
         "affnist": (["test_batches/1.mat", "1.mat"], BATCH),
@@ -103,7 +105,7 @@ def official_files(folder: Path) -> dict[str, tuple[Path, int]]:
 
 
 def _bring_official(folder: Path, progress: Progress) -> None:
-    """Try to bring batch 1 where it is not there: from an archive in the folder, then from the address given.
+    """Get batch 1, if it is missing, from an archive in the data folder, else from the URL in `HARNESS_AFFNIST_URL`.
 
     Raises:
         UserError: the folder cannot be written.
@@ -117,7 +119,7 @@ def _bring_official(folder: Path, progress: Progress) -> None:
 
 
 def _archives(folder: Path) -> list[Path]:
-    """The published archives of the test batches that are there."""
+    """The published archives of the test batches in the data folder."""
     paths = [folder / "affnist" / where / "test_batches.zip" for where in PLACES]
     return [path for path in paths if path.is_file()]
 
@@ -127,56 +129,56 @@ def _sha256(path: Path, *, is_fresh: bool = False) -> str:
         return digest_cache.fresh_sha256(path) if is_fresh else digest_cache.cached_sha256(path)
     except OSError as error:
         raise Damaged(
-            f"{path} cannot be read ({error.strerror}): mend it, or remove it to use the rebuilt set."
+            f"{path} cannot be read ({error.strerror}): fix it, or remove it to use the rebuilt set."
         ) from error
 
 
 def _fetch_official(folder: Path, address: str, progress: Progress) -> None:
-    """Try to bring batch 1 from an address, as a .mat file or as a zip archive with 1.mat in it."""
+    """Download batch 1, as a .mat file or as a zip archive with 1.mat in it; a failure is reported to `progress`."""
     place = folder / "affnist" / "test_batches"
-    came = place / f"{DOWNLOAD}1.mat"
+    downloaded = place / f"{DOWNLOAD}1.mat"
     with disk.writing(place), disk.locked(place, progress):
         if (place / "1.mat").is_file():
             return
         try:
-            download(address, came, progress, limit=URL_LIMIT)
+            download(address, downloaded, progress, limit=URL_LIMIT)
         except DownloadFailed as failure:
-            progress(f"the official affNIST file did not come: {failure}")
+            progress(f"the official affNIST file cannot be downloaded: {failure}")
             return
-        _take_official(came, place / "1.mat", address, progress)
-        came.unlink()
+        _take_official(downloaded, place / "1.mat", address, progress)
+        downloaded.unlink()
 
 
 def _unpack_official(folder: Path, archive: Path, progress: Progress) -> None:
-    """Take batch 1 out of an archive that the user has put into the folder."""
+    """Extract batch 1 from an archive that the user has put into the data folder."""
     place = folder / "affnist" / "test_batches"
     with disk.writing(place), disk.locked(place, progress):
         _take_official(archive, place / "1.mat", str(archive), progress)
 
 
-def _take_official(came: Path, path: Path, origin: str, progress: Progress) -> None:
-    """Put the batch that has come, as it is or in an archive, where it belongs, unless it is something else."""
-    content = official.extract(came, path.name, official.largest(BATCH))
+def _take_official(file: Path, path: Path, origin: str, progress: Progress) -> None:
+    """Move the batch in a file, as it is or in an archive, to its path; any other content is kept as NAME.rejected."""
+    content = affnist_mat.extract(file, path.name, affnist_mat.largest(BATCH))
     if content is None:
         progress(f"{origin} is an archive without a sound {path.name}")
         return
     kept = disk.keep_rejected(path, content)
     try:
-        official.read_test_set(kept, BATCH)
+        affnist_mat.read_test_set(kept, BATCH)
     except UserError as error:
         progress(str(error))
         return
     os.replace(kept, path)
 
 
-def _announce(batch: official.Official, progress: Progress) -> None:
-    """Say over what ranges the official transforms go, to be held against those of the rebuild."""
+def _announce(batch: affnist_mat.Official, progress: Progress) -> None:
+    """Report the ranges of the official transforms, for comparison with those of the rebuild."""
     if batch.transforms is None:
         return
     ranges = ", ".join(f"{row.min():.3g}..{row.max():.3g}" for row in batch.transforms)
     progress(
         f"official affNIST, human_readable_transform row by row: {ranges}; the rebuilt set has "
-        f"rotation ±20°, shear ±{affine.SHEAR}, scales {affine.SCALE[0]}..{affine.SCALE[1]}"
+        f"rotation ±20°, shear ±{affnist_rebuilt.SHEAR}, scales {affnist_rebuilt.SCALE[0]}..{affnist_rebuilt.SCALE[1]}"
     )
 
 
@@ -184,7 +186,7 @@ def _fetch_rebuilt(folder: Path, progress: Progress) -> None:
     place = folder / "affnist"
     if not missing(place, [REBUILT]):
         return
-    content = idx.dump(affine.rebuild(Mnist().read(folder, "t10k").images))
+    content = idx.dump(affnist_rebuilt.rebuild(Mnist().read(folder, "t10k").images))
     with disk.writing(place):
         set_aside_damaged(place, [REBUILT], progress)
         write_whole(place / REBUILT.name, confirmed(content, REBUILT))

@@ -19,22 +19,22 @@ from harness.errors import cause_of
 
 SIDE = 40
 NAME = "affNISTdata"
-PER_IMAGE, BESIDES = 3 * SIDE * SIDE, 1 << 20  # bytes; an image and all that belongs to it take about 1.2 · SIDE²
+PER_IMAGE, BESIDES = 3 * SIDE * SIDE, 1 << 20  # bytes; an image with its label and transform takes about 1.2 · SIDE²
 HEADER, COMPRESSED = 128, 15  # bytes of a MATLAB file's header, and the type of a compressed element
 CHUNK = 1 << 20
 
 # Of the 10,000 test images of MNIST, 0 to 9; each of them is in the official test set equally often.
 TEST_COUNTS = np.array([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
-LIT = (0.03, 0.25)  # the share of pixels that digits on this canvas light, in the mean; about 0.1
-MIDDLE = slice(6, 34)  # where an MNIST image lies that has only been centred
-MOVED = 0.1  # least share of images that reach out of the middle; of the transformed ones most do
+LIT = (0.03, 0.25)  # bounds of the mean share of non-zero pixels, which is about 0.1 for digits on this canvas
+MIDDLE = slice(6, 34)  # rows and columns of an MNIST image that is only centred
+MOVED = 0.1  # least share of images with a pixel outside the middle; of the transformed ones most have one
 
 
 @dataclass(frozen=True)
 class Official:
     """The content of one file.
 
-    transforms: (k, n) float64 as the field `human_readable_transform` has them, or None where it is missing.
+    transforms: the field `human_readable_transform`, (k, n) float64, or None if it is missing.
     """
 
     examples: Examples
@@ -45,14 +45,14 @@ def read(path: Path, count: int) -> Official:
     """The images (n, 40, 40) uint8, labels and transforms of a `.mat` file of `count` examples.
 
     Raises:
-        Damaged: the file is not in the layout that affNIST has.
+        Damaged: the file does not have affNIST's layout.
     """
     try:
         fields = _structure(path, count)
         images, labels = np.asarray(fields["image"]), np.asarray(fields["label_int"]).reshape(-1)
         problem = _problem(images, labels, count)
         transforms = None if problem else _transforms(fields, count)
-    except Exception as error:  # what stands in for the file can make SciPy raise anything
+    except Exception as error:  # a file of another kind can make SciPy raise anything
         problem = cause_of(error)
     if problem:
         raise _refused(path, count, problem)
@@ -61,13 +61,13 @@ def read(path: Path, count: int) -> Official:
 
 
 def read_test_set(path: Path, count: int) -> Official:
-    """The same, of a file that can be the transformed test set of affNIST.
+    """Like `read`, for a file that is plausibly the transformed test set of affNIST.
 
-    No digest of the published files is known here, so that their content is looked at: each digit of MNIST's test set
-    has to be there equally often, as bright strokes on black, away from the middle.
+    No digest of the published files is known, so the content is checked: each digit of MNIST's test set occurs equally
+    often, as bright strokes on black, not always in the middle.
 
     Raises:
-        Damaged: the file is another one, such as that of the digits that are just centred.
+        Damaged: the file is another one, such as that of the digits that are only centred.
     """
     found = read(path, count)
     problem = _implausible(found.examples)
@@ -77,9 +77,12 @@ def read_test_set(path: Path, count: int) -> Official:
 
 
 def extract(archive: Path, name: str, limit: int) -> bytes | None:
-    """The content of a file, or of `name` in it where it is a zip archive, up to a limit; None if it is not to be had.
+    """The content of a file or, in a zip archive, of its member `name`; None if there is none or it is too large.
 
-    In an archive it is the one that lies at the top or in a folder of test batches.
+    The member is at the archive's top or in a folder `test_batches`.
+
+    Arguments:
+        limit: bytes, uncompressed.
     """
     try:
         if not zipfile.is_zipfile(archive):
@@ -97,7 +100,7 @@ def extract(archive: Path, name: str, limit: int) -> bytes | None:
 
 
 def largest(count: int) -> int:
-    """Bytes, uncompressed, that a file of so many examples can have at most."""
+    """Upper bound of the uncompressed bytes of a file of `count` examples."""
     return BESIDES + count * PER_IMAGE
 
 
@@ -114,8 +117,8 @@ def _refused(path: Path, count: int, problem: str) -> Damaged:
 
 
 def _structure(path: Path, count: int) -> Any:
-    """The structure's fields by name."""
-    from scipy.io import loadmat, whosmat  # a second, so only where there is an official file
+    """The fields of the MATLAB structure, by name."""
+    from scipy.io import loadmat, whosmat  # takes a second: imported only where there is an official file
 
     with disk.opened(path) as file:
         _check_size(file, largest(count))
@@ -127,7 +130,7 @@ def _structure(path: Path, count: int) -> Any:
 
 
 def _check_size(file: BinaryIO, limit: int) -> None:
-    """Refuse a MATLAB file that takes more bytes than the limit once its elements are uncompressed."""
+    """Raise ValueError for a MATLAB file whose elements, uncompressed, take more bytes than the limit."""
     total = 0
     for size in _sizes(file):
         total += size
@@ -136,7 +139,7 @@ def _check_size(file: BinaryIO, limit: int) -> None:
 
 
 def _sizes(file: BinaryIO) -> Iterator[int]:
-    """The bytes of a MATLAB file and of what is compressed in it, in pieces."""
+    """Sizes in bytes: of the MATLAB file, then of each uncompressed piece of its compressed elements."""
     yield file.seek(0, 2)
     file.seek(HEADER - 2)
     order = ">" if file.read(2) == b"MI" else "<"
@@ -149,7 +152,7 @@ def _sizes(file: BinaryIO) -> Iterator[int]:
 
 
 def _inflated(file: BinaryIO, size: int) -> Iterator[int]:
-    """The numbers of bytes that so many compressed ones come to, in pieces."""
+    """Sizes of the uncompressed pieces of the next `size` compressed bytes."""
     inflate = zlib.decompressobj()
     while size > 0 and (piece := file.read(min(size, CHUNK))):
         size -= len(piece)
@@ -159,7 +162,7 @@ def _inflated(file: BinaryIO, size: int) -> Iterator[int]:
 
 
 def _problem(images: np.ndarray, labels: np.ndarray, count: int) -> str:
-    """What is wrong with the arrays, empty if nothing is."""
+    """What is wrong with the arrays; empty if nothing is."""
     if images.dtype != np.uint8 or images.shape != (SIDE * SIDE, count):
         return f"its images are {images.dtype} {images.shape}, not uint8 ({SIDE * SIDE}, {count})"
     if labels.dtype.kind not in "iuf" or labels.shape != (count,) or not np.isin(labels, np.arange(10)).all():
@@ -168,7 +171,7 @@ def _problem(images: np.ndarray, labels: np.ndarray, count: int) -> str:
 
 
 def _implausible(examples: Examples) -> str:
-    """What keeps examples from being affNIST's transformed test set, empty if nothing does."""
+    """Why these examples cannot be affNIST's transformed test set; empty if they can."""
     total = TEST_COUNTS.sum()
     counts = np.bincount(examples.labels, minlength=10)
     if not np.array_equal(counts * total, TEST_COUNTS * len(examples)):

@@ -5,8 +5,8 @@ files: rotation ±20°, shear ±0.2, horizontal and vertical scale 0.8..1.2, tra
 non-zero pixel on the canvas; all uniform and independent. The rest is chosen here: a digit is scaled, then sheared,
 then rotated about the middle of its bounding box, sampled bilinearly, and then moved by whole pixels.
 
-The bytes are the same everywhere: nothing but + - × ÷ and floor on float64, element by element, none of which
-depends on a mathematical library, on threads or on the order of a sum.
+The bytes are the same on every machine: the only operations are + - × ÷ and floor on float64, element by element, which
+do not depend on a mathematical library, on threads or on the order of a sum.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from harness.data.placement import bounds, place
 from harness.data.rng import Stream
 
-VERSION = 1  # to be raised with every change of the bytes
+VERSION = 1  # raised with every change of the bytes
 SEED = 0
 CANVAS = 40
 ROTATION = 0.3490658503988659  # 20° in radians
@@ -31,8 +31,8 @@ CHUNK = 500  # images at a time, so that the float64 grids stay in the cache
 class Transforms:
     """One transform per image, every field (n,) float64.
 
-    rotation: counter-clockwise as seen, radians.
-    shear: columns moved per row.
+    rotation: counter-clockwise as displayed, radians.
+    shear: columns per row.
     scale_x, scale_y: 1 keeps the size.
     """
 
@@ -60,7 +60,7 @@ def draw(count: int) -> Transforms:
 
 
 def rebuild(images: np.ndarray) -> np.ndarray:
-    """Digits (n, 28, 28) uint8 under the transforms of `draw`, at random places: (n, 40, 40) uint8."""
+    """Apply the transforms of `draw` to digits (n, 28, 28) uint8, at random positions: (n, 40, 40) uint8."""
     transforms = draw(len(images))
     parts = (slice(start, start + CHUNK) for start in range(0, len(images), CHUNK))
     drawn = np.concatenate([transformed(images[part], transforms.part(part)) for part in parts])
@@ -69,9 +69,9 @@ def rebuild(images: np.ndarray) -> np.ndarray:
 
 
 def transformed(images: np.ndarray, transforms: Transforms) -> np.ndarray:
-    """Digits under their transforms, in the middle of the canvas: (n, h, w) uint8 to (n, 40, 40) uint8.
+    """Transform digits, in the middle of the canvas: (n, h, w) uint8 to (n, 40, 40) uint8.
 
-    A digit of at most 20×20 pixels, as all of MNIST are, fits whatever the transform.
+    A digit of at most 20×20 pixels, as all of MNIST are, fits on the canvas under every transform.
     """
     middle = (CANVAS - 1) / 2
     across = (np.arange(CANVAS) - middle)[None, None, :]  # from the middle, in pixels
@@ -84,8 +84,8 @@ def transformed(images: np.ndarray, transforms: Transforms) -> np.ndarray:
         column = per_column[:, None, None] * across + origin[:, None, None]
         return column + per_row[:, None, None] * down
 
-    # The inverse, from the canvas back to the digit. Rows count downwards, and the rotation is seen as
-    # counter-clockwise: undo it by (cos, -sin; sin, cos), then the shear, then the scale.
+    # The inverse map, from the canvas to the digit. Rows count downwards, so the inverse of a rotation that is
+    # counter-clockwise as displayed is (cos, -sin; sin, cos); then the inverse of the shear, then that of the scale.
     x = grid(
         (cosine - shear * sine) / scale_x,
         (0.0 - sine - shear * cosine) / scale_x,
@@ -96,14 +96,14 @@ def transformed(images: np.ndarray, transforms: Transforms) -> np.ndarray:
 
 
 def _translation(drawn: np.ndarray, axis: int, what: str) -> np.ndarray:
-    """How far to move each image, (n,) int64: any distance that keeps its non-zero pixels on the canvas."""
+    """Translation of each image, (n,) int64, uniform over those that keep its non-zero pixels on the canvas."""
     first, last = bounds(drawn, axis)
     room = CANVAS - (last - first)  # positions that the first lit row or column can take
     return Stream("affnist", VERSION, SEED, what).below(room, len(drawn)) - first
 
 
 def _bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Values of the images (n, h, w) at rows y and columns x, both (n, H, W); zero outside."""
+    """Bilinear samples of images (n, h, w) at rows y and columns x, both (n, H, W); zero outside."""
     count, height, width = images.shape
     bordered = np.zeros((count, height + 3, width + 3))  # one pixel before, two after
     bordered[:, 1 : height + 1, 1 : width + 1] = images
@@ -120,17 +120,17 @@ def _bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _sine(angle: np.ndarray) -> np.ndarray:
-    """Taylor's series, right to the last bits for |angle| ≤ 20°."""
+    """By its Taylor series, accurate to the last bits for |angle| ≤ 20°."""
     return angle * _series(angle * angle, range(15, 1, -2))
 
 
 def _cosine(angle: np.ndarray) -> np.ndarray:
-    """Taylor's series, right to the last bits for |angle| ≤ 20°."""
+    """By its Taylor series, accurate to the last bits for |angle| ≤ 20°."""
     return _series(angle * angle, range(14, 0, -2))
 
 
 def _series(square: np.ndarray, orders: range) -> np.ndarray:
-    """1 - x²/(n(n-1)) · (1 - ...), from the highest order inwards."""
+    """1 - x²/(n(n-1)) · (1 - ...), evaluated from the highest order (Horner)."""
     total = np.ones_like(square)
     for order in orders:
         total = 1.0 - square / float(order * (order - 1)) * total

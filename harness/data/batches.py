@@ -1,7 +1,7 @@
-"""Batches from examples that lie as bytes on the device. There is no loader and no worker process.
+"""Batches, made on the device from images that are held there as bytes. There is no loader and no worker process.
 
-The order and the places of an epoch are a pure function of (seed, epoch), drawn on the CPU, so that a resumed
-trial sees the batches it would have seen, and a GPU the same ones as a CPU.
+The order and the positions of an epoch's images are a pure function of (seed, epoch), drawn on the CPU, so that a
+resumed trial sees the same batches as an uninterrupted one, and a GPU the same as a CPU.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from harness.errors import UserError
 
 
 class Batches:
-    """The batches of all epochs. The last examples of an epoch, too few for a batch, are left out.
+    """The batches of all epochs. The last examples of an epoch, if too few for a batch, are left out.
 
     Arguments:
         examples: images (n, h, w), at most `image_size` high and wide.
-        image_size: height and width of the images that `at` gives. Where it is more than h and w, an image
-            goes to a place that is uniform over all that keep it whole (13×13 of them for 28 on 40).
-        shift: where the sizes agree, how far an image moves each way at most, in pixels, uniformly; zeros
-            come in.
-        seed: of order and places, apart from the seed of the weights.
+        image_size: height and width of the images that `at` returns. If it is larger than h and w, an image is placed
+            uniformly at random among all positions that keep it whole (13×13 of them for 28 on 40).
+        shift: if the sizes agree, an image is translated by up to `shift` pixels in each direction, uniformly; the
+            border is filled with zeros.
+        seed: of order and positions, independent of the seed of the weights.
 
     Raises:
         UserError: an image larger than `image_size`, or fewer examples than one batch.
@@ -54,7 +54,7 @@ class Batches:
         self.batch_size, self.seed, self.device = batch_size, seed, device
         self.per_epoch = count // batch_size
         self._labels = torch.tensor(examples.labels, dtype=torch.int64, device=device)
-        # Every index outside an image points to one more row and column of zeros.
+        # One more row and column of zeros, which every index outside the image is mapped to.
         self._images = torch.zeros(count, height + 1, width + 1, dtype=torch.uint8, device=device)
         self._images[:, :height, :width] = torch.tensor(examples.images, device=device)
         self._pixels = torch.arange(image_size, device=device)
@@ -63,7 +63,7 @@ class Batches:
         self._epoch = -1
 
     def at(self, iteration: int) -> tuple[Tensor, Tensor]:
-        """The batch of an iteration, counted over all epochs from 0.
+        """The batch of an iteration; iterations are counted over all epochs from 0.
 
         Returns:
             images (batch, 1, image_size, image_size) float32 in 0..1 and labels (batch,) int64.
@@ -79,7 +79,7 @@ class Batches:
         return _scaled(images), self._labels[chosen]
 
     def _draw(self, epoch: int) -> None:
-        """Order and places of an epoch, unless they are the ones at hand."""
+        """Draw the order and positions of an epoch, unless it is the current one."""
         if epoch == self._epoch:
             return
         stream = Stream("batches", self.seed, epoch)
@@ -94,13 +94,13 @@ class Batches:
         self._epoch = epoch
 
     def _inside(self, offset: Tensor, length: int) -> Tensor:
-        """The row or column of the image that each pixel of the canvas shows, (batch, image_size)."""
+        """The image's row or column at each pixel of the canvas, (batch, image_size); `length` outside the image."""
         index = self._pixels - offset[:, None]
         return index.masked_fill((index < 0) | (index >= length), length)
 
 
 def evaluation_batches(examples: Examples, batch_size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """All examples in their order, images and labels as `Batches.at` gives; the last batch may be smaller."""
+    """All examples in order, as `Batches.at` returns them; the last batch may be smaller."""
     for start in range(0, len(examples), batch_size):
         part = slice(start, start + batch_size)
         images = torch.tensor(examples.images[part], device=device)
@@ -108,7 +108,7 @@ def evaluation_batches(examples: Examples, batch_size: int, device: torch.device
 
 
 def _offsets(size: int, length: int, shift: int) -> range:
-    """Where the first row or column of an image may come to lie."""
+    """The possible positions of an image's first row or column on the canvas."""
     return range(size - length + 1) if length < size else range(-shift, shift + 1)
 
 

@@ -1,4 +1,4 @@
-"""What a dataset is, the registry of all of them, and the folder they live in."""
+"""The base class of datasets, their registry, and the data folder."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ class Examples:
 class TaskData:
     """What a task trains on and what it is tested on.
 
-    train: may be smaller than the model's image size; each epoch then places its images at random on the
-        canvas.
-    tests: by name; the first is the one that a table of errors quotes.
+    train: its images may be smaller than the model's image size; each epoch then places them at random on the canvas.
+    tests: by name; a table of errors quotes the first.
     """
 
     train: Examples
@@ -44,8 +43,8 @@ class TaskData:
 class Dataset(ABC):
     """The data of one task of a suite. A subclass decorated with `@register("name")` adds a task.
 
-    What decides a result is in its key: the digest of the data, and of a plugin's dataset its source as well.
-    `harness.data.check` holds it to what it promises here.
+    The digest of the data is part of every trial's key, and so is the source of a plugin's dataset: trials of changed
+    data run again. `harness.data.check` checks that a dataset keeps to this contract.
     """
 
     name: ClassVar[str]
@@ -55,22 +54,25 @@ class Dataset(ABC):
 
     @abstractmethod
     def digest(self, folder: Path) -> str:
-        """Identity of the data, at most 36 characters, found without loading them, also before they are fetched."""
+        """Identity of the data, 1 to 36 characters; computed without loading them, also before they are fetched."""
 
     @abstractmethod
     def test_names(self, folder: Path) -> list[str]:
-        """The names that `load` gives its tests, in the same order, found without loading them.
+        """The names of the tests that `load` returns, in the same order; computed without loading them.
 
-        A table of errors quotes the first. They are made of ASCII letters, digits, spaces and `_ - . /`, at most 64.
+        A table of errors quotes the first. A name has 1 to 64 ASCII letters, digits, spaces and `_ - . /`.
         """
 
     def remarks(self, folder: Path) -> list[str]:
-        """What has to be said beside every error on the first test, in a few words each; nothing as a rule."""
+        """Remarks of a few words that a table prints beside every error on the first test; none by default."""
         return []
 
     @abstractmethod
     def fetch(self, folder: Path, progress: Progress) -> None:
-        """Make sure that every file is in the folder and is what it should be.
+        """Make sure that every file is in the folder and intact.
+
+        Arguments:
+            progress: called with lines for the user.
 
         Raises:
             UserError: no source gives the files, or the folder cannot be written.
@@ -78,11 +80,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def load(self, folder: Path) -> TaskData:
-        """The data, once they are fetched.
+        """The data, from the files that `fetch` has brought.
+
+        Images are uint8 (n, height, width): those of the tests `image_size` high and wide, those for training at most.
+        Labels are whole numbers 0..classes-1. Every call returns the same.
 
         Raises:
             Missing: a file is not there.
-            Damaged: a file is there, but is not what it should be.
+            Damaged: a file is there, but its content is wrong.
         """
 
 

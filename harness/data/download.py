@@ -1,4 +1,4 @@
-"""HTTP downloads that resume where they broke off and give up quickly where there is no way out."""
+"""HTTP downloads that resume after a broken connection and give up quickly on a machine without a network."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-CONNECT_SECONDS = 4.0  # two closed mirrors in a row must not cost more than a few seconds
-READ_SECONDS = 30.0
+CONNECT_SECONDS = 4.0  # short, since mirrors are tried in turn
+READ_SECONDS = 30.0  # without a byte
 ATTEMPTS = 4
 CHUNK = 1 << 18
 
 
 class DownloadFailed(Exception):
-    """Why a download did not come, in a few words."""
+    """A download failed; the message says why, in a few words."""
 
 
 class Unreachable(DownloadFailed):
-    """There is no way to the server from here."""
+    """The server cannot be reached or does not answer."""
 
 
 def download(url: str, path: Path, progress: Callable[[str], None], *, limit: int) -> None:
-    """Bring a URL to a file, which appears only when it is complete.
+    """Download a URL to a file, which appears only when it is complete.
 
-    What came before a broken connection stays in `.part` beside it, and the next attempt, in this call or in
-    a later one, asks for the rest.
+    The bytes received before the connection breaks are kept in `.part` beside it, and the next attempt, in this call
+    or in a later one, requests the rest.
 
     Arguments:
-        limit: bytes above which the answer cannot be the file that is meant.
+        progress: called at most once a second with a line for the user.
+        limit: bytes; a longer response is refused, as it cannot be the expected file.
 
     Raises:
         Unreachable: the server does not answer.
-        DownloadFailed: it refuses, or breaks off again and again.
+        DownloadFailed: the server refuses, the response is too long, or the connection breaks repeatedly.
         OSError: the file cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
@@ -54,9 +55,9 @@ def download(url: str, path: Path, progress: Callable[[str], None], *, limit: in
 
 
 def _attempt(url: str, part: Path, have: int, progress: Callable[[str], None], limit: int) -> bool:
-    """Whether the part file is complete after one more request."""
+    """Make one request; whether the part file is complete after it."""
     response = _open(url, have)
-    if response is None:  # nothing is left to ask for, or the part does not belong to this file
+    if response is None:  # the part is complete or longer, so that it is of another file
         part.unlink(missing_ok=True)
         return False
     with response:
@@ -72,7 +73,7 @@ def _attempt(url: str, part: Path, have: int, progress: Callable[[str], None], l
 
 
 def _copy(response: http.client.HTTPResponse, file: BinaryIO, meter: _Meter, limit: int) -> int | None:
-    """Append the body to the file; the size reached, or None where the connection broke."""
+    """Append the body to the file; returns the size reached, or None if the connection broke."""
     while True:
         try:
             chunk = response.read(CHUNK)
@@ -90,7 +91,7 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, meter: _Meter, lim
 
 
 class _Meter:
-    """Counts bytes and says how far a download is, at most once a second."""
+    """Counts bytes and reports progress at most once a second."""
 
     def __init__(self, url: str, start: int, total: int | None, progress: Callable[[str], None]) -> None:
         self.url, self.reached, self.total, self.progress = url, start, total, progress
@@ -105,7 +106,7 @@ class _Meter:
 
 
 def _open(url: str, have: int) -> http.client.HTTPResponse | None:
-    """The answer to a request for what is missing; None where the server has nothing beyond `have`."""
+    """The response to a request for the bytes from `have` on; None if the server has none."""
     headers = {"User-Agent": "capsule-harness", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -124,8 +125,8 @@ def _open(url: str, have: int) -> http.client.HTTPResponse | None:
 def _within(seconds: float, call: Callable[[], http.client.HTTPResponse]) -> http.client.HTTPResponse:
     """The result of a call, or TimeoutError.
 
-    A socket's time-out covers neither the look-up of the name nor a list of addresses tried one after the
-    other, so that the call runs in a thread of its own, which is left behind when it is late.
+    A socket's timeout covers neither the DNS lookup nor several addresses of a host tried in turn, so the call runs in
+    a daemon thread, which is abandoned when it takes too long.
     """
     answer: queue.SimpleQueue[http.client.HTTPResponse | BaseException] = queue.SimpleQueue()
 

@@ -1,7 +1,7 @@
 """Expanded MNIST: a digit at a random place on a black 40×40 canvas (Sabour, Frosst, Hinton 2017, 5.1).
 
-There are 13×13 = 169 places, offsets 0..12 both ways, and no pixel is lost. In training every epoch places
-each digit anew; the test digits have one fixed place each.
+There are 13×13 = 169 positions, offsets 0..12 in both directions, and no pixel is lost. In training every epoch draws
+new positions; the test digits have one fixed position each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.data.placement import place
 from harness.data.rng import Stream
 from harness.data.verification import IdxFile, confirmed
 
-VERSION = 1  # to be raised with every change of the bytes
+VERSION = 1  # raised with every change of the bytes
 SEED = 0
 CANVAS = 40
 
@@ -27,7 +27,7 @@ PLACED_TEST = IdxFile("expanded-test-images-idx3-ubyte", 16 + 10_000 * CANVAS * 
 
 
 def expanded(images: np.ndarray) -> np.ndarray:
-    """Images (n, h, w), each at its fixed random place: (n, 40, 40) uint8, the same on every machine."""
+    """Images (n, h, w), each at its fixed random position: (n, 40, 40) uint8, the same on every machine."""
     count, height, width = images.shape
     top = Stream("expanded-mnist", VERSION, SEED, "top").below(CANVAS - height + 1, count)
     left = Stream("expanded-mnist", VERSION, SEED, "left").below(CANVAS - width + 1, count)
@@ -35,10 +35,10 @@ def expanded(images: np.ndarray) -> np.ndarray:
 
 
 def expanded_test(folder: Path) -> Examples:
-    """The MNIST test digits at their places.
+    """The MNIST test digits at their positions.
 
     Raises:
-        UserError: MNIST is missing, or the placement does not come out as it should on this machine.
+        UserError: MNIST is missing, or this machine computes other positions.
     """
     digits = Mnist().read(folder, "t10k")
     images = expanded(digits.images)
@@ -48,7 +48,7 @@ def expanded_test(folder: Path) -> Examples:
 
 @register("expanded-mnist")
 class ExpandedMnist(Dataset):
-    """Trained on MNIST digits that move over a 40×40 canvas, tested on the same kind."""
+    """MNIST digits at random positions of a 40×40 canvas, in training and in the test."""
 
     name = "expanded-mnist"
     image_size = CANVAS

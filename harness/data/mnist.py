@@ -59,19 +59,19 @@ class IdxDataset(Dataset):
         """The examples of one part, "train" or "t10k".
 
         Raises:
-            Missing, Damaged: a file is not there, or not what it should be.
+            Missing, Damaged: a file is not there, or its content is wrong.
         """
         images, labels = (file for file in self.files if file.name.startswith(part))
         return Examples(self._array(folder, images, 3), self._array(folder, labels, 1))
 
     def sources(self, place: Path, progress: Progress) -> Iterator[Source]:
-        """Where the files are sought, in this order."""
+        """The places where the files may be, in the order in which they are asked."""
         variable = f"HARNESS_{self.name.upper().replace('-', '_')}_DIR"
         if named := os.environ.get(variable):
             if not expanded(named).is_dir():
                 raise UserError(f"{variable} names {named}, which is not a folder: name one with the IDX files.")
             yield LocalFolder(expanded(named))
-        if any(place.glob("*.gz")):  # that the user has put there
+        if any(place.glob("*.gz")):  # which the user has put there
             yield LocalFolder(place)
         if self.package is not None:
             yield self.package
@@ -80,12 +80,13 @@ class IdxDataset(Dataset):
 
     def mirrors(self, progress: Progress) -> list[str]:
         """The web folders that torchvision downloads from."""
+        # Mirrors move, and torchvision's releases follow them. It does nothing else here: its MNIST reads the same
+        # arrays but takes torch and seconds to import, knows the digests of one compressed form of the files only and
+        # does not resume a download; its transforms are float32 arithmetic that differs between processors, where the
+        # digests of the data need the same bytes on all of them.
         try:
-            datasets = importlib.import_module("torchvision.datasets")  # seconds, so only when it is needed
-        except (
-            ImportError,
-            RuntimeError,
-        ) as error:  # one that does not fit the installed torch raises either
+            datasets = importlib.import_module("torchvision.datasets")
+        except (ImportError, RuntimeError) as error:  # a torchvision for another torch raises either
             progress(f"torchvision cannot be imported, so that its mirrors are left out: {error}")
             return []
         return list(getattr(datasets, self.torchvision_name).mirrors)
@@ -118,8 +119,8 @@ class Mnist(IdxDataset):
 class FashionMnist(IdxDataset):
     """Articles of clothing (Xiao, Rasul, Vollgraf 2017), in the format of MNIST.
 
-    The digests are those of the files in Debian's package dataset-fashion-mnist. Its .gz files are compressed
-    anew, so their MD5 differs from torchvision's, which says nothing about the content.
+    The digests are those of the files in Debian's package dataset-fashion-mnist. Debian compresses them again, so that
+    the MD5 of its .gz files differs from torchvision's although the content is the same.
     """
 
     name = "fashion-mnist"

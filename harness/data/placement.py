@@ -1,4 +1,4 @@
-"""Images at given places on a black canvas."""
+"""Images at given positions on a black canvas."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 def place(images: np.ndarray, top: np.ndarray, left: np.ndarray, size: int) -> np.ndarray:
-    """Images (n, h, w) moved to row `top` and column `left`, both (n,), of a canvas: (n, size, size).
+    """Place images (n, h, w) at row `top` and column `left`, both (n,), of a black canvas: (n, size, size).
 
-    What falls beyond the canvas is lost, so that negative offsets are allowed.
+    Offsets may be negative; pixels outside the canvas are dropped.
     """
     count, height, width = images.shape
-    # Every index outside the image points to one more row and column of zeros.
+    # One more row and column of zeros, which every index outside the image is mapped to.
     bordered = np.zeros((count, height + 1, width + 1), images.dtype)
     bordered[:, :height, :width] = images
     rows, columns = _source(size, top, height), _source(size, left, width)

