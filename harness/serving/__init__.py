@@ -1,1 +1,1 @@
-"""MLflow's user interface on a record: for reading, on this machine alone."""
+"""MLflow's web interface for a record: read-only, and for this machine only."""

@@ -1,7 +1,7 @@
-"""Who may ask MLflow's server for what: pages of its own address read a record, and nobody writes to it.
+"""Access control for MLflow's server: its own pages can read a record, and no request can write to it.
 
-The server asks for no password, so whatever it did for one user of the machine it would do for all of them; and a page
-of any site can send requests to it from the browser of whoever looks at that site.
+The server has no login, so whatever it did for one user of the machine it would do for all of them; and a page of any
+web site can send requests to it from the browser of a user who visits that site.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ NAMES, HTTP = ("127.0.0.1", "localhost"), 80
 PAGES = {"/", "/health", "/version", "/graphql", "/get-artifact", "/model-versions/get-artifact"}
 STATIC = "/static-files/"
 APIS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/", "/ajax-api/2.0/mlflow/", "/ajax-api/3.0/mlflow/")
-# what else MLflow has under the same addresses: it talks to other servers, or starts programs
+# endpoints under the same paths that connect to other servers or start programs
 CLOSED = ("assistant", "gateway", "gateway-proxy", "jobs", "mcp-servers", "webhooks")
-# requests that read although they are sent with POST; GraphQL's schema has nothing that writes
+# POST requests that only read; so does GraphQL, whose schema has no mutation that writes
 SEARCHES = {
     "datasets/search",
     "experiments/search",
@@ -38,10 +38,11 @@ SEARCHES = {
 
 
 class Gate:
-    """An ASGI application that hands on to another one what reads, and answers 403 to everything else.
+    """ASGI middleware that passes requests that only read to an application, and answers 403 to all others.
 
     Arguments:
-        port: of 127.0.0.1, at which the application is served.
+        app: the application.
+        port: on 127.0.0.1, where the application is served.
     """
 
     def __init__(self, app: App, port: int) -> None:
@@ -49,7 +50,7 @@ class Gate:
         self.hosts = {f"{host}:{port}" for host in NAMES} | (set(NAMES) if port == HTTP else set())
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif reason := self._refusal(scope):
@@ -58,19 +59,19 @@ class Gate:
             await self.app(scope, receive, send)
 
     def _refusal(self, scope: Message) -> str:
-        """Why a request is refused; nothing if it is not."""
-        # A site may give its own name the address 127.0.0.1, and then reads what it gets from there.
+        """Why a request is refused; empty if it is not."""
+        # A site can let its own name resolve to 127.0.0.1, and its pages could then read the responses (DNS rebinding).
         if not self.hosts.issuperset(_values(scope, b"host") or [""]):
             return "this address is not served here"
         if not {f"http://{host}" for host in self.hosts}.issuperset(_values(scope, b"origin")):
             return "another site's page may not ask"
         if not reads(scope["method"], scope["path"]):
-            return "python -m harness ui shows a record and changes nothing; start mlflow server to do that"
+            return "python -m harness ui only shows a record; start `mlflow server` to change it"
         return ""
 
 
 def reads(method: str, path: str) -> bool:
-    """Whether a request of this kind reads and does nothing else."""
+    """Whether a request of this method and path only reads."""
     inside = next((path.removeprefix(api) for api in APIS if path.startswith(api)), None)
     if method in ("GET", "HEAD"):
         is_open = inside is not None and inside.partition("/")[0] not in CLOSED

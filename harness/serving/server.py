@@ -1,6 +1,6 @@
-"""MLflow's server behind the gate, in one process that dies with the one that started it.
+"""MLflow's server behind the gate, in a process that ends with its parent.
 
-python -m harness.serving.server RECORD SOCKET PORT PARENT
+python -m harness.serving.server TRACKING_URI SOCKET PORT PARENT
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from harness.process import die_with
 from harness.record.tracking_uri import be_quiet
 from harness.serving.gate import Gate
 
-ENDING = 2  # seconds that requests may still take when the server is told to end
+STOP_TIMEOUT = 2  # seconds that running requests have left when the server stops
 
 
 def serve(tracking_uri: str, listener: socket.socket, port: int) -> None:
-    """Answer what comes in by a socket that listens, until told to end."""
+    """Serve the requests of a listening socket until a signal ends the process."""
     from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
     initialize_backend_stores(tracking_uri, tracking_uri, None)
-    # Without the application's start, which looks for containers that it might have left, and without its access log.
+    # lifespan="off" skips the application's startup, which would look for leftover containers.
     config = uvicorn.Config(
-        Gate(app, port), lifespan="off", log_level="error", proxy_headers=False, timeout_graceful_shutdown=ENDING
+        Gate(app, port), lifespan="off", log_level="error", proxy_headers=False, timeout_graceful_shutdown=STOP_TIMEOUT
     )
     uvicorn.Server(config).run(sockets=[listener])
 
