@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.statistics.estimate import LEVEL
 
-SMALLEST = 0.0001  # p-value that is told as a number
+SMALLEST = 0.0001  # p-value that is written as a number
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -44,6 +44,6 @@ def _ascending(ps: Sequence[float]) -> list[int]:
     return sorted(range(len(ps)), key=lambda index: ps[index])
 
 
-def told(p: float) -> str:
-    """A p-value in words."""
+def p_text(p: float) -> str:
+    """A p-value as text: "p = 0.012", or "p < 0.0001"."""
     return f"p = {p:.2g}" if p >= SMALLEST else f"p < {SMALLEST}"

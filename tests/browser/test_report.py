@@ -12,8 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness" / "report"))
 from example import SECONDS, example
 
+from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
-from harness.report.render.sheets import all_sheets
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Any]
@@ -41,7 +41,7 @@ def test_it_loads_nothing_else_and_complains_of_nothing(visit: Visit, address: s
 
 def test_tables_sort_by_mouse_and_by_key(visit: Visit, address: str) -> None:
     page = visit(address).page
-    place = [sheet.title.startswith("Seconds") for sheet in all_sheets(example())].index(True)
+    place = [table.title.startswith("Seconds") for table in all_tables(example())].index(True)
     heads = page.locator("table").nth(place).locator("thead button")
     median = heads.all_inner_texts().index("median")
     before = column(page, place, median + 1)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from harness.analysis.comparison import Comparison, Finding
 from harness.report.judging.evidence import Evidence
-from harness.report.render.sheets import signed
+from harness.report.render.cells import signed
 from harness.report.tables.pairs import METHODS
 from harness.report.tables.rows import ErrorRow
 from harness.statistics.estimate import FEWEST, Estimate
-from harness.statistics.several import told
+from harness.statistics.several import p_text
 from harness.suite.claims import ErrorValue, LowerError, LowerMeanError, LowestError, PublishedValues, RowSelector
 
 
@@ -105,7 +105,7 @@ def _pair(row: ErrorRow, other: ErrorRow, by: float, evidence: Evidence) -> Comp
         )
     text = "these two models: {}, {}, which says nothing of models of other seeds"
     return Comparison(
-        lambda level: text.format(_difference(names, estimate, by, level), told(pair.p)),
+        lambda level: text.format(_difference(names, estimate, by, level), p_text(pair.p)),
         Finding(estimate.value < -by, None),
         test=pair.test,
     )

@@ -23,7 +23,7 @@ from harness.report.judging.limits import limited, scope
 from harness.report.judging.times import ratio
 from harness.report.tables.rows import TableRow, Verdict, Word
 from harness.statistics.estimate import LEVEL
-from harness.statistics.several import holm, levels, told
+from harness.statistics.several import holm, levels, p_text
 from harness.suite.claims import (
     BaseClaim,
     Claim,
@@ -174,7 +174,7 @@ def _verdict(judged: _Judged, each: tuple[Word, str] | None, claims: int) -> Ver
     texts = _texts(judged)
     if judged.p is not None and (len(case.comparisons), claims) != (1, 1):
         which = f"the family '{claim.family}'" if claim.family else "this report"
-        texts.append(f"all in all {told(judged.p)}, corrected for the claims of {which}")
+        texts.append(f"all in all {p_text(judged.p)}, corrected for the claims of {which}")
     texts += _without_flags(judged)
     if each is not None:
         texts.append(f"each row alone, asked once the means differ: {each[0]} ({each[1]})")
@@ -201,7 +201,7 @@ def _texts(judged: _Judged) -> list[str]:
 
 def _text(comparison: Comparison, level: float) -> str:
     text = comparison.text_at(level)
-    return text if comparison.p is None else f"{text}, {told(comparison.p)}"
+    return text if comparison.p is None else f"{text}, {p_text(comparison.p)}"
 
 
 def _without_flags(judged: _Judged) -> list[str]:

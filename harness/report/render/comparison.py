@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from harness.report.render.sheets import NONE, Sheet, number, signed, tests_told
-from harness.report.render.terminal import print_sheet
+from harness.report.render.cells import NONE, number, signed
+from harness.report.render.pair_table import test_sentences
+from harness.report.render.terminal import print_table
+from harness.report.render.text_table import TextTable
 from harness.report.tables.comparison import ComparedRow, Comparison
 
 DECIDED = {"better", "worse"}
@@ -13,18 +15,18 @@ DECIDED = {"better", "worse"}
 
 def print_comparison(compared: Comparison, console: Console) -> None:
     """Print both runs side by side, then what differs in what was run."""
-    sheets = [_errors(compared), _times(compared)]
-    for sheet in sheets:
-        if sheet.rows:
-            print_sheet(sheet, console)
+    text_tables = [_errors(compared), _times(compared)]
+    for table in text_tables:
+        if table.rows:
+            print_table(table, console)
     for heading, lines in (("only in one", compared.alone), ("differs", compared.facts)):
         for line in lines:
             console.print(f"  {heading}: {line}", highlight=False, markup=False, style="dim")
-    if not any(sheet.rows for sheet in sheets):
+    if not any(table.rows for table in text_tables):
         console.print("the two have no measured row in common", highlight=False)
 
 
-def _errors(compared: Comparison) -> Sheet:
+def _errors(compared: Comparison) -> TextTable:
     pairs = [row.pair for row in compared.rows if row.pair is not None]
     rows = [
         [
@@ -40,23 +42,23 @@ def _errors(compared: Comparison) -> Sheet:
         if row.error is not None or row.other_error is not None
     ]
     notes = [
-        f"A is {compared.name}, B is {compared.other}. Percent and percentage points, B less A. {tests_told(pairs)}; "
-        f"each interval and the difference that could have been shown stand at the level that the finding had to pass "
-        f"(Holm, over the rows).",
+        f"A is {compared.name}, B is {compared.other}. Percent and percentage points, B less A. "
+        f"{test_sentences(pairs)}; each interval and the difference that could have been shown stand at the level that "
+        f"the finding had to pass (Holm, over the rows).",
         *_changes(compared),
     ]
     if any(row.is_of_models for row in compared.rows):
         notes.append(
             "These two models: one seed of a side tells nothing of its other seeds, so neither run is called better."
         )
-    return Sheet("Test error", ["Row", "A", "B", "diff.", "interval", "could show", "B is"], rows, notes)
+    return TextTable("Test error", ["Row", "A", "B", "diff.", "interval", "could show", "B is"], rows, notes)
 
 
 def _found(row: ComparedRow) -> str:
     return f"{row.quality} (these two models)" if row.is_of_models and row.quality in DECIDED else row.quality
 
 
-def _times(compared: Comparison) -> Sheet:
+def _times(compared: Comparison) -> TextTable:
     rows = [
         [
             f"{row.title} · {row.task}",
@@ -79,7 +81,7 @@ def _times(compared: Comparison) -> Sheet:
         f"Welch's test of the logarithms. Each interval stands at the level that the finding had to pass (Holm, over "
         f"the rows).",
     ]
-    return Sheet("Seconds per training iteration", ["Row", "A", "B", "ratio", "interval", "B is"], rows, notes)
+    return TextTable("Seconds per training iteration", ["Row", "A", "B", "ratio", "interval", "B is"], rows, notes)
 
 
 def _changes(compared: Comparison) -> list[str]:

@@ -10,20 +10,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from harness.report.render.all_tables import all_tables
+from harness.report.render.circumstances import conditions, environments_line, method_lines, overhead_line
 from harness.report.render.escape import csv_cell, json_text, latex, markdown
 from harness.report.render.html import to_html
 from harness.report.render.numbers import rounded
-from harness.report.render.sheets import (
-    Sheet,
-    all_sheets,
-    conditions,
-    environments,
-    evidence_lines,
-    method_lines,
-    overhead,
-    verdict_line,
-)
 from harness.report.render.summary import claim_groups, headline
+from harness.report.render.text_table import TextTable
+from harness.report.render.verdicts import evidence_lines, verdict_line
 from harness.report.tables.rows import ErrorRow, PairRow, Tables, TimeRow
 
 
@@ -31,17 +25,17 @@ def to_markdown(tables: Tables) -> str:
     """A page for people: what was found first, what it rests on after it."""
     parts = [f"# {markdown(tables.suite)}", "", *_bullets(headline(tables)), ""]
     parts += [markdown(f"Run as: {conditions(tables)}."), ""]
-    sheets = all_sheets(tables)
-    for sheet in sheets:
-        if sheet.is_main:
-            parts += [f"## {markdown(sheet.title)}", "", *_markdown_table(sheet), ""]
+    text_tables = all_tables(tables)
+    for table in text_tables:
+        if table.is_main:
+            parts += [f"## {markdown(table.title)}", "", *_markdown_table(table), ""]
     for group in claim_groups(tables):
         parts += [f"## {markdown(f'Claims, {group.heading}')}", "", *_bullets(map(verdict_line, group.verdicts)), ""]
-    for sheet in sheets:
-        if sheet.is_main:
-            parts += [f"## Notes on {markdown(sheet.title)}", "", *_bullets(sheet.notes), ""]
+    for table in text_tables:
+        if table.is_main:
+            parts += [f"## Notes on {markdown(table.title)}", "", *_bullets(table.notes), ""]
         else:
-            parts += [f"## {markdown(sheet.title)}", "", *_markdown_table(sheet), "", *_bullets(sheet.notes), ""]
+            parts += [f"## {markdown(table.title)}", "", *_markdown_table(table), "", *_bullets(table.notes), ""]
     if tables.verdicts:
         parts += ["## What each verdict rests on", "", *_bullets(evidence_lines(tables)), ""]
     return "\n".join([*parts, *_circumstances(tables)])
@@ -53,19 +47,19 @@ def _circumstances(tables: Tables) -> list[str]:
         parts += ["## Failed", "", *_bullets([f"{name}: {cause}" for name, cause in tables.failures.items()]), ""]
     if tables.environment:
         facts = [f"{name.removeprefix('machine.')} {value}" for name, value in tables.environment.items()]
-        lines = [", ".join(facts), overhead(tables), environments(tables)]
+        lines = [", ".join(facts), overhead_line(tables), environments_line(tables)]
         parts += ["## Environment", "", *_bullets([line for line in lines if line]), ""]
     if tables.origin is not None:
         parts += ["## Again", "", *_bullets([f"made by: {tables.origin.command}"]), ""]
     return parts
 
 
-def _markdown_table(sheet: Sheet) -> list[str]:
+def _markdown_table(table: TextTable) -> list[str]:
     def line(cells: list[str]) -> str:
         return "| " + " | ".join(map(markdown, cells)) + " |"
 
-    rule = "|:--" + "|--:" * (len(sheet.columns) - 1) + "|"
-    return [line(sheet.columns), rule, *map(line, sheet.rows)]
+    rule = "|:--" + "|--:" * (len(table.columns) - 1) + "|"
+    return [line(table.columns), rule, *map(line, table.rows)]
 
 
 def _bullets(lines: Iterable[str]) -> list[str]:
@@ -74,7 +68,7 @@ def _bullets(lines: Iterable[str]) -> list[str]:
 
 def to_latex(tables: Tables) -> str:
     """Tables for a paper; they need the package booktabs."""
-    return "\n".join(_latex_table(sheet, conditions(tables)) for sheet in all_sheets(tables))
+    return "\n".join(_latex_table(table, conditions(tables)) for table in all_tables(tables))
 
 
 def _caption(title: str) -> str:
@@ -82,21 +76,21 @@ def _caption(title: str) -> str:
     return re.sub(r"^Table \d+\. ", "", title)
 
 
-def _latex_table(sheet: Sheet, how: str) -> str:
-    columns = "l" + "r" * (len(sheet.columns) - 1)
-    body = [f"    {_latex_line(row)}" for row in sheet.rows]
+def _latex_table(table: TextTable, how: str) -> str:
+    columns = "l" + "r" * (len(table.columns) - 1)
+    body = [f"    {_latex_line(row)}" for row in table.rows]
     lines = [
         r"\begin{table}",
         r"  \centering",
-        f"  \\caption{{{latex(_caption(sheet.title))} ({latex(how)}).}}",
+        f"  \\caption{{{latex(_caption(table.title))} ({latex(how)}).}}",
         f"  \\begin{{tabular}}{{{columns}}}",
         r"    \toprule",
-        f"    {_latex_line(sheet.columns)}",
+        f"    {_latex_line(table.columns)}",
         r"    \midrule",
         *body,
         r"    \bottomrule",
         r"  \end{tabular}",
-        *[f"  \\\\{{\\footnotesize {latex(note)}}}" for note in sheet.notes],
+        *[f"  \\\\{{\\footnotesize {latex(note)}}}" for note in table.notes],
         r"\end{table}",
         "",
     ]

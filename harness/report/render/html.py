@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.report.figures.gallery import Gallery, draw_all
+from harness.report.render.all_tables import all_tables
+from harness.report.render.circumstances import conditions, environments_line, overhead_line
 from harness.report.render.escape import html_value, web_address
-from harness.report.render.sheets import all_sheets, conditions, environments, overhead, verdict_line
 from harness.report.render.summary import claim_groups, headline
+from harness.report.render.verdicts import verdict_line
 from harness.report.tables.rows import Tables
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -31,10 +33,10 @@ def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
         headline=headline(tables),
         groups=claim_groups(tables),
         line=verdict_line,
-        sheets=all_sheets(tables),
+        text_tables=all_tables(tables),
         first=gallery.first,
         drawings=gallery.others,
         left_out=gallery.left_out,
-        overhead=overhead(tables),
-        different=environments(tables),
+        overhead=overhead_line(tables),
+        different=environments_line(tables),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.render.sheets import number
+from harness.report.render.cells import number
 from harness.report.tables.rows import ErrorRow, Tables, Verdict, Word
 
 WORDS: tuple[Word, ...] = ("reproduced", "contradicted", "undecided")

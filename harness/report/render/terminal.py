@@ -10,8 +10,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from harness.report.render.sheets import Sheet, all_sheets, conditions, environments, overhead, verdict_line
+from harness.report.render.all_tables import all_tables
+from harness.report.render.circumstances import conditions, environments_line, overhead_line
 from harness.report.render.summary import claim_groups, headline
+from harness.report.render.text_table import TextTable
+from harness.report.render.verdicts import verdict_line
 from harness.report.tables.rows import Tables
 from harness.text import terminal_line
 
@@ -22,8 +25,8 @@ def print_tables(tables: Tables, console: Console) -> None:
     """Both tables with their notes."""
     console.print()
     _print(conditions(tables), console, style="bold")
-    for sheet in all_sheets(tables):
-        print_sheet(sheet, console)
+    for table in all_tables(tables):
+        print_table(table, console)
     for group in claim_groups(tables):
         console.print()
         _print(group.heading, console, style="bold")
@@ -32,35 +35,35 @@ def print_tables(tables: Tables, console: Console) -> None:
     console.print()
     for line in headline(tables):
         _print(line, console)
-    if overhead(tables):
+    if overhead_line(tables):
         console.print()
-        _print(overhead(tables), console, style="dim")
-    if environments(tables):
-        _print(environments(tables), console, style="yellow")
+        _print(overhead_line(tables), console, style="dim")
+    if environments_line(tables):
+        _print(environments_line(tables), console, style="yellow")
     for name, cause in tables.failures.items():
         _print(f"failed: {name}: {cause}", console, style="red")
 
 
-def print_sheet(sheet: Sheet, console: Console) -> None:
+def print_table(table: TextTable, console: Console) -> None:
     """A table with its notes. A number is never cut, nor is a name in the middle of a word."""
-    sheet = _plain(sheet)
-    console.print(f"\n{sheet.title}", highlight=False, markup=False, style="bold")
-    names = max([cell_len(row[0]) for row in sheet.rows], default=0)
-    left = console.width - sum(width + 2 for width in _widths(sheet)) - 3
+    table = _plain(table)
+    console.print(f"\n{table.title}", highlight=False, markup=False, style="bold")
+    names = max([cell_len(row[0]) for row in table.rows], default=0)
+    left = console.width - sum(width + 2 for width in _widths(table)) - 3
     if left < min(names, NAME):
-        for line in _stacked(sheet, console.width):
+        for line in _stacked(table, console.width):
             console.print(line, highlight=False, markup=False)
     else:
-        console.print(_side_by_side(sheet), highlight=False, markup=False)
-    for note in sheet.notes:
+        console.print(_side_by_side(table), highlight=False, markup=False)
+    for note in table.notes:
         _print(note, console, "  ", "dim")
 
 
-def _plain(sheet: Sheet) -> Sheet:
-    """A sheet whose title and cells are lines that steer no terminal."""
-    rows = [[terminal_line(cell) for cell in row] for row in sheet.rows]
-    columns = [terminal_line(column) for column in sheet.columns]
-    return replace(sheet, title=terminal_line(sheet.title), columns=columns, rows=rows)
+def _plain(table: TextTable) -> TextTable:
+    """A table whose title and cells are lines that steer no terminal."""
+    rows = [[terminal_line(cell) for cell in row] for row in table.rows]
+    columns = [terminal_line(column) for column in table.columns]
+    return replace(table, title=terminal_line(table.title), columns=columns, rows=rows)
 
 
 def _print(text: str, console: Console, indent: str = "", style: str = "") -> None:
@@ -73,29 +76,29 @@ def _print(text: str, console: Console, indent: str = "", style: str = "") -> No
         console.print(line, highlight=False, markup=False, style=style)
 
 
-def _side_by_side(sheet: Sheet) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    table.add_column(sheet.columns[0], overflow="fold")
-    for column in sheet.columns[1:]:
-        table.add_column("\n".join(_words(column)), justify="right", no_wrap=True)
-    for row in sheet.rows:
-        table.add_row(*row)
-    return table
+def _side_by_side(table: TextTable) -> Table:
+    grid = Table(box=box.SIMPLE_HEAD)
+    grid.padding = (0, 1, 0, 0)
+    grid.add_column(table.columns[0], overflow="fold")
+    for column in table.columns[1:]:
+        grid.add_column("\n".join(_words(column)), justify="right", no_wrap=True)
+    for row in table.rows:
+        grid.add_row(*row)
+    return grid
 
 
-def _stacked(sheet: Sheet, width: int) -> list[str]:
+def _stacked(table: TextTable, width: int) -> list[str]:
     """The lines of a table whose names stand above their numbers, which take several lines where they must."""
-    widths = _widths(sheet)
+    widths = _widths(table)
     groups = _groups(widths, width - 2)
-    heads = [_words(column) for column in sheet.columns[1:]]
+    heads = [_words(column) for column in table.columns[1:]]
     lines = [""]
     for group in groups:
         deep = max(len(heads[n]) for n in group)
         stacked = {n: [""] * (deep - len(heads[n])) + heads[n] for n in group}
         lines += [_line([(stacked[n][level], widths[n]) for n in group]) for level in range(deep)]
     lines.append(" " + "─" * (max(map(len, lines)) - 1))
-    for name, *cells in sheet.rows:
+    for name, *cells in table.rows:
         lines += [f" {name}", *(_line([(cells[n], widths[n]) for n in group]) for group in groups)]
     return [*lines, ""]
 
@@ -115,10 +118,10 @@ def _line(cells: list[tuple[str, int]]) -> str:
     return "  " + " ".join(" " * (width - cell_len(cell)) + cell for cell, width in cells)
 
 
-def _widths(sheet: Sheet) -> list[int]:
+def _widths(table: TextTable) -> list[int]:
     """Of each column but the first."""
-    columns = list(zip(*(row[1:] for row in sheet.rows), strict=True)) or [()] * (len(sheet.columns) - 1)
-    return [max(map(cell_len, [*_words(head), *cells])) for head, cells in zip(sheet.columns[1:], columns, strict=True)]
+    columns = list(zip(*(row[1:] for row in table.rows), strict=True)) or [()] * (len(table.columns) - 1)
+    return [max(map(cell_len, [*_words(head), *cells])) for head, cells in zip(table.columns[1:], columns, strict=True)]
 
 
 def _words(head: str) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from harness.errors import UserError
 from harness.report.build import report_folder, write_report
 from harness.report.render.formats import FILES
 from harness.report.tables.rows import Tables
+
+NAMES: dict[str, Any] = {"title": "x", "task": "a", "short_title": "x", "short_task": "a", "variant": "x", "config": {}}
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(tables: Tables, tmp_path:
 
 def test_a_figure_that_can_not_be_drawn_is_named_and_costs_no_report(tables: Tables, tmp_path: Path) -> None:
     flat = {"moved": np.zeros((2, 11, 8), np.uint8), "moved_class": np.array(1)}
-    row = TrainedRow("x", "a", [Model(0, lambda: flat)])
+    row = TrainedRow(**NAMES, models=[Model(0, lambda: flat)])
     told: list[str] = []
     files = write_report(
         dataclasses.replace(tables, rows_of=lambda name: Rows(name, [row] if name == "perturbation" else [])),
@@ -81,7 +84,7 @@ def test_a_figure_that_can_not_be_drawn_is_named_and_costs_no_report(tables: Tab
 
 def test_without_matplotlib_there_is_a_report(tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it can't be imported
-    row = TimedRow("a", "mnist", lambda: [[0.1]])
+    row = TimedRow(**NAMES, samples=lambda: [[0.1]])
     told: list[str] = []
     write_report(dataclasses.replace(tables, rows_of=lambda name: Rows(name, timed=[row])), tmp_path, told.append)
     first, others = told

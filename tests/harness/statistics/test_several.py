@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from harness.statistics.estimate import LEVEL, Estimate
-from harness.statistics.several import holm, levels, told
+from harness.statistics.several import holm, levels, p_text
 
 FAMILIES = [
     [0.2],
@@ -97,4 +97,9 @@ def test_what_is_undefined_must_not_be_among_them(undefined: float) -> None:
 
 
 def test_small_values_are_told_as_such() -> None:
-    assert (told(0.0312), told(1e-9), told(0.0), told(1.0)) == ("p = 0.031", "p < 0.0001", "p < 0.0001", "p = 1")
+    assert (p_text(0.0312), p_text(1e-9), p_text(0.0), p_text(1.0)) == (
+        "p = 0.031",
+        "p < 0.0001",
+        "p < 0.0001",
+        "p = 1",
+    )

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from example import GOLDEN, SIGNS, example, rendered, terminal
 
+from harness.report.render.cells import number, signed
 from harness.report.render.formats import FORMATS, to_csv, to_json, to_latex, to_markdown
 from harness.report.render.numbers import rounded
-from harness.report.render.sheets import number, signed
 from harness.report.tables.rows import Tables, TimeRow
 
 

@@ -11,8 +11,8 @@ import pytest
 from example import SIGNS, example
 
 from harness.report.figures.gallery import draw_all
+from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
-from harness.report.render.sheets import all_sheets
 from harness.report.tables.rows import Tables
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "use", "path", "stop", "line", "rect"}
@@ -74,14 +74,14 @@ def read(page: str) -> Reader:
 def test_it_is_whole_and_every_reference_has_its_place(tables: Tables, page: str) -> None:
     found = read(page)
     assert found.counts["h1"] == found.counts["main"] == 1
-    assert found.counts["table"] == found.counts["caption"] == len(all_sheets(tables))
+    assert found.counts["table"] == found.counts["caption"] == len(all_tables(tables))
     assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.rows_of, tables.errors).drawings)
     assert set(found.references) <= set(found.identifiers)
     for verdict in tables.verdicts:
         assert verdict.sentence in found.text
         assert verdict.evidence in found.text
-    for sheet in all_sheets(tables):
-        for row in sheet.rows:
+    for table in all_tables(tables):
+        for row in table.rows:
             for cell in row:
                 assert cell in found.text
 

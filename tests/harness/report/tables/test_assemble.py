@@ -28,8 +28,8 @@ from scipy.stats import linregress, t
 
 from harness.analysis.confusions import counts_of
 from harness.plan.plan import Plan
+from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
-from harness.report.render.sheets import all_sheets
 from harness.report.tables.assemble import build_tables, first_errors
 from harness.report.tables.rows import ErrorRow, Tables, TimeRow
 from harness.suite.published import Published, PublishedProtocol
@@ -212,7 +212,7 @@ def test_a_reason_with_a_semicolon_stays_one_reason() -> None:
     row = errors(rebuilt(nothing, numbers=with_number(differs=odd)), "cnn", "mnist")
     assert odd in row.reasons
     assert row.unlike == odd
-    notes = all_sheets(rebuilt(nothing, numbers=with_number(differs=odd)))[0].notes
+    notes = all_tables(rebuilt(nothing, numbers=with_number(differs=odd)))[0].notes
     assert sum(f": {odd}." in note for note in notes) == 1
 
 
@@ -286,12 +286,12 @@ def test_the_baseline_is_found_without_a_label_and_under_another() -> None:
         changed = made.model_copy(update={"times": [first, *made.times[1:]]})
         found = build_tables(changed, published(), frame(), None, Files())
         assert {pair.other for pair in found.pairs} == {"cnn"}
-        assert not any("has no row" in note for sheet in all_sheets(found) for note in sheet.notes)
+        assert not any("has no row" in note for table in all_tables(found) for note in table.notes)
     stranger = cnn.model_copy(update={"config": {"width": 1}})
     found = build_tables(
         made.model_copy(update={"times": [stranger, *made.times[1:]]}), published(), frame(), None, Files()
     )
-    assert any("No row of errors is cnn" in note for sheet in all_sheets(found) for note in sheet.notes)
+    assert any("No row of errors is cnn" in note for table in all_tables(found) for note in table.notes)
 
 
 def test_one_seed_takes_its_uncertainty_from_the_images() -> None:
@@ -385,7 +385,7 @@ def test_what_is_doubtful_about_times_is_told(tables: Tables) -> None:
     assert [row.drifting for row in tables.times] == [0, 0, 1]
     assert [row.trend is not None for row in tables.times] == [True, False, False]
     assert tables.times[0].trend == pytest.approx((0.90 * 0.91 * 0.92) ** (1 / 3))
-    notes = " ".join(note for sheet in all_sheets(tables) for note in sheet.notes)
+    notes = " ".join(note for table in all_tables(tables) for note in table.notes)
     assert "capsnet r=3: the last third of the timed iterations took 0.91 times as long as the first" in notes
     assert ": around 1 of 3 processes the fixed model's time changed by more than 20%." in notes
     assert "A fixed model, timed before and after each process, took " in notes
@@ -410,7 +410,7 @@ def test_a_slope_that_helps_is_used_and_told(monkeypatch: pytest.MonkeyPatch) ->
     assert found.slope.lowers == pytest.approx(1)
     assert times(found, "mine").ratio == pytest.approx(0.05 / 1.6)
     assert found.drift is not None
-    assert any("Ratios are of times without 1.00 of" in note for sheet in all_sheets(found) for note in sheet.notes)
+    assert any("Ratios are of times without 1.00 of" in note for table in all_tables(found) for note in table.notes)
 
 
 def test_the_environment_is_that_of_the_results(tables: Tables) -> None:
