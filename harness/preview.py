@@ -1,4 +1,4 @@
-"""Find out what a run would do: every trial with its status, its size and its work, and what has changed."""
+"""Preview a run: every trial with its status, its size and its work, and what has changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
 
 
 def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
-    """List what may decide results and is not in their keys, by variant and dataset."""
+    """List the modules that may decide results and are not in the keys, by variant and dataset."""
     found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
     names = sorted({trial.variant for trial in trials})
     found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}

@@ -1,5 +1,5 @@
-"""The command line: one file a command, named after it; parts beside it have the command's name in front.
+"""The command line: one file per command, named after it, and what commands share: options, inputs and output.
 
-What imports torch, MLflow or pandas takes seconds. The file of a command imports at its top only what is quick; a
-function imports first thing the slow rooms that it works with. So help and mistakes in options are answered at once.
+Torch, MLflow and pandas take seconds to import. So the file of a command imports at its top only what is quick, and a
+function imports the slow modules that it uses: help and mistakes in options are answered at once.
 """

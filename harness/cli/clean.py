@@ -1,4 +1,4 @@
-"""`harness clean`: remove what nobody needs any more, which `harness.record.leftovers` finds."""
+"""`harness clean`: remove the files that no suite needs any more; `harness.record.leftovers` finds them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def clean(
     suites: Annotated[list[str] | None, typer.Argument(metavar="[SUITE]…", help="A name or file; else all.")] = None,
     tracking_uri: TrackingUri = None,
     results: Results = RESULTS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
 ) -> None:
     """Remove checkpoints, models, reports and files of runs that nobody needs any more."""
     tracking_uri = existing_record(tracking_uri, results)
@@ -30,7 +30,7 @@ def clean(
 
 
 def _clean(tracking_uri: RecordUri, results: Path, suites: list[str], dry_run: bool) -> list[str]:
-    """Print what nobody needs and remove it; return why some of it could not be."""
+    """Print what nobody needs and remove it; return the reasons why some of it could not be removed."""
     from harness.record.leftovers import leftovers
     from harness.suite.load import suite_name
 
@@ -46,7 +46,7 @@ def _clean(tracking_uri: RecordUri, results: Path, suites: list[str], dry_run: b
 
 
 def _remove(folder: Path) -> str:
-    """Remove a folder; return why that failed, or an empty text."""
+    """Remove a folder; return the reason if that fails, else an empty text."""
     try:
         shutil.rmtree(folder)
     except OSError as error:

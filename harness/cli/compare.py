@@ -1,4 +1,4 @@
-"""`harness compare`: two runs side by side."""
+"""`harness compare`: show two runs side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def compare(
     a: Annotated[
         str, typer.Argument(metavar="A", help="SUITE[@PROFILE][~N], or the id of a run as `list runs` shows.")
     ],
-    b: Annotated[str, typer.Argument(metavar="B", help="The same; the second one is judged.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same; B is judged against A.")],
     slower: Annotated[
         float | None,
         typer.Option(
@@ -42,7 +42,7 @@ def compare(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Two runs side by side: errors, times, what differs, and what that shows."""
+    """Compare two runs: errors, times, what differs in what was run, and what is shown to have changed."""
     compared = _compare(existing_record(tracking_uri, results), a, b)
     found, untested = compared.regressions(slower, worse), compared.untested(slower, worse)
     if as_json:

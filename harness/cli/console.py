@@ -1,4 +1,4 @@
-"""Consoles: foreign text is shown as it is, on a terminal at its width, elsewhere as wide as it is."""
+"""Consoles: text is printed literally, wrapped at the width of a terminal and not wrapped elsewhere."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rich.text import Text
 
 from harness.text import plain
 
-WIDE = 10_000  # columns where no terminal sets a limit; a table takes what its content needs
+WIDE = 10_000  # columns where no terminal sets a limit; a table is as wide as its content
 
 
 class PlainConsole(Console):
-    """A console that takes no markup, no emoji codes and no control characters from what it prints."""
+    """A console that interprets no markup and no emoji codes, and drops control characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"markup": False, "highlight": False, "emoji": False, **options})

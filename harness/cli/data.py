@@ -26,7 +26,7 @@ def fetch(
     data_dir: DataDir = None,
     plugin: Plugins = None,
 ) -> None:
-    """Get datasets and verify them; MNIST and affNIST if none is named."""
+    """Fetch and verify datasets; MNIST and affNIST if none is named."""
     from harness.data import data_folder, tasks
 
     load_plugins(plugin)
@@ -38,7 +38,7 @@ def fetch(
 
 @data_app.command()
 def verify(data_dir: DataDir = None, plugin: Plugins = None, as_json: AsJson = False) -> None:
-    """Check the datasets that are there: their digests, and that they are what a dataset has to be."""
+    """Verify the datasets that are there: their digests, and that they are valid."""
     with standard_output(alone=as_json) as out:
         load_plugins(plugin)
         lines = verify_data(data_dir)
@@ -58,7 +58,7 @@ def show(name: str, index: int = 0, data_dir: DataDir = None, plugin: Plugins = 
 
 
 def verify_data(chosen: Path | None) -> Lines:
-    """Check each dataset's files: ready, missing, or damaged, which is all else that keeps it from loading."""
+    """Verify each dataset: it is ready, missing, or damaged, if anything else keeps it from loading."""
     from harness.data import DATASETS, Missing, data_folder, tasks
 
     folder = data_folder(chosen)

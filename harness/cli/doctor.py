@@ -1,4 +1,4 @@
-"""`harness doctor`: what this machine is and what is missing on it."""
+"""`harness doctor`: describe this machine and say what is missing on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPACE = 5  # GiB
 
 
 def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
-    """Tell what this machine is and what is missing."""
+    """Describe this machine and say what is missing on it."""
     findings = examine(data_dir, results)
     with standard_output():
         for finding in findings:
@@ -34,10 +34,10 @@ def doctor(data_dir: DataDir = None, results: Results = RESULTS) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was examined.
+    """The result of one check.
 
-    is_well: whether a run needs nothing to be done about it.
-    word: how it is, in a word, where "ok" or "MISSING" is not it.
+    is_well: whether nothing has to be done before a run.
+    word: the state in a word, where it is not "ok" or "MISSING".
     """
 
     is_well: bool
@@ -49,7 +49,7 @@ class Finding:
 
 
 def examine(data_dir: Path | None, results: Path) -> list[Finding]:
-    """Examine the interpreter, the packages, the processor, the memory, the GPUs, the disk and the data."""
+    """Check the interpreter, the packages, the processor, the memory, the GPUs, the disk and the data."""
     return [*_packages(), *_machine(), _folder("results", results), *_data(data_dir)]
 
 

@@ -1,4 +1,4 @@
-"""What the options of a command mean: a suite with what the command line adds to it, a record, plugins."""
+"""Resolve what a command is given: a suite, options, a record, plugins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def read_suite(
     path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
 ) -> ResolvedSuite:
-    """Read a suite with its profile, and a budget or a fraction in place of its own; see `load_suite`."""
+    """Read a suite with a profile, and a budget or a fraction instead of its own; see `load_suite`."""
     from harness.suite.load import load_suite
 
     return load_suite(path, profile, budget, fraction)
@@ -30,7 +30,7 @@ def read_suite(
 def read_options(
     suite: ResolvedSuite, tracking_uri: str | None, data_dir: Path | None, results: Path, plugins: list[Path] | None
 ) -> Options:
-    """Gather what the command line adds to a suite, and load the plugins, those of the suite first.
+    """Collect the options of a run and load the plugins, those of the suite first.
 
     Raises:
         UserError: no record can be there, or a plugin can't be loaded.

@@ -1,4 +1,4 @@
-"""`harness list`: the variants, datasets, analyses, suites, recorded runs and published numbers that there are."""
+"""`harness list`: list variants, datasets, analyses, suites, recorded runs or published numbers."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from harness.paths import usable
 
 
 def _usable(value: Any) -> Any:
-    """Expand the `~` of an option's paths, which typer's own check of paths does not do.
+    """Expand `~` in the paths of an option, which typer does not do.
 
     Raises:
-        UserError: the file system can't have such a name.
+        UserError: a path is not possible in the file system.
     """
     if isinstance(value, list):
         return [_usable(each) for each in value]
@@ -24,7 +24,7 @@ def _usable(value: Any) -> Any:
 
 
 def within(low: int, high: int) -> Callable[[typer.CallbackParam, float | None], float | None]:
-    """Make a callback that refuses a number outside a range; typer's own names neither the number nor both bounds.
+    """Make a callback that refuses a number outside a range; the message of typer's `min` and `max` has one bound only.
 
     Raises:
         UserError: the number is below `low` or above `high`, or is none.
@@ -40,8 +40,8 @@ def within(low: int, high: int) -> Callable[[typer.CallbackParam, float | None],
 
 SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's YAML file.", callback=_usable)]
 ProfileName = Annotated[str | None, typer.Option(metavar="NAME", help="A profile of the suite.")]
-Budget = Annotated[str | None, typer.Option(metavar="TIME", help="Fit the suite into so long: 20m, 2h.")]
-Fraction = Annotated[float | None, typer.Option(metavar="SHARE", help="Run that share of every protocol: 0.05.")]
+Budget = Annotated[str | None, typer.Option(metavar="TIME", help="Fit the suite into this time: 20m, 2h.")]
+Fraction = Annotated[float | None, typer.Option(metavar="SHARE", help="Run this share of every protocol: 0.05.")]
 DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where datasets are kept.", callback=_usable)]
 TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="An MLflow server, or sqlite:///FILE.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Where the record and the reports go.", callback=_usable)]

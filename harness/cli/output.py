@@ -1,4 +1,4 @@
-"""What several commands print: lines as a table, and anything as JSON."""
+"""Print lines as a table, and anything as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def print_lines(lines: Lines, as_json: bool, out: TextIO) -> None:
 
 
 def print_json(content: Any, out: TextIO) -> None:
-    """Print any content as JSON: what JSON does not know is text, and a number that is not finite is null."""
+    """Print any content as JSON: other types as text, numbers that are not finite as null."""
     out.write(json_text(rounded(json.loads(json.dumps(content, default=str)))))
 
 

@@ -1,4 +1,4 @@
-"""`harness plan`: what a run would do, before it does anything."""
+"""`harness plan`: show what a run would do, before anything runs."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ def _preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
 
 
 def _print(shown: dict[str, Any], console: Console) -> None:
-    """Print the preview for people: a line a trial, timing rounds together, then what there is to know of them."""
+    """Print the preview as text: a line for each trial, with its timing rounds in one, then notes on all of them."""
     console.print(_table(shown["trials"]))
     _print_changes(shown["trials"], console)
     for name, left_out in shown["unwatched"].items():
-        console.print(f"not watched, so that a change of it changes no key: {', '.join(left_out)} (used by {name})")
+        console.print(f"not in the keys, so that a change of it goes unnoticed: {', '.join(left_out)} (used by {name})")
     console.print(_counts(shown["trials"]))
     if shown["no_longer_planned"]:
-        console.print(f"{shown['no_longer_planned']} recorded ones are not in this plan; they stay in the record alone")
+        console.print(f"{shown['no_longer_planned']} recorded ones are not in this plan; they stay in the record")
     if shown["fraction"] is None:
-        console.print("the iterations will be calibrated when it runs, to fit the budget; the keys follow them")
+        console.print("the iterations are calibrated when the suite runs, to fit the budget; they decide the keys")
     elif shown["fraction"] < 1:
         console.print(f"{shown['fraction']:.3%} of each training protocol")
 
@@ -96,7 +96,7 @@ def _counts(lines: list[dict[str, Any]]) -> str:
 
 
 def _print_changes(lines: list[dict[str, Any]], console: Console) -> None:
-    """Print why trials are new though similar ones are recorded."""
+    """Print what has changed where a trial is new although a similar one is recorded."""
     causes: dict[str, list[str]] = {}
     for line in lines:
         if line["changed"]:

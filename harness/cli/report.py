@@ -1,4 +1,4 @@
-"""`harness report`: the tables, the figures and the report of a suite from the record alone."""
+"""`harness report`: rebuild the tables, the figures and the report of a suite from the record alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _check_claims(suite: ResolvedSuite) -> None:
 
 
 def _load_those_of(suite: ResolvedSuite) -> None:
-    """Load the suite's plugins, for their analyses; a report needs no variant, and does without one that is lost."""
+    """Load the suite's plugins for their analyses; a report needs no variant, so one that is missing is left out."""
     for path in suite.plugin_paths():
         try:
             load_plugins([path])

@@ -1,4 +1,4 @@
-"""`harness run`: run what is missing of a suite, and show its tables."""
+"""`harness run`: run the trials of a suite that are not done, and show its tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(
     serial: Annotated[bool, typer.Option("--serial", help="One process, no Ray: for debugging.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a claim of the suite is contradicted.")] = False,
 ) -> None:
-    """Run what is missing of a suite and write its tables. The same command resumes it after a stop."""
+    """Run the trials of a suite that are not done, and write its tables. The same command resumes a stopped run."""
     resolved = read_suite(suite, profile, budget, fraction)
     options = read_options(resolved, tracking_uri, data_dir, results, plugin)
     _run(resolved, replace(options, only=only, cluster=address, serial=serial), strict)

@@ -1,4 +1,4 @@
-"""Standard output and standard error that outlive their readers, and standard output for data alone."""
+"""Make standard output and standard error survive the loss of their readers, and keep data alone on stdout."""
 
 from __future__ import annotations
 

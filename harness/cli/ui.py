@@ -1,4 +1,4 @@
-"""`harness ui`: MLflow's interface on a record: a server of its own for a file, else the pages of its server."""
+"""`harness ui`: browse a record in MLflow's pages, served from here for a file, else by the record's own server."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def ui(
 
 
 def browse(tracking_uri: str, port: int, open_browser: bool, console: Console) -> None:
-    """Show where the suites of a record are to be seen, and serve it until stopped if it is a file.
+    """Print the addresses of a record's pages, and serve them until stopped if it is a file.
 
     Raises:
         UserError: the port is taken, or the server does not start.
@@ -63,7 +63,7 @@ def browse(tracking_uri: str, port: int, open_browser: bool, console: Console) -
 
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
-    """Name the pages of a suite with their addresses: the charts of its trials, and its newest report."""
+    """Return titles and addresses of the pages of a suite: the charts of its trials, and its newest report."""
     from harness.record.reader import KIND
 
     found = [

@@ -1,1 +1,1 @@
-"""What a suite comes to: rows and trials, their keys and their order."""
+"""Expand a suite to rows and trials, with their keys and their order."""

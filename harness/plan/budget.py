@@ -1,4 +1,4 @@
-"""Fit a suite's training into a budget: the same share of each protocol; orders of rows may change with it."""
+"""Fit a suite's training into a budget: every trial runs the same fraction of its protocol."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from harness.errors import UserError
 from harness.plan.order import turn
 from harness.plan.trial import TrainingWork
 
-FEWEST = 20  # iterations of a trial that are worth the name of training
+FEWEST = 20  # iterations of every trial that a budget has to allow
 STEPS = 40  # of the bisection
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds that a trial takes: to get ready, per iteration, and per evaluation of all its tests."""
+    """Seconds that a trial takes for its setup, an iteration, and an evaluation on all its tests."""
 
     setup: float
     iteration: float
     evaluation: float
 
     def of(self, iterations: int, evaluations: int = 1) -> float:
-        """Seconds of a whole trial."""
+        """Return the seconds of a whole trial."""
         return self.setup + iterations * self.iteration + evaluations * self.evaluation
 
 
 def iterations_at(work: TrainingWork, fraction: float) -> int:
-    """Iterations of a trial at a fraction of its protocol."""
+    """Return the iterations of a trial at a fraction of its protocol."""
     return max(1, round(fraction * work.full_iterations))
 
 
 def seconds_of(work: TrainingWork, cost: Cost, iterations: int) -> float:
-    """What a trial takes with so many iterations, and a test after each whole epoch, one at least."""
+    """Return the seconds of a trial of so many iterations, with an evaluation after each whole epoch, at least one."""
     epochs = iterations * work.protocol.batch_size / work.train_images
     return cost.of(iterations, evaluations=max(1, int(epochs)))
 
 
 def makespan(durations: Sequence[float], slots: int) -> float:
-    """When the last of some jobs ends, each in its turn being started on the first of `slots` workers that is free."""
+    """Return the makespan of list scheduling: each job starts, in order, on the first of `slots` workers to be free."""
     ends = [0.0] * max(1, slots)
     for duration in durations:
         heapq.heapreplace(ends, ends[0] + duration)
@@ -49,13 +49,13 @@ def makespan(durations: Sequence[float], slots: int) -> float:
 def fit_fraction(
     works: Sequence[TrainingWork], costs: Sequence[Cost], places: Sequence[int], slots: int, seconds: float
 ) -> float:
-    """The largest fraction, at most 1, with which all trials end within so many seconds, by bisection.
+    """Return the largest fraction, at most 1, with which all trials end within `seconds`, found by bisection.
 
     Arguments:
-        places: of the trials' seeds, as trials are run in the order of `harness.plan.order.by_seeds`.
+        places: the place of each trial's seed, which decides the order of trials (`harness.plan.order.by_seeds`).
 
     Raises:
-        UserError: not even a few iterations of each would fit.
+        UserError: not even `FEWEST` iterations of each trial would fit.
     """
 
     def total(fraction: float) -> float:

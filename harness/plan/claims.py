@@ -1,4 +1,4 @@
-"""Whether the claims of a suite can be judged: they are what their kind asks for, of settings that rows have."""
+"""Check that the claims of a suite can be judged: they are valid, and are about settings that rows have."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ def check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:
     """Refuse claims that could only stay undecided.
 
     Raises:
-        UserError: a claim of an unknown kind, one that is not what its kind asks for, or one about a setting that none
-            of its variant's rows has.
+        UserError: a claim is of an unknown kind, is not valid, or is about a setting that its variant does not have.
     """
     configs = {row.variant: row.config for row in rows}  # all rows of a variant have the same settings
     for number, each in enumerate(claims):
@@ -30,10 +29,10 @@ def check_claims(claims: Sequence[Claim], rows: Sequence[PlannedRow]) -> None:
 
 
 def check_known_claims(resolved: ResolvedSuite) -> None:
-    """Refuse claims that are not what their kind asks for; a kind that is not known here may come with a plugin.
+    """Refuse invalid claims of the kinds that are known; an unknown kind may come with a plugin.
 
     Raises:
-        UserError: there is one.
+        UserError: a claim is not valid.
     """
     others = {f"claims.{n}": each for n, each in enumerate(resolved.suite.claims) if isinstance(each, OtherClaim)}
     kinds = judged_kinds() if others else {}

@@ -1,4 +1,4 @@
-"""Settings that a suite or its profile gives to all rows: those take them whose variant has such a setting."""
+"""Settings that a suite or its profile gives to all rows whose variants have them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from variants import VARIANTS
 
 
 def with_common_settings(resolved: ResolvedSuite) -> Suite:
-    """The suite with the settings of all rows in each of them: the suite's under its own, the profile's over them.
+    """Merge common settings into every row: a row's own override the suite's, and the profile's override both.
 
     Raises:
-        UserError: a setting that no row's variant has, or that the task decides.
+        UserError: no row's variant has a setting, or the task decides it.
     """
     suite = resolved.suite
     under = suite.config
@@ -47,7 +47,7 @@ def _rows(suite: Suite) -> list[Row]:
 
 
 def _settings_of(row: Row) -> Collection[str]:
-    """The names of the settings of a row's variant; none where there is no such variant."""
+    """Return the names of the settings of a row's variant; none if the variant is unknown."""
     return VARIANTS.get(row.variant).Config.model_fields if row.variant in VARIANTS else ()
 
 
@@ -56,6 +56,6 @@ def _check(where: str, config: dict[str, Any], rows: Sequence[Row]) -> None:
     for name in config:
         if name in FROM_TASK:
             raise UserError(f"{where}: '{name}' comes from the tasks; leave it out.")
-        # a variant that is not known may have it, and is told of with its row
+        # an unknown variant may have it, and is refused with its row
         if name not in known and all(row.variant in VARIANTS for row in rows):
             raise UserError(f"{where}: no row's variant has a setting '{name}': {nearest(name, known - FROM_TASK)}.")

@@ -1,4 +1,4 @@
-"""From a suite to its trials."""
+"""Make the plan of a suite: its rows and trials."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from harness.suite.schema import Suite
 
 
 def make_plan(resolved: ResolvedSuite, data: Path) -> Plan:
-    """The plan of a suite, with what is known of its data before they are fetched.
+    """Make the plan of a suite, with what is known of its data before they are fetched.
 
-    With a budget, how much of each training protocol is run stays open; see `harness.plan.refine`.
+    With a budget, the fraction of the training protocols stays open; see `harness.plan.refine`.
 
     Raises:
-        UserError: an unknown variant, setting, dataset or kind of claim, or one that does not fit.
+        UserError: a variant, setting, dataset or kind of claim is unknown or does not fit.
     """
     try:
         return _plan(resolved, data)
@@ -60,14 +60,14 @@ def _plan(resolved: ResolvedSuite, data: Path) -> Plan:
 
 
 def _fraction(resolved: ResolvedSuite) -> float | None:
-    """The share of each training protocol that is planned; None where a budget leaves it open."""
+    """Return the fraction of each training protocol; None where a budget leaves it open."""
     if resolved.suite.errors is None:
         return 1.0
     return None if resolved.budget is not None else resolved.fraction or 1.0
 
 
 def _identities(suite: Suite, data: Path) -> dict[str, Identity]:
-    """What is known of the data of each task."""
+    """Return what is known of the data of each task."""
     tasks = dict.fromkeys(suite.errors.tasks if suite.errors is not None else (), "errors")
     if suite.times is not None:
         tasks.setdefault(suite.times.task, "times")

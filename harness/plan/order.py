@@ -1,4 +1,4 @@
-"""In which order trials run."""
+"""The order in which trials run."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from harness.plan.trial import TimingTrial, TrainingTrial
 def by_seeds(
     trials: Iterable[TrainingTrial], planned: Iterable[TrainingTrial], seconds: Callable[[TrainingTrial], float]
 ) -> list[TrainingTrial]:
-    """Training trials: the first seeds of all rows on all tasks, then all second ones; in each place the longest first.
+    """Sort training trials: the first seeds of all rows and tasks, then all second ones; the longest first in each.
 
     A run that is stopped early then lacks seeds of every row, and no row.
 
     Arguments:
         planned: all training trials of the plan, the seeds of a row in their order.
-        seconds: what a trial takes, or what grows with it.
+        seconds: the duration of a trial, or a number that grows with it.
     """
     places = places_of_seeds(planned)
     return sorted(trials, key=lambda trial: turn(places[trial.key], seconds(trial)))
 
 
 def places_of_seeds(planned: Iterable[TrainingTrial]) -> dict[str, int]:
-    """The place of each training trial's seed among those of its row and task, from 0, by the trial's key."""
+    """Return the place of each training trial's seed among those of its row and task, from 0, by the trial's key."""
     seen: Counter[tuple[int, str]] = Counter()
     places = {}
     for trial in planned:
@@ -35,17 +35,17 @@ def places_of_seeds(planned: Iterable[TrainingTrial]) -> dict[str, int]:
 
 
 def turn(place: int, seconds: float) -> tuple[int, float]:
-    """What training trials are sorted by: the place of the seed, then how long the trial takes, the longest first."""
+    """Return the sort key of a training trial: the place of its seed, then its duration, the longest first."""
     return place, -seconds
 
 
 def in_mirrored_rounds(trials: Iterable[TimingTrial], random: Random) -> list[TimingTrial]:
-    """Timed trials round after round, the first two in one drawn order and its reverse, the next two likewise.
+    """Sort timed trials by rounds: the first two in a random order and its reverse, the next two likewise.
 
-    In two such rounds a machine that becomes steadily slower slows every row equally.
+    Over two such rounds a machine that becomes steadily slower slows every row equally.
 
     Arguments:
-        trials: all that are planned, in any order; then what is drawn depends on nothing but `random`.
+        trials: all that are planned, in any order, so that the result depends on `random` alone.
     """
     rounds: dict[int, list[TimingTrial]] = {}
     for trial in sorted(trials, key=lambda each: (each.round, each.row)):

@@ -1,4 +1,4 @@
-"""What a suite comes to: its rows, and all its trials."""
+"""A suite expanded to rows and trials."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harness.suite.protocol import ERROR_TITLE, TIME_TITLE, Precision, Settings
 
 
 class PlannedRow(Settings):
-    """A line of a table on a task, with every setting of its variant."""
+    """A row of a table on a task, with every setting of its variant."""
 
     row: int
     variant: str
     label: str
     config: dict[str, Any]
     task: str
-    reference: int | None = None  # the row of the same table that it is compared with, besides the baseline
+    reference: int | None = None  # the row of the table that it is compared with, besides the baseline
 
     @property
     def title(self) -> str:
@@ -31,7 +31,7 @@ class PlannedRow(Settings):
 
 
 class Plan(Settings):
-    """All trials of a suite under a profile and a fraction; in which order they start is decided by each run."""
+    """All rows and trials of a suite under a profile and a fraction; each run decides the order of the trials."""
 
     suite: str
     profile: str | None
@@ -58,10 +58,10 @@ class Plan(Settings):
         return [trial for trial in self.trials if trial.kind == "timing"]
 
     def names(self, pattern: str | None = None) -> frozenset[str]:
-        """The names of all trials, or of those that match a pattern such as `*capsnet*`.
+        """Return the names of all trials, or of those that match a pattern such as `*capsnet*`.
 
         Raises:
-            UserError: none does.
+            UserError: no name matches.
         """
         names = [trial.name for trial in self.trials]
         found = frozenset(name for name in names if pattern is None or fnmatch(name, pattern))
@@ -72,9 +72,9 @@ class Plan(Settings):
 
 
 def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
-    """A recorded plan whose trials do not know the names of their tests yet, with those that were measured.
+    """Add the names of tests to a plan that was recorded without them, from the metrics that were measured.
 
-    The test that is named after the task, or else the shortest name, comes first, as tables had it then.
+    The test that is named after the task, or else the shortest name, comes first, as in the tables of that time.
 
     Arguments:
         metrics: of the recorded trials, by key.
@@ -93,7 +93,7 @@ def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
 
 
 def count(statuses: Iterable[str]) -> dict[str, int]:
-    """How many there are of each status."""
+    """Count the occurrences of each status."""
     counts: dict[str, int] = {}
     for status in statuses:
         counts[status] = counts.get(status, 0) + 1

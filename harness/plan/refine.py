@@ -1,4 +1,4 @@
-"""What a plan learns after it was made: which data there are once they are fetched, and what its budget allows."""
+"""Update a plan with what is known later: the data, once they are fetched, and the fraction that a budget allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.plugins.isolation import foreign_code
 
 
 def with_data(plan: Plan, folder: Path) -> Plan:
-    """The plan with the digests and tests of the data that are in a folder now.
+    """Return the plan with the digests and tests of the data that are in a folder now.
 
     Raises:
         UserError: the data of a task can't be identified.
@@ -34,7 +34,7 @@ def with_data(plan: Plan, folder: Path) -> Plan:
 
 
 def at_fraction(plan: Plan, fraction: float | None) -> Plan:
-    """The plan with so much of each training protocol, where its budget leaves that open; None leaves it so."""
+    """Return the plan at a fraction of each training protocol, if its budget left that open; None leaves it open."""
     if plan.fraction is not None or fraction is None:
         return plan
 

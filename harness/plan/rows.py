@@ -27,10 +27,10 @@ class ConfiguredRow:
     task: str
 
     def planned(self, reference: int | None = None) -> PlannedRow:
-        """The row as a plan keeps it.
+        """Return the row as a plan keeps it.
 
         Arguments:
-            reference: the number of the row that it is compared with.
+            reference: the number of the row that it is compared with, besides the baseline.
         """
         return PlannedRow(
             row=self.number,
@@ -42,7 +42,7 @@ class ConfiguredRow:
         )
 
     def trial_fields(self, data: Identity) -> dict[str, Any]:
-        """The fields that all trials of the row have in common; their keys are still to be computed."""
+        """Return the fields that all trials of the row have in common; the key is still empty."""
         return {
             "key": "",
             "row": self.number,
@@ -57,13 +57,13 @@ class ConfiguredRow:
 
 
 def configured_rows(rows: Sequence[Row], task: str, table: str) -> list[ConfiguredRow]:
-    """The rows of a table on a task.
+    """Complete the configurations of a table's rows on a task, and label the rows.
 
     Arguments:
-        table: its key in the suite.
+        table: the key of the table in the suite.
 
     Raises:
-        UserError: an unknown variant or setting, a value that does not fit, or the same row twice.
+        UserError: a variant or a setting is unknown, a value does not fit, or a row is there twice.
     """
     configs = [checked_config(row, task, f"{table}.rows.{number}") for number, row in enumerate(rows)]
     facts = [_facts(row, config) for row, config in zip(rows, configs, strict=True)]
@@ -79,13 +79,13 @@ def configured_rows(rows: Sequence[Row], task: str, table: str) -> list[Configur
 
 
 def checked_config(row: Row, task: str, where: str) -> Config:
-    """The complete configuration of a row's variant on a task.
+    """Return the complete configuration of a row's variant on a task.
 
     Arguments:
         where: the row's place in the suite, for messages.
 
     Raises:
-        UserError: an unknown variant or setting, or a value that does not fit.
+        UserError: the variant or a setting is unknown, or a value does not fit.
     """
     dataset = DATASETS.get(task)
     fixed = FROM_TASK & row.config.keys()
@@ -104,17 +104,17 @@ def checked_config(row: Row, task: str, where: str) -> Config:
 
 
 def chosen_settings(variant: str, config: Config) -> dict[str, Any]:
-    """The settings that a person chooses, without those that the task decides."""
+    """Return the settings of a configuration without those that the task decides."""
     return {name: value for name, value in plain_settings(variant, config).items() if name not in FROM_TASK}
 
 
 def _facts(row: Row, config: Config) -> dict[str, Any]:
-    """All that can set a row apart from others of its variant."""
+    """Return everything in which rows of one variant can differ."""
     protocol = {"protocol": row.protocol} if isinstance(row, TrainedRow) else {}
     return chosen_settings(row.variant, config) | protocol
 
 
 def _label(config: Config, facts: dict[str, Any], twins: Sequence[dict[str, Any]]) -> str:
-    """The configuration's own label, and what sets the row apart from others that have the same."""
+    """Return the configuration's own label, with the settings that differ from rows of the same label."""
     apart = [name for name, value in facts.items() if any(twin.get(name) != value for twin in twins)]
     return ", ".join(filter(None, [config.label, *(f"{name}={facts[name]}" for name in apart)]))

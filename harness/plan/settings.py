@@ -1,4 +1,4 @@
-"""A variant's configuration as plain values, as it stands in keys, records and messages to workers."""
+"""Convert a variant's configuration to plain values for keys, records and messages to workers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FROM_TASK = {"image_size", "image_channels", "classes"}  # settings that the tas
 
 
 def plain_settings(variant: str, config: BaseModel) -> dict[str, Any]:
-    """The settings of a configuration, from which it can be made again; sets are in order.
+    """Return the settings of a configuration as JSON values from which it can be rebuilt; sets are sorted.
 
     Raises:
-        UserError: a setting has no such form, or another one comes of it.
+        UserError: a setting can't be written as JSON, or is read back as another value.
     """
     settings: dict[str, Any] = {}
     for name in type(config).model_fields:
@@ -39,7 +39,7 @@ def plain_settings(variant: str, config: BaseModel) -> dict[str, Any]:
 
 
 def _in_order(told: Any, value: Any) -> Any:
-    """What pydantic makes of a value, with the members of sets in order: they come in another one in each process."""
+    """Sort the members of sets in what pydantic dumped of a value, since their order differs between processes."""
     if isinstance(value, set | frozenset):
         return sorted(told, key=lambda each: json.dumps(each, sort_keys=True))
     if isinstance(value, list | tuple) and isinstance(told, list) and len(told) == len(value):

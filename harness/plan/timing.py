@@ -1,4 +1,4 @@
-"""The table of times as a plan has it: its rows and their references, and a trial of each in every round."""
+"""Plan the table of times: its rows and their references, and a trial of each in every round."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.suite.schema import Row, Suite, TimedRow, TimeTable
 
 
 def plan_timing(suite: Suite, data: Mapping[str, Identity]) -> tuple[list[PlannedRow], list[TimingTrial]]:
-    """The rows of the table of times, then their references that are no rows themselves; and the trials, by rounds.
+    """Return the rows of the table of times, followed by extra reference rows, and the trials, by rounds.
 
     Arguments:
-        data: of each task.
+        data: what is known of the data of each task.
 
     Raises:
         UserError: a row or a reference does not fit.
@@ -34,10 +34,10 @@ def plan_timing(suite: Suite, data: Mapping[str, Identity]) -> tuple[list[Planne
 
 
 def find_baseline(table: TimeTable | None, rows: Sequence[PlannedRow]) -> int:
-    """The number of the row that the others are compared with: the first, if the table names none.
+    """Return the number of the row that the others are compared with: the first, if the table names none.
 
     Raises:
-        UserError: no row is what it names, or several are.
+        UserError: no row, or more than one, is as the table's `baseline` says.
     """
     if table is None or table.baseline is None:
         return 0
@@ -53,7 +53,7 @@ def find_baseline(table: TimeTable | None, rows: Sequence[PlannedRow]) -> int:
 
 
 def _with_references(table: TimeTable) -> tuple[list[ConfiguredRow], dict[int, int]]:
-    """The rows of a table, then their references that are no rows themselves; and each row's reference, by number."""
+    """Return the rows of a table followed by extra reference rows, and a map from rows to references, by number."""
     timed = configured_rows(table.rows, table.task, "times")
     known = [(row.variant, row.config) for row in table.rows]
     references = {}
@@ -68,7 +68,7 @@ def _with_references(table: TimeTable) -> tuple[list[ConfiguredRow], dict[int, i
 
 
 def _reference(row: TimedRow, number: int, task: str, where: str) -> ConfiguredRow:
-    """The reference of a row as a row of its own, which is labelled by the settings that make it one."""
+    """Return the reference of a row as a row of its own, labelled by the settings in which it differs."""
     settings = row.reference or {}
     config = checked_config(Row(variant=row.variant, config={**row.config, **settings}), task, where)
     label = ", ".join(filter(None, [config.label, *(f"{name}={value}" for name, value in settings.items())]))

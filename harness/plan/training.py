@@ -1,4 +1,4 @@
-"""The table of errors as a plan has it: a row for each row and task, and a trial for each of its seeds."""
+"""Plan the table of errors: its rows on each task, and a trial for each of their seeds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from harness.suite.schema import ErrorTable, Suite, TrainedRow
 def plan_training(
     suite: Suite, data: Mapping[str, Identity], fraction: float | None
 ) -> tuple[list[PlannedRow], list[TrainingTrial]]:
-    """The rows of the table of errors, and their trials.
+    """Return the rows of the table of errors on each task, and their trials.
 
     Arguments:
-        data: of each task.
-        fraction: of each protocol that is run; None leaves the iterations open.
+        data: what is known of the data of each task.
+        fraction: the fraction of each protocol that is run; None leaves the iterations open.
 
     Raises:
         UserError: a row does not fit, or its batches are larger than its training set.

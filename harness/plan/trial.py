@@ -12,16 +12,16 @@ SENTINEL = "sentinel"  # no variant may be called so: in older records it is a f
 
 
 def row_title(variant: str, label: str) -> str:
-    """What a row is called, everywhere: its variant and what sets its configuration apart."""
+    """Return the title of a row: its variant and what sets its configuration apart."""
     return f"{variant} {label}".strip()
 
 
 class TrainingWork(Settings):
-    """What a training trial does: so many of its protocol's iterations."""
+    """The work of a training trial: a number of iterations of its protocol."""
 
     protocol: Protocol
     full_iterations: int  # of the whole protocol
-    iterations: int | None  # that are run; None until a budget has been calibrated
+    iterations: int | None  # to run; None until a budget has been calibrated
     train_images: int
     test_images: int | None  # of each test set; None: all
     precision: Precision = "float32"
@@ -33,7 +33,7 @@ class TrainingWork(Settings):
 
 
 class TimingWork(Settings):
-    """What a timing trial does, in one fresh process."""
+    """The work of a timing trial, in one fresh process."""
 
     protocol: TimingProtocol
     learning_rate: float
@@ -65,7 +65,7 @@ class TrainingTrial(BaseTrial):
     kind: Literal["training"] = "training"
     seed: int
     tests: tuple[str, ...] = ()  # the names of the task's tests; a table of errors quotes the first
-    remarks: tuple[str, ...] = ()  # what such a table has to say of that test
+    remarks: tuple[str, ...] = ()  # notes on that test for the table
     work: TrainingWork
 
     @property
@@ -75,7 +75,7 @@ class TrainingTrial(BaseTrial):
 
     @property
     def name(self) -> str:
-        """What a person reads in a list of runs."""
+        """The name of the trial's run in MLflow."""
         return f"{self.title} · {self.task} · seed {self.seed}"
 
 
@@ -93,7 +93,7 @@ class TimingTrial(BaseTrial):
 
     @property
     def name(self) -> str:
-        """What a person reads in a list of runs."""
+        """The name of the trial's run in MLflow."""
         return f"{self.title} · timing · round {self.round + 1}"
 
 

@@ -1,4 +1,4 @@
-"""What is to change of settings: the same fields with the same bounds, any of which may be left out."""
+"""Partial settings: the fields and bounds of a class of settings, each of which may be left out."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from harness.suite.explain import explain
 from harness.suite.fields import not_null
 from harness.suite.protocol import Settings
 
-FIXED = {"task", "optimizer"}  # what every profile leaves as it is
+FIXED = {"task", "optimizer"}  # fields that no profile changes
 
 S = TypeVar("S", bound=Settings)
 
 
 class Change(Settings, Generic[S]):
-    """What is to change of other settings: `Change[Protocol]` has the fields of `Protocol`, with their bounds.
+    """A change of settings: `Change[Protocol]` has the fields of `Protocol` with their bounds, all optional.
 
-    Only the fields that are given change. Null stands for a field's default, and is refused where there is none.
+    A field that is given replaces the old value; null resets it to its default, and is refused where there is none.
     """
 
     def __class_getitem__(cls, model: Any) -> Any:
-        """The class of changes of a class of settings."""
+        """Return the class of changes for a class of settings."""
         return _change_of(model)
 
     def of(self, settings: S, where: str) -> S:
-        """The settings with the change made; they may be of a subclass, with further fields.
+        """Apply the change to settings, which may be of a subclass with further fields.
 
         Arguments:
             where: the change's key in the suite, for messages.
 
         Raises:
-            UserError: what comes of it does not fit together.
+            UserError: the result is not valid.
         """
         patch = self.model_dump(exclude_unset=True)
         try:
@@ -48,13 +48,11 @@ class Change(Settings, Generic[S]):
 @cache
 def _change_of(model: type[Settings]) -> type[Change[Any]]:
     fields = {name: _optional(field) for name, field in model.model_fields.items() if name not in FIXED}
-    return create_model(
-        f"{model.__name__}Change", __base__=Change, __doc__=f"What changes of {model.__name__}.", **fields
-    )
+    return create_model(f"{model.__name__}Change", __base__=Change, __doc__=f"A change of {model.__name__}.", **fields)
 
 
 def _optional(field: FieldInfo) -> Any:
-    """A field that may be left out or null, with the bounds and the description of a model's field, for pydantic."""
+    """Return an optional field with the bounds and the description of a model's field, as `create_model` takes it."""
     kind: Any = field.annotation
     if isinstance(kind, type) and issubclass(kind, Settings):
         kind = Change[kind]
@@ -63,7 +61,7 @@ def _optional(field: FieldInfo) -> Any:
 
 
 def _merged(settings: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under a patch, as RFC 7396 merges documents: a null takes a field out, so that its default counts."""
+    """Merge a patch into settings as RFC 7396 says: null removes a field, which then has its default."""
     merged = dict(settings)
     for name, value in patch.items():
         if value is None:

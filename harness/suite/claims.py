@@ -1,4 +1,4 @@
-"""What a paper claims, as a suite lists it: statements, each with what must be measured for it to hold."""
+"""Claims of a paper, as a suite lists them: statements, each with the measurement that it rests on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RowSelector(Settings):
 
 
 class BaseClaim(Settings):
-    """What all claims have."""
+    """The fields of every claim."""
 
     sentence: str = Field(min_length=1, description="what is claimed, in quotation marks if quoted word for word")
     where: str = Field("", description="where it stands")
@@ -64,7 +64,7 @@ class LowestError(BaseClaim):
 
 
 class ErrorValue(BaseClaim):
-    """A row's error on a task is a number, give or take something."""
+    """A row's error on a task is a given number, within a tolerance."""
 
     kind: Literal["error_value"]
     of: RowSelector
@@ -74,7 +74,7 @@ class ErrorValue(BaseClaim):
 
 
 class PublishedValues(BaseClaim):
-    """The error of each row that has a published number is that number, give or take something: a claim for each."""
+    """The error of each row that has a published number is that number, within a tolerance: one claim per row."""
 
     kind: Literal["published_values"]
     sentence: str = Field("the published value of each row", min_length=1)
@@ -84,7 +84,7 @@ class PublishedValues(BaseClaim):
 
 
 class TimeRatio(BaseClaim):
-    """A training iteration of some rows takes so many times as long as that of others."""
+    """The ratio of the times per training iteration of some rows to those of others is within bounds."""
 
     kind: Literal["time_ratio"]
     of: RowSelector
@@ -102,12 +102,12 @@ class TimeRatio(BaseClaim):
 
     @property
     def bounds(self) -> list[float]:
-        """Those that are given."""
+        """The bounds that are given."""
         return [bound for bound in (self.at_least, self.at_most) if bound is not None]
 
 
 class ModelClaim(BaseClaim):
-    """What an analysis can judge of the models of some rows, on a task. Each kind is a class of its own."""
+    """A claim about the models of some rows on a task, which an analysis judges; each kind is a subclass."""
 
     of: RowSelector
     task: str
@@ -119,7 +119,7 @@ class ModelClaim(BaseClaim):
 
 
 class OtherClaim(BaseClaim):
-    """A claim of a kind that an analysis brings along, as it was written (`harness.analysis.claims` reads it)."""
+    """A claim whose kind belongs to an analysis, as it was written; `harness.analysis.claims` validates it."""
 
     kind: str
     settings: dict[str, Any] = Field(default_factory=dict, description="what its kind asks for")

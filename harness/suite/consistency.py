@@ -1,4 +1,4 @@
-"""Whether the parts of a suite fit together: names that are used, seeds of every task, and not too many trials."""
+"""Check that the parts of a suite fit together: references to names, seeds of every task, the number of trials."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MOST_TRIALS = 100_000
 
 
 def check_names(suite: Suite) -> None:
-    """Refuse names that are used and stand nowhere, and families that no claim names.
+    """Check that every name that is used is defined, that every task has seeds, and that every family is used.
 
     Raises:
-        UserError: there is one.
+        UserError: a name, seeds or a family does not fit.
     """
     if suite.errors is None and suite.times is None:
         raise UserError("neither 'errors' nor 'times' is there, so there is nothing to run; add one.")
@@ -47,7 +47,7 @@ def _check_families(suite: Suite) -> None:
 
 
 def _check_seeds(suite: Suite, table: ErrorTable) -> None:
-    """Refuse seeds of tasks that the table has not, and seeds of a whole table that leave one of its tasks out."""
+    """Refuse seeds of tasks that are not in the table, and seeds of the table that leave out one of its tasks."""
     tasks = dict.fromkeys(table.tasks)
     found = {"errors.seeds": table.seeds}
     found |= {f"errors.rows.{n}.seeds": row.seeds for n, row in enumerate(table.rows) if row.seeds is not None}
@@ -65,10 +65,10 @@ def _check_seeds(suite: Suite, table: ErrorTable) -> None:
 
 
 def check_trials(suite: Suite, profile: str | None) -> None:
-    """Refuse what would be planned for hours.
+    """Refuse a suite whose plan would take hours to make.
 
     Raises:
-        UserError: a suite of more trials than there may be.
+        UserError: the suite has more than `MOST_TRIALS` trials.
     """
     errors, times = suite.errors, suite.times
     trials = _trained(errors) if errors is not None else 0
@@ -84,7 +84,7 @@ def check_trials(suite: Suite, profile: str | None) -> None:
 
 
 def _trained(table: ErrorTable) -> int:
-    """Trials of a table of errors, without going through each."""
+    """Return the number of trials of a table of errors, without listing them."""
     counts = {task: len(seeds_on(task, table.seeds) or ()) for task in table.tasks}
     usual = sum(counts.values())
     trials = 0

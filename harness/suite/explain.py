@@ -1,4 +1,4 @@
-"""One sentence for what pydantic found wrong, naming the key, the range or the nearest allowed name."""
+"""Explain a validation error of pydantic in one sentence that names the key and what is allowed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
 
 
 def explain(error: ValidationError, schema: type[BaseModel], under: str = "") -> str:
-    """What is wrong with the first key that pydantic refuses, and what is allowed there.
+    """Return what is wrong with the first key that pydantic refuses, and what is allowed there.
 
     Arguments:
-        under: where the model stands in the document, with a dot at its end.
+        under: the path of the model in the document, with a dot at its end.
     """
-    # An unknown key first: it is the reason where another one is missing.
+    # An unknown key first: often it is the misspelling of one that is missing.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     path = [part for part in first["loc"] if part not in MARKS]
     key = f"{under}{'.'.join(str(part) for part in path)}".removesuffix(".") or "the document"
@@ -46,7 +46,7 @@ def explain(error: ValidationError, schema: type[BaseModel], under: str = "") ->
 
 
 def _find(path: list[int | str], schema: type[BaseModel]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
-    """The field at a path and the model that owns its last key."""
+    """Return the field at a path, and the model that owns its last key."""
     owner: type[BaseModel] | None = schema
     field: FieldInfo | None = None
     for depth, part in enumerate(path):
@@ -56,7 +56,7 @@ def _find(path: list[int | str], schema: type[BaseModel]) -> tuple[FieldInfo | N
             owner = _model_in(field.annotation)
         field = owner.model_fields.get(part) if owner is not None else None
         if field is None and depth < len(path) - 1:
-            # A mapping's own key, such as a protocol's name: go on with the mapping's values.
+            # A key of a free mapping, such as a protocol's name: continue with the mapping's values.
             field = _previous(path[:depth], schema)
     return field, owner
 
@@ -66,14 +66,14 @@ def _previous(path: list[int | str], schema: type[BaseModel]) -> FieldInfo | Non
 
 
 def _model_at(path: list[int | str], schema: type[BaseModel]) -> type[BaseModel]:
-    """The model that has to stand at a path, which may end with a mapping's own key."""
+    """Return the model that belongs at a path, which may end with a key of a free mapping."""
     fields = (_find(path[:end], schema)[0] for end in (len(path), len(path) - 1) if end > 0)
     found = (_model_in(field.annotation) for field in fields if field is not None)
     return next(filter(None, found), schema)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model inside an annotation such as `list[Row]` or `Row | None`."""
+    """Return the model inside an annotation such as `list[Row]` or `Row | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in typing.get_args(annotation):
@@ -96,7 +96,7 @@ def _range(field: FieldInfo | None, is_item: bool) -> str:
 
 
 def _item_rules(annotation: Any) -> list[Any]:
-    """The rules for the items of an annotation such as `list[Annotated[int, Field(ge=0)]]`."""
+    """Return the rules for the items of an annotation such as `list[Annotated[int, Field(ge=0)]]`."""
     rules: list[Any] = []
     for argument in typing.get_args(annotation):
         rules += argument.metadata if isinstance(argument, FieldInfo) else _item_rules(argument)

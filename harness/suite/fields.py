@@ -1,4 +1,4 @@
-"""Fields of a suite: names, durations, seeds, and lists without repetitions."""
+"""Types of fields of a suite: names, durations, seeds, and lists without repetitions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def seconds(duration: str | float) -> float:
-    """The seconds of a duration such as "90s", "20m", "1.5h" or "2d".
+    """Return the seconds of a duration such as "90s", "20m", "1.5h" or "2d".
 
     Raises:
         ValueError: it is not a positive duration.
@@ -24,10 +24,10 @@ def seconds(duration: str | float) -> float:
 
 
 def plain_name(name: str) -> str:
-    """A name of a suite, a profile or a protocol.
+    """Return a name of a suite, a profile or a protocol unchanged.
 
     Raises:
-        ValueError: it can't be one.
+        ValueError: it is not a valid name.
     """
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", name):
         raise ValueError(
@@ -38,10 +38,10 @@ def plain_name(name: str) -> str:
 
 
 def distinct(values: list[Any]) -> list[Any]:
-    """The values, if none stands twice.
+    """Return a list unchanged.
 
     Raises:
-        ValueError: one does.
+        ValueError: a value occurs twice.
     """
     seen: set[Any] = set()
     for value in values:
@@ -52,10 +52,10 @@ def distinct(values: list[Any]) -> list[Any]:
 
 
 def mirrored(rounds: int | None) -> int | None:
-    """A number of rounds, each second of which goes in reverse order; None stands for the default.
+    """Return a number of rounds unchanged: 1 or even, since every second round runs in reverse order.
 
     Raises:
-        ValueError: a round is without the one that would reverse it.
+        ValueError: it is odd and above 1.
     """
     if rounds is not None and rounds > 1 and rounds % 2:
         raise ValueError(f"rounds is {rounds}; every second round goes in reverse order, so write an even number, or 1")
@@ -63,7 +63,7 @@ def mirrored(rounds: int | None) -> int | None:
 
 
 def not_null(value: Any) -> Any:
-    """A value that is not null.
+    """Return a value unchanged.
 
     Raises:
         ValueError: it is null.
@@ -76,7 +76,7 @@ def not_null(value: Any) -> Any:
 T = TypeVar("T")
 Name = Annotated[str, AfterValidator(plain_name)]
 Duration = Annotated[float, BeforeValidator(seconds)]
-NotNull = Annotated[T | None, AfterValidator(not_null)]  # may be left out, but has no default to go back to
+NotNull = Annotated[T | None, AfterValidator(not_null)]  # may be left out, but has no default to reset to
 Seed = Annotated[int, Field(ge=0, le=2**31)]
 SeedList = Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)]
 _LIST: TypeAdapter[list[int]] = TypeAdapter(SeedList)
@@ -95,5 +95,5 @@ Seeds = Annotated[list[Seed] | dict[str, list[Seed]], PlainValidator(_seeds)]  #
 
 
 def seeds_on(task: str, seeds: list[int] | dict[str, list[int]] | None) -> list[int] | None:
-    """The seeds of one task; None where they are not told."""
+    """Return the seeds of a task; None where none are given."""
     return seeds.get(task) if isinstance(seeds, dict) else seeds

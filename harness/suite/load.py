@@ -1,4 +1,4 @@
-"""Read a suite from its file and apply what was chosen: a profile, a budget or a fraction of the protocols."""
+"""Read a suite from its file and apply a profile, and a budget or a fraction of the protocols."""
 
 from __future__ import annotations
 
@@ -24,22 +24,26 @@ from harness.textfile import is_pipe, read_text
 
 
 class ResolvedSuite(Settings):
-    """A suite with its profile applied, and where it was read."""
+    """A suite with its profile applied, and the file that it was read from."""
 
     suite: Suite
     profile: str | None
     budget: float | None  # seconds
     fraction: float | None  # of every protocol; None: all, or what the budget allows
     path: Path
-    folder: Path  # that the suite's own paths are relative to: its file's, or the working directory if it was piped
-    text: str  # as it was read
+    folder: Path  # the base of relative paths in the suite: the file's folder; the working directory if it was piped
+    text: str  # of the file
 
     def plugin_paths(self) -> list[Path]:
-        """The plugins that the suite names."""
+        """Return the files of the plugins that the suite names."""
         return self._found("plugins", self.suite.plugins, lambda path: self.folder / usable(path))
 
     def published_paths(self) -> list[Path]:
-        """The files of published numbers that the suite names."""
+        """Return the files of published numbers that the suite names.
+
+        Raises:
+            UserError: no published numbers have such a name.
+        """
         return self._found("published", self.suite.published, lambda named: find_published(named, self.folder))
 
     def _found(self, key: str, named: list[str], find: Callable[[str], Path]) -> list[Path]:
@@ -52,10 +56,10 @@ class ResolvedSuite(Settings):
 def load_suite(
     path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None
 ) -> ResolvedSuite:
-    """Read a suite and apply a profile, and a budget or a fraction of the protocols in place of the suite's own.
+    """Read a suite and apply a profile, and a budget or a fraction of the protocols instead of the suite's own.
 
     Raises:
-        UserError: what is wrong with the file, its keys, the profile, the budget or the fraction.
+        UserError: the file, one of its keys, the profile, the budget or the fraction is not valid.
     """
     text = read_text(path, LARGEST, may_be_pipe=True)
     document = parse_yaml(text, path)
@@ -76,7 +80,7 @@ def load_suite(
 
 
 def suite_name(text: str) -> str:
-    """The name of a suite that is given by its name or by its file.
+    """Return the name of a suite that is given by its name or by its file.
 
     Raises:
         UserError: the file can't be read, or has no name.
@@ -91,7 +95,7 @@ def suite_name(text: str) -> str:
 
 
 def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, float | None] | None:
-    """The budget and the fraction that the command line asks for; None if for neither."""
+    """Return the budget and the fraction of the command line; None if it gives neither."""
     if budget is not None and fraction is not None:
         raise UserError("--budget and --fraction exclude one another; give one of them.")
     if budget is not None:
@@ -105,7 +109,7 @@ def _asked(budget: str | None, fraction: float | None) -> tuple[float | None, fl
 
 
 def _listed(suite: Suite, name: str | None) -> tuple[float | None, float | None]:
-    """The budget and the fraction of a profile, as far as it has one, else of the suite."""
+    """Return the budget and the fraction of a profile if it has either, else those of the suite."""
     profile = suite.profiles[name] if name is not None else Profile()
     if profile.budget is not None or "fraction" in profile.model_fields_set:
         return profile.budget, profile.fraction
@@ -113,10 +117,10 @@ def _listed(suite: Suite, name: str | None) -> tuple[float | None, float | None]
 
 
 def _check(suite: Suite, path: Path) -> None:
-    """Refuse what does not fit together, under any profile.
+    """Check that the suite fits together under every profile.
 
     Raises:
-        UserError: there is something.
+        UserError: it does not.
     """
     try:
         check_names(suite)
@@ -128,12 +132,12 @@ def _check(suite: Suite, path: Path) -> None:
 
 
 def apply_profile(suite: Suite, name: str) -> Suite:
-    """The suite with a profile's changes made to its protocols, timing, seeds and resources.
+    """Apply a profile to the protocols, timing, seeds and resources of a suite.
 
-    Its settings of rows are left to the plan, which knows the variants.
+    The profile's `config` is left to the plan, which knows the variants.
 
     Raises:
-        UserError: what a change leaves does not fit together.
+        UserError: the result is not valid.
     """
     profile = suite.profiles[name]
     update: dict[str, Any] = {
@@ -152,7 +156,7 @@ def apply_profile(suite: Suite, name: str) -> Suite:
 
 
 def _changed_errors(table: ErrorTable, profile: Profile) -> ErrorTable:
-    """The table of errors with a profile's numbers of images, and its seeds, which replace the rows' own too."""
+    """Apply a profile's numbers of images and its seeds, which replace those of rows too, to the table of errors."""
     images = {"train_images", "test_images"} & profile.model_fields_set
     update: dict[str, Any] = {name: getattr(profile, name) for name in images}
     if profile.seeds is not None:

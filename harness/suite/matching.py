@@ -1,4 +1,4 @@
-"""Settings that are named to find rows, and whether two settings are the same, however they are written."""
+"""Match configurations against settings that are given to find them, by value."""
 
 from __future__ import annotations
 

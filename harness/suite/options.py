@@ -10,7 +10,7 @@ from harness.suite.load import ResolvedSuite
 
 @dataclass(frozen=True)
 class Options:
-    """Where a suite's results and data are, on what it runs, and which of its trials."""
+    """The options of a run: where results and data are, on what cluster, and which trials."""
 
     path: Path
     results: Path
@@ -29,14 +29,14 @@ class Options:
 
     @property
     def algorithms(self) -> Path:
-        """The folder that keeps which algorithms were chosen on which machine."""
+        """The folder of the autotune cache: the algorithms chosen on each machine."""
         return self.results.resolve() / "algorithms"
 
     def checkpoints_of(self, suite: str) -> Path:
-        """The folder of the checkpoints of a suite's trials, each in a folder of its own."""
+        """Return the folder of the checkpoints of a suite, with a folder for each trial."""
         return self.checkpoints / suite
 
 
 def with_plugins(resolved: ResolvedSuite, options: Options) -> Options:
-    """The options with the suite's own plugins added."""
+    """Return the options with the suite's own plugins added."""
     return replace(options, plugins=(*resolved.plugin_paths(), *options.plugins))

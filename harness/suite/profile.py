@@ -1,4 +1,4 @@
-"""A profile: what it changes of a suite. Only what it names changes; null goes back to the default."""
+"""A profile: changes of a suite. Fields that it does not name stay; null resets one to its default."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class Profile(Settings):
         return self
 
     def protocol_of(self, key: str, protocol: Protocol, name: str) -> Protocol:
-        """A protocol under this profile; its source says what was changed of what it speaks of.
+        """Apply the profile to a protocol, and say in its source which of the settings differ from it.
 
         Arguments:
-            key: of the protocol.
-            name: of the profile.
+            key: the name of the protocol.
+            name: the name of the profile.
 
         Raises:
-            UserError: what a change leaves does not fit together.
+            UserError: the result is not valid.
         """
         changes = {f"profiles.{name}.protocol": self.protocol}
         if key in self.protocols:
             changes[f"profiles.{name}.protocols.{key}"] = self.protocols[key]
-        known = protocol  # what the source speaks of
+        known = protocol  # the settings that the source describes
         for where, change in changes.items():
             protocol = change.of(protocol, where)
             if "source" in change.model_fields_set:
@@ -61,7 +61,7 @@ class Profile(Settings):
 
 
 def _differences(before: Settings, after: Settings) -> Iterator[tuple[str, str]]:
-    """The settings that differ, and what they have become."""
+    """Yield the names of the settings that differ, with their new values as text."""
     for name, value in after:
         if isinstance(value, Settings):
             yield from ((f"{name} {inner}", text) for inner, text in _differences(getattr(before, name), value))

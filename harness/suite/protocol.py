@@ -1,4 +1,4 @@
-"""How a trial trains and how it is timed: the settings that a suite gives."""
+"""Protocols: the settings of training and of timing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Settings(BaseModel):
 
 
 class Schedule(Settings):
-    """The learning rate falls exponentially with the iterations."""
+    """Exponential decay of the learning rate."""
 
     factor: float = Field(1.0, gt=0, le=1, description="what the rate is multiplied by")
-    every: int = Field(1000, ge=1, le=10**9, description="after how many iterations of the full protocol")
+    every: int = Field(1000, ge=1, le=10**9, description="decay period, in iterations of the full protocol")
     staircase: bool = Field(False, description="whether the rate falls in steps")
     floor: float = Field(0.0, ge=0, le=1, description="the rate never falls below this")
 
     def rate(self, initial: float, iteration: float) -> float:
-        """The learning rate at an iteration of the full protocol."""
+        """Return the learning rate at an iteration of the full protocol."""
         periods = iteration / self.every
         return max(self.floor, initial * self.factor ** (int(periods) if self.staircase else periods))
 
@@ -42,7 +42,7 @@ class Protocol(Settings):
     source: str = Field("", description="where these settings come from")
 
     def full_iterations(self, examples: int) -> int:
-        """Iterations of the whole protocol on so many training images."""
+        """Return the number of iterations of the whole protocol, with `examples` training images."""
         return max(1, round(self.epochs * (examples // self.batch_size)))
 
 

@@ -1,4 +1,4 @@
-"""Published numbers, read from files, to stand beside the measured ones."""
+"""Published numbers, which the tables show beside the measured ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Unstated = BeforeValidator(_unstated)
 
 
 class PublishedProtocol(Settings):
-    """How a published model was trained; what is left out, or "not stated", is compared with nothing."""
+    """How a published model was trained; a setting that is left out or "not stated" is not compared."""
 
     batch_size: Annotated[int | None, Unstated] = None
     epochs: Annotated[float | None, Unstated] = None
@@ -38,7 +38,7 @@ class PublishedProtocol(Settings):
     stopped: str = Field("", description="when training was stopped before its end")
 
     def deviations(self, ours: Protocol) -> list[str]:
-        """What sets a protocol apart from the published one, a text for each setting."""
+        """Return how a protocol differs from the published one, a text for each setting."""
         found = []
         for name, told in _SETTINGS.items():
             published, here = getattr(self, name), getattr(ours, name)
@@ -48,7 +48,7 @@ class PublishedProtocol(Settings):
 
 
 def decay(schedule: Schedule) -> str:
-    """A schedule of the learning rate in words."""
+    """Describe a schedule of the learning rate."""
     if schedule.factor == 1:
         return "constant"
     steps = " in steps" if schedule.staircase else ""
@@ -78,7 +78,7 @@ class Number(Settings):
 
 
 class PublishedTable(Settings):
-    """The numbers of a table and what they were measured with."""
+    """The numbers of a published table and how they were measured."""
 
     unit: Literal["percent", "seconds"]
     where: str
@@ -91,7 +91,7 @@ class PublishedTable(Settings):
     rows: list[Number]
 
     def find(self, variant: str, config: dict[str, Any], task: str) -> Number | None:
-        """The number of a configuration, if there is one."""
+        """Return the number of a configuration on a task, if there is one."""
         for number in self.rows:
             if number.variant == variant and number.task == task and has_settings(config, number.config):
                 return number
@@ -107,20 +107,20 @@ class Published(Settings):
 
 
 def publications() -> dict[str, Path]:
-    """The files of published numbers that come with the project, by name."""
+    """Return the files of published numbers that come with the project, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
 
 
 def find_published(named: str, folder: Path) -> Path:
-    """The file of published numbers that a suite names: by its name, if it comes with the project, else by its path.
+    """Return the file of published numbers that a suite names: by the name of one of the project's, or by a path.
 
-    A path has a slash or ends in .yaml or .yml; a name does neither.
+    A path contains a slash or ends in .yaml or .yml; a name does not.
 
     Arguments:
-        folder: what a relative path is relative to.
+        folder: the base of a relative path.
 
     Raises:
-        UserError: no numbers of such a name come with the project, or the path can't be one.
+        UserError: the project has no published numbers of this name, or the path is not usable.
     """
     if "/" in named or named.endswith((".yaml", ".yml")):
         return folder / usable(named)
@@ -137,7 +137,7 @@ def load_published(paths: Iterable[Path]) -> list[Published]:
     """Read files of published numbers.
 
     Raises:
-        UserError: what is wrong with one of them.
+        UserError: a file can't be read or is not valid.
     """
     found = []
     for path in paths:
@@ -155,7 +155,7 @@ def look_up(
     config: dict[str, Any],
     task: str,
 ) -> tuple[Number, PublishedTable] | None:
-    """The first publication's number for a configuration."""
+    """Return a configuration's number in the first publication that has one, and its table."""
     for publication in published:
         numbers: PublishedTable | None = getattr(publication, table)
         number = numbers.find(variant, config, task) if numbers is not None else None

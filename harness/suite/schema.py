@@ -1,4 +1,4 @@
-"""A suite: what is to be trained and timed, on what, how. `harness.suite.load` reads it; unknown keys are errors."""
+"""The schema of a suite's file: what to train and time, on which tasks, by which protocol. Unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class ErrorTable(Settings):
     rows: list[TrainedRow] = Field(min_length=1, max_length=1000)
 
     def seeds_of(self, row: TrainedRow, task: str) -> list[int]:
-        """The seeds of a row on a task: its own, else the table's."""
+        """Return the seeds of a row on a task: its own, else the table's."""
         return seeds_on(task, row.seeds) or seeds_on(task, self.seeds) or []
 
 
 class TimedRow(Row):
-    """A line of the table of times, and what it is to be compared with."""
+    """A line of the table of times, and the reference that it is compared with."""
 
     reference: dict[str, Any] | None = Field(
         None, description="settings of the same variant that make its reference, which is timed as well"
@@ -71,7 +71,7 @@ class TimedRow(Row):
 
 
 class TimeTable(TimingProtocol):
-    """Seconds per training iteration of each row; the speed table of those with a reference."""
+    """Seconds per training iteration of each row, and speed-ups of rows over their references."""
 
     title: str = Field(TIME_TITLE, min_length=1, description="of the table in the report")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
@@ -82,12 +82,12 @@ class TimeTable(TimingProtocol):
 
     @property
     def protocol(self) -> TimingProtocol:
-        """How each row is timed: these settings alone, without the table's rows and title."""
+        """The protocol by which each row is timed, without the table's other fields."""
         return TimingProtocol.model_validate(self.model_dump(include=set(TimingProtocol.model_fields)))
 
 
 class Suite(Settings):
-    """All that `run` needs to know."""
+    """A suite's file."""
 
     name: SuiteName = Field(description="names the experiment and the folder of the report")
     description: str = ""

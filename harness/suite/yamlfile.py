@@ -1,4 +1,4 @@
-"""YAML documents, read safely: plain data only, no aliases, tags or repeated keys, of a reasonable size and depth.
+"""Read YAML safely: plain data, no aliases, tags or repeated keys, limited in size and depth.
 
 Plain scalars mean what the core schema of YAML 1.2 says (section 10.3.2): `1e-4` is a number, `1:30`, `no`, `1_000` and
 a date are text, `010` is ten and `0o10` is eight.
@@ -33,7 +33,7 @@ def _mistake(problem: str, node: Any) -> yaml.MarkedYAMLError:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loading that also refuses what a suite never needs and an attack would use."""
+    """A safe loader that also refuses features that a suite never needs and an attack would use."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # by the first character; None is any
         None: [(tag, re.compile(f"({pattern})\\Z")) for tag, pattern in SCALARS.items()]
@@ -73,7 +73,7 @@ class _Loader(yaml.SafeLoader):
         return text
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        """A number as the core schema writes it."""
+        """Return a number of the core schema."""
         text = node.value
         if len(text) > LONGEST:
             raise _mistake(f"a number of {len(text):,} characters; up to {LONGEST} are allowed", node)
@@ -91,7 +91,7 @@ _Loader.add_constructor(FLOAT, _Loader.construct_number)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds.
+    """Read the mapping that a YAML file holds.
 
     Raises:
         UserError: no such file, no regular one, not readable, too large, not YAML (with the line), or not a mapping.
@@ -100,7 +100,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, path: Path) -> dict[str, Any]:
-    """The mapping that a YAML text holds; the path is for messages.
+    """Parse the mapping that a YAML text holds; the path is for messages.
 
     Raises:
         UserError: not YAML (with the line), or not a mapping.
@@ -109,9 +109,9 @@ def parse_yaml(text: str, path: Path) -> dict[str, Any]:
         document = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{path}{line}: {error.problem or error.context}; mend the YAML there.") from None
+        raise UserError(f"{path}{line}: {error.problem or error.context}; fix the YAML there.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not YAML ({str(error).splitlines()[0]}); mend it.") from None
+        raise UserError(f"{path} is not YAML ({str(error).splitlines()[0]}); fix it.") from None
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise UserError(f"{path} must hold a mapping of keys to values, such as 'name: my-suite'.")
     return document
