@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.engine.listener import Listener
 from harness.plan.trial import Trial
 from harness.text import duration, plain
+from harness.worker.numbers import TrainingNumbers
 from harness.worker.result import Progress, Result
 
 HEARTBEAT = 30.0  # seconds between two plain lines about the same trial
@@ -123,18 +124,14 @@ def _state(line: _Line) -> str:
     text = f"{said.stage} {line.share:4.0%}"
     if said.history:
         last = said.history[-1]
-        text += f" · epoch {last.epoch:.2f} · train error {last.metrics['train/error_percent']:.1f}%"
+        text += f" · epoch {last.epoch:.2f} · train error {last.error_percent:.1f}%"
     return text
 
 
 def summary(result: Result) -> str:
     """A result in one line: test errors, or the time of an iteration."""
-    errors = [
-        f"{value:.2f}% wrong on {name.split('/')[1]}"
-        for name, value in result.metrics.items()
-        if name.startswith("test/") and name.endswith("/error_percent")
-    ]
-    if errors:
-        return ", ".join(errors)
-    steady = "" if result.metrics["time/is_steady"] else " (not steady)"
-    return f"{result.metrics['time/iteration_median_seconds']:.4f} s per iteration{steady}"
+    numbers = result.numbers
+    if isinstance(numbers, TrainingNumbers):
+        return ", ".join(f"{score.error_percent:.2f}% wrong on {name}" for name, score in numbers.tests.items())
+    steady = "" if numbers.is_steady else " (not steady)"
+    return f"{numbers.median_seconds:.4f} s per iteration{steady}"

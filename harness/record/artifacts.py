@@ -18,6 +18,7 @@ from harness.errors import UserError
 from harness.record.arrays import Damaged, read_arrays, write_arrays
 from harness.record.retry import is_away
 from harness.record.tracking_uri import TrackingUri
+from harness.worker.numbers import TRAIN_ERROR
 from harness.worker.result import Result
 
 PREDICTIONS = "predictions.npz"
@@ -68,9 +69,7 @@ def read_curve(path: Path) -> list[tuple[float, float]]:
     Raises:
         Damaged: the file can't be read, or is no curve.
     """
-    return _read_json(
-        path, lambda all_: [(_number(p["epoch"]), _number(p["metrics"]["train/error_percent"])) for p in all_]
-    )
+    return _read_json(path, lambda all_: [(_number(p["epoch"]), _number(p["metrics"][TRAIN_ERROR])) for p in all_])
 
 
 def read_numbers(path: Path) -> dict[str, list[float]]:

@@ -50,13 +50,13 @@ from harness.record.reader import (
 from harness.record.retry import retried
 from harness.record.stored import store
 from harness.text import one_line
+from harness.worker.numbers import EPOCHS, TRAIN_LOSS, to_metrics
 from harness.worker.result import Point, Result
 
 INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
 STATE = "harness.state"  # digest of what an invocation's report was made of
 NOTE = "mlflow.note.content"
 WEIGHTS = "harness.weights_sha256"
-CURVE = "train/loss"  # which every point of a curve has
 VERDICTS = ("reproduced", "contradicted", "undecided")
 MAX_NOTE_CHARACTERS = 6000
 POINTS_PER_BATCH = 50  # of a curve; MLflow takes 1,000 metrics at a time
@@ -340,14 +340,14 @@ class RunWriter(RunReader):
         if not history:
             return
         if run not in self._logged:
-            self._logged[run] = self.last_step(run, CURVE)
+            self._logged[run] = self.last_step(run, TRAIN_LOSS)
         new = [point for point in history if point.iteration > self._logged[run]]
         now = int(time.time() * 1000)
         for some in (new[start : start + POINTS_PER_BATCH] for start in range(0, len(new), POINTS_PER_BATCH)):
             metrics = [
                 Metric(name, value, now, point.iteration)
                 for point in some
-                for name, value in {**point.metrics, "time/epochs": point.epoch}.items()
+                for name, value in {**point.metrics, EPOCHS: point.epoch}.items()
             ]
             self.client.log_batch(run, metrics=metrics)  # all of it or nothing
             self._logged[run] = some[-1].iteration
@@ -388,8 +388,9 @@ class RunWriter(RunReader):
         self.log(trial, result.history)
         now = int(time.time() * 1000)
         step = (trial.work.iterations or 0) if trial.kind == "training" else 0
-        if self.last_step(run, next(iter(result.metrics))) < step:  # not written yet
-            summary = [Metric(name, value, now, step) for name, value in result.metrics.items()]
+        metrics = to_metrics(result.numbers)
+        if self.last_step(run, next(iter(metrics))) < step:  # not written yet
+            summary = [Metric(name, value, now, step) for name, value in metrics.items()]
             self.client.log_batch(run, metrics=summary)
         tags = {f"machine.{name}": value for name, value in result.machine.items()}
         tags |= {WEIGHTS: result.weights} if result.weights else {}

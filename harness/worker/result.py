@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from harness.worker.numbers import TRAIN_ERROR, Numbers
+
 
 @dataclass(frozen=True)
 class Point:
@@ -15,6 +17,11 @@ class Point:
     epoch: float  # of the training images
     seconds: float  # of training so far
     metrics: dict[str, float]
+
+    @property
+    def error_percent(self) -> float:
+        """The share of wrong predictions on the training batches since the point before."""
+        return self.metrics[TRAIN_ERROR]
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,9 @@ class Timestamps:
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished trial leaves: summaries, curve, raw samples, predictions, and where it ran."""
+    """What a finished trial leaves: its numbers, curve, raw samples, predictions, and where it ran."""
 
-    metrics: dict[str, float]
+    numbers: Numbers
     history: tuple[Point, ...] = ()
     samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # by test: classes (images,), unsigned

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.plan.trial import Trial
 from harness.worker.forkserver import TrialError, Work
+from harness.worker.numbers import TimingNumbers
 from harness.worker.result import Result, Timestamps
 
 WORKS: tuple[Work, ...] = ("watch", "execute", "watch")
@@ -42,11 +43,15 @@ def bracketed(trial: Trial, do: Callable[[Work], Any]) -> Result | TrialError:
 
 
 def _joined(before: SentinelRun, result: Result, after: SentinelRun) -> Result:
+    assert isinstance(result.numbers, TimingNumbers)
     assert result.timestamps is not None
-    runs = {"before": before, "after": after}
     return replace(
         result,
-        metrics=result.metrics | {f"sentinel/{when}_seconds": median(run.seconds) for when, run in runs.items()},
-        samples=result.samples | {f"sentinel_{when}": run.seconds for when, run in runs.items()},
+        numbers=replace(
+            result.numbers,
+            sentinel_before_seconds=median(before.seconds),
+            sentinel_after_seconds=median(after.seconds),
+        ),
+        samples=result.samples | {"sentinel_before": before.seconds, "sentinel_after": after.seconds},
         timestamps=Timestamps(before.began, result.timestamps.first_step, after.ended),
     )

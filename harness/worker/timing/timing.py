@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from harness.worker.checks import (
 )
 from harness.worker.context import WorkerContext
 from harness.worker.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
+from harness.worker.numbers import TimingNumbers
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
 from harness.worker.result import Result, Timestamps
@@ -56,10 +58,14 @@ def measure(trial: TimingTrial, context: WorkerContext) -> Result:
     first, first_step = _first_iteration(step, batches, device)
     with collecting_no_garbage():
         raw, seen = _sample(step, batches, work.protocol, device)
-    metrics = _summary(raw, first) | seen | {"memory/before_mib": before}
-    metrics["machine/matrix_product_gflops"] = matrix_product_rate(device) / 1e9
+    numbers = replace(
+        _summary(raw, first, seen),
+        memory_before_mib=before,
+        matrix_product_gflops=matrix_product_rate(device) / 1e9,
+        parameters=sum(p.numel() for p in model.parameters()),
+    )
     return Result(
-        metrics=metrics | _size(step, batches, is_counted=trial.round == 0),
+        numbers=_counted(numbers, step, batches) if trial.round == 0 else numbers,
         samples={**raw, "first": [first]},
         machine=describe_machine(device) | describe_choices(model),
         timestamps=Timestamps(began, first_step, time.monotonic()),
@@ -79,7 +85,7 @@ def _first_iteration(step: _Step, batches: Batches, device: torch.device) -> tup
 
 def _sample(
     step: _Step, batches: Batches, protocol: TimingProtocol, device: torch.device
-) -> tuple[dict[str, list[float]], dict[str, float]]:
+) -> tuple[dict[str, list[float]], TimingNumbers]:
     """Seconds of everything that is timed, and what was seen meanwhile."""
     images, labels = batches.at(0)
 
@@ -91,25 +97,26 @@ def _sample(
         with CpuContention() as others:
             samples = seconds_of(resident, protocol.iterations, device)
     with_data = _time_with_data(step, batches, protocol.with_data, device)
-    seen = {
-        "memory/peak_mib": peak_memory_mib(device),
-        "machine/others_cores": others.cores,
-        "time/is_steady": float(is_steady),
-    }
+    peak = peak_memory_mib(device)
     inference = _time_inference(step.model, images, step.precision, device)
-    seen["time/inference_image_median_seconds"] = float(np.median(inference)) / len(images)
     check_finite(step.model, step.loss(images, labels), "after the last iteration")
+    seen = TimingNumbers(
+        inference_image_seconds=float(np.median(inference)) / len(images),
+        is_steady=is_steady,
+        others_cores=others.cores,
+        peak_memory_mib=peak,
+    )
     return {"iteration": samples, "warmup": warmup, "with_data": with_data, "inference": inference}, seen
 
 
-def _size(step: _Step, batches: Batches, *, is_counted: bool) -> dict[str, float]:
-    """Parameters and, where it is counted, which takes seconds and gives the same in every round, the arithmetic."""
-    size = {"model/parameters": float(sum(p.numel() for p in step.model.parameters()))}
-    if is_counted:
-        images, labels = batches.at(0)
-        size["model/iteration_gflop"] = operations(lambda: step(images, labels)) / 1e9
-        size["model/image_multiply_adds"] = multiply_adds(step.model, images[:1])
-    return size
+def _counted(numbers: TimingNumbers, step: _Step, batches: Batches) -> TimingNumbers:
+    """The numbers with the arithmetic, which takes seconds to count and is the same in every round."""
+    images, labels = batches.at(0)
+    return replace(
+        numbers,
+        iteration_gflop=operations(lambda: step(images, labels)) / 1e9,
+        image_multiply_adds=multiply_adds(step.model, images[:1]),
+    )
 
 
 def _batches(trial: TimingTrial, context: WorkerContext, device: torch.device) -> Batches:
@@ -196,19 +203,20 @@ def agree(samples: list[float], window: int, tolerance: float) -> bool:
     return abs(last - before) <= tolerance * min(last, before)
 
 
-def _summary(raw: dict[str, list[float]], first: float) -> dict[str, float]:
+def _summary(raw: dict[str, list[float]], first: float, seen: TimingNumbers) -> TimingNumbers:
+    """What was seen meanwhile, with the summary of what was timed."""
     q25, median, q75 = (float(q) for q in np.percentile(raw["iteration"], [25, 50, 75]))
-    summary = {
-        "time/iteration_mean_seconds": float(np.mean(raw["iteration"])),
-        "time/iteration_median_seconds": median,
-        "time/iteration_q25_seconds": q25,
-        "time/iteration_q75_seconds": q75,
-        "time/with_data_median_seconds": float(np.median(raw["with_data"])),
-        "time/first_iteration_seconds": first,
-        "time/warmup_iterations": float(len(raw["warmup"])),
-    }
-    found = trend(raw["iteration"])
-    return summary if found is None else summary | {"time/trend": found}
+    return replace(
+        seen,
+        mean_seconds=float(np.mean(raw["iteration"])),
+        median_seconds=median,
+        q25_seconds=q25,
+        q75_seconds=q75,
+        with_data_seconds=float(np.median(raw["with_data"])),
+        first_seconds=first,
+        warmup_iterations=len(raw["warmup"]),
+        trend=trend(raw["iteration"]),
+    )
 
 
 def trend(samples: list[float]) -> float | None:

@@ -29,6 +29,7 @@ from harness.worker.autotune import describe_choices
 from harness.worker.checks import check_gradients, check_loss, check_output, check_state, unchanged
 from harness.worker.context import Report, WorkerContext
 from harness.worker.machine import choose_device, describe_machine, peak_memory_mib
+from harness.worker.numbers import Score, TrainingNumbers, curve_metrics
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
 from harness.worker.result import Diverged, Point, Progress, Result, Timestamps
@@ -115,11 +116,8 @@ class Training:
         if bad >= 0:
             raise Diverged(bad)
         count = self.iteration - self.interval_start
-        metrics = {
-            "train/loss": self.loss_sum.item() / count,
-            "train/error_percent": 100 * self.wrong_sum.item() / (count * self.work.protocol.batch_size),
-            **tests,
-        }
+        error = 100 * self.wrong_sum.item() / (count * self.work.protocol.batch_size)
+        metrics = curve_metrics(self.loss_sum.item() / count, error, tests)
         epoch = self.iteration / self.batches.per_epoch
         self.history.append(Point(self.iteration, epoch, self.seconds, metrics))
         self._new_interval()
@@ -238,10 +236,7 @@ def _run(
 
 @kept_random_state()
 def _test(training: Training, tests: dict[str, Examples]) -> dict[str, float]:
-    return {
-        f"test/{name}/error_percent": error_percent(_predict(training, test), test.labels)
-        for name, test in tests.items()
-    }
+    return {name: error_percent(_predict(training, test), test.labels) for name, test in tests.items()}
 
 
 def _predict(training: Training, test: Examples) -> np.ndarray:
@@ -253,16 +248,16 @@ def _progress(training: Training, stage: str = "training") -> Progress:
 
 
 def _result(training: Training, tests: dict[str, Examples], predictions: dict[str, Any]) -> Result:
-    metrics = {
-        "model/parameters": float(sum(p.numel() for p in training.model.parameters())),
-        "time/training_seconds": training.seconds,
-        "memory/peak_mib": peak_memory_mib(training.device),
-    }
-    for name, test in tests.items():
-        metrics[f"test/{name}/error_percent"] = error_percent(predictions[name], test.labels)
-        metrics[f"test/{name}/images"] = float(len(test.labels))
+    numbers = TrainingNumbers(
+        tests={
+            name: Score(error_percent(predictions[name], test.labels), len(test.labels)) for name, test in tests.items()
+        },
+        parameters=sum(p.numel() for p in training.model.parameters()),
+        training_seconds=training.seconds,
+        peak_memory_mib=peak_memory_mib(training.device),
+    )
     return Result(
-        metrics=metrics,
+        numbers=numbers,
         history=tuple(training.history),
         predictions=predictions,
         labels={name: test.labels for name, test in tests.items()},

@@ -18,10 +18,11 @@ from harness.plan.trial import Trial
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.suite.load import load_suite
+from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Result
 
 Cli = Callable[..., Any]
-DONE = Result({"test/tiny-digits/error_percent": 12.5}, weights="ab")
+DONE = Result(TrainingNumbers({"tiny-digits": Score(12.5, 45)}), weights="ab")
 
 
 @pytest.fixture(autouse=True)

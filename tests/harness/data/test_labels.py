@@ -85,8 +85,8 @@ def test_a_perfect_model_of_300_classes_has_no_error(write: Callable[..., Path],
     [trial] = make_plan(load_suite(write(SUITE)), tmp_path).trials
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
     result = train(trial, context, lambda progress: None)
-    assert result.metrics["test/file/error_percent"] == 0
-    assert result.metrics["test/file/images"] == 500
+    assert result.numbers.tests["file"].error_percent == 0
+    assert result.numbers.tests["file"].images == 500
     save_result(result, tmp_path)
     predicted, true = read_answers(tmp_path / PREDICTIONS)["file"]
     assert predicted.tolist() == true.tolist() == sorted(true.tolist())

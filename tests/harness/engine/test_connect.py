@@ -137,7 +137,7 @@ def test_trials_on_a_real_cluster(
     executor.submit(dying, 2)
     again = drain(executor)[dying.key]
     assert isinstance(again, Finished)
-    assert again.result.metrics["test/tiny-digits/error_percent"] < 75
+    assert again.result.numbers.tests["tiny-digits"].error_percent < 75
 
 
 @pytest.mark.slow

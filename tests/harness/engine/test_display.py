@@ -12,17 +12,18 @@ from harness.engine import display
 from harness.engine.display import Display, summary
 from harness.plan.trial import Trial
 from harness.text import duration
+from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Progress, Result
 
-HISTORY = (Point(6, 1.0, 0.5, {"train/loss": 0.7, "train/error_percent": 12.34}),)
-TRAINED = Result({"test/mnist/error_percent": 3.456, "test/noisy/error_percent": 20.0, "time/training_seconds": 3})
-TIMED = Result({"time/iteration_median_seconds": 0.12345, "time/is_steady": 1.0})
+HISTORY = (Point(6, 1.0, 0.5, curve_metrics(0.7, 12.34, {})),)
+TRAINED = Result(TrainingNumbers({"mnist": Score(3.456, 1000), "noisy": Score(20.0, 1000)}, training_seconds=3.0))
+TIMED = Result(TimingNumbers(median_seconds=0.12345, is_steady=True))
 
 
 def test_summary_of_a_result() -> None:
     assert summary(TRAINED) == "3.46% wrong on mnist, 20.00% wrong on noisy"
     assert summary(TIMED) == "0.1235 s per iteration" or summary(TIMED) == "0.1234 s per iteration"
-    assert summary(Result({**TIMED.metrics, "time/is_steady": 0.0})).endswith("(not steady)")
+    assert summary(Result(TimingNumbers(median_seconds=0.12345, is_steady=False))).endswith("(not steady)")
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.listener import Listener
 from harness.errors import Rejected, UserError
 from harness.plan.trial import Trial
+from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Progress, Result
 
-RESULT = Result({"test/t/error_percent": 1.0})
+RESULT = Result(TrainingNumbers({"t": Score(1.0, 100)}))
 LOST = "lost"
 ERROR = "error"
 DONE = "done"

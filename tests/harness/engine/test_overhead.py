@@ -9,6 +9,7 @@ import pytest
 from harness.engine import overhead as timing
 from harness.engine.overhead import Stopwatch, overhead
 from harness.plan.trial import Trial
+from harness.worker.numbers import TrainingNumbers
 from harness.worker.result import Result, Timestamps
 
 
@@ -45,5 +46,7 @@ def test_trials_are_noted_by_the_clock_of_this_process(
     monkeypatch.setattr(timing, "since_start", lambda: 100.0)
     stopwatch = Stopwatch()
     for began in (-1e6, 0.0, 1e9):
-        stopwatch.finished(training_trial(), Result({}, timestamps=Timestamps(began, began + 1, began + 5)))
+        stopwatch.finished(
+            training_trial(), Result(TrainingNumbers(), timestamps=Timestamps(began, began + 1, began + 5))
+        )
     assert stopwatch.noted == [Timestamps(95.0, 96.0, 100.0)] * 3

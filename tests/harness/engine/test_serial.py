@@ -48,7 +48,7 @@ def test_a_timed_trial_is_between_two_runs_of_the_sentinel(
     assert isinstance(event, Finished)
     for when in ("before", "after"):
         assert len(event.result.samples[f"sentinel_{when}"]) == 2
-        assert event.result.metrics[f"sentinel/{when}_seconds"] > 0
+        assert getattr(event.result.numbers, f"sentinel_{when}_seconds") > 0
 
 
 def test_an_error_is_told_in_one_line_and_in_full(

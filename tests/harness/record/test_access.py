@@ -20,6 +20,7 @@ from harness.record.retry import Rejected
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
+from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Result
 
 OpenRecord = Callable[..., RunWriter]
@@ -90,7 +91,7 @@ def test_reads_wait_for_a_server_that_is_away(
     record = open_record()
     invocation = record.begin_invocation(plan, [], "the command")
     record.begin(trial)
-    record.finish(trial, Result({"test/tiny-digits/error_percent": 12.5, "test/tiny-digits/images": 45.0}))
+    record.finish(trial, Result(TrainingNumbers({"tiny-digits": Score(12.5, 45)})))
     record.keep_fraction(None, 60.0, 0.5)
     said: list[str] = []
     record.notify = said.append
@@ -160,7 +161,7 @@ def test_that_a_server_is_away_is_told_once_however_deep_it_is_met(
         return history(*args)
 
     monkeypatch.setattr(record.client, "get_metric_history", read)
-    record.finish(trial, Result({"test/tiny-digits/error_percent": 12.5}))
+    record.finish(trial, Result(TrainingNumbers({"tiny-digits": Score(12.5, 45)})))
     assert reads == []
     assert [line.partition(";")[0].split()[-1] for line in said] == ["answer", "again"]
 

@@ -20,10 +20,11 @@ from harness.plan.trial import Trial
 from harness.record import retry
 from harness.record.retry import is_away
 from harness.record.writer import RunWriter
+from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Point, Result
 
 CURVE = tuple(Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0}) for n in (2, 4, 6))
-RESULT = Result({"test/tiny-digits/error_percent": 12.5}, CURVE, samples={"iteration": [0.1]}, weights="ab")
+RESULT = Result(TrainingNumbers({"tiny-digits": Score(12.5, 45)}), CURVE, samples={"iteration": [0.1]}, weights="ab")
 
 
 @pytest.fixture(autouse=True)

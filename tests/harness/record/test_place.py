@@ -11,13 +11,14 @@ import pytest
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record.writer import RunWriter
+from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Result
 
 OpenRecord = Callable[..., RunWriter]
 
 
 def result(value: float) -> Result:
-    return Result({"test/tiny-digits/error_percent": value}, samples={"iteration": [value]})
+    return Result(TrainingNumbers({"tiny-digits": Score(value, 45)}), samples={"iteration": [value]})
 
 
 def run(record: RunWriter, plan: Plan, *trials: Trial) -> str:

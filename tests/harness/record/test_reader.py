@@ -19,6 +19,7 @@ from harness.record.access import RUN_NUMBER
 from harness.record.reader import list_invocations, suites
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
+from harness.worker.numbers import Score, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Result
 
 OpenRecord = Callable[..., RunWriter]
@@ -92,7 +93,7 @@ def test_the_newest_run_of_a_trial_counts(
         clock(days * DAY)
         record.begin_invocation(plan, [], "the command")
         record.begin(trial)
-        record.finish(trial, Result({"test/tiny-digits/error_percent": error}))
+        record.finish(trial, Result(TrainingNumbers({"tiny-digits": Score(error, 45)})))
         record.client.set_tag(record.run_ids()[trial.key], "harness.key", "aside" if days == 2 else trial.key)
     for run in record.client.search_runs([record.experiment], "tags.`harness.key` = 'aside'"):
         record.client.set_tag(run.info.run_id, "harness.key", trial.key)
@@ -129,7 +130,7 @@ def test_what_was_never_run_is_told_with_what_was(open_record: OpenRecord, plan:
         record.latest_invocation("laptop", back=1)
 
 
-CURVE = (Point(2, 0.5, 1.0, {"train/loss": 0.5, "train/error_percent": 40.0}),)
+CURVE = (Point(2, 0.5, 1.0, curve_metrics(0.5, 40.0, {})),)
 
 
 @pytest.fixture
@@ -139,8 +140,8 @@ def finished(open_record: OpenRecord, plan: Plan, trial: Trial) -> RunWriter:
     record.begin_invocation(plan, [], "the command")
     record.begin(trial)
     some = {"tiny-digits": np.array([1, 2, 3], np.uint8)}
-    metrics = {"test/tiny-digits/error_percent": 12.5}
-    record.finish(trial, Result(metrics, CURVE, {"iteration": [0.1]}, some, some, {"mine": some}))
+    numbers = TrainingNumbers({"tiny-digits": Score(12.5, 45)})
+    record.finish(trial, Result(numbers, CURVE, {"iteration": [0.1]}, some, some, {"mine": some}))
     return record
 
 

@@ -17,6 +17,7 @@ from harness.plan.trial import Trial
 from harness.record.parameters import parameters
 from harness.record.reader import Browsable, list_invocations, suites
 from harness.record.writer import RunWriter
+from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers
 from harness.worker.result import Point, Result
 
 OpenRecord = Callable[..., RunWriter]
@@ -33,7 +34,7 @@ def history(upto: int, start: int = 2) -> tuple[Point, ...]:
 
 def result(points: tuple[Point, ...] = ()) -> Result:
     return Result(
-        metrics={"test/tiny-digits/error_percent": 12.5, "test/tiny-digits/images": 45.0},
+        numbers=TrainingNumbers({"tiny-digits": Score(12.5, 45)}),
         history=points,
         samples={"iteration": [0.1, 0.2]},
         predictions={"tiny-digits": DIGITS},
@@ -186,7 +187,7 @@ def test_timing_trials_are_of_their_own_kind(session: Callable[[], Session], pla
     timing = [trial for trial in plan.trials if trial.kind == "timing"]
     for trial in timing:
         now.begin(trial)
-        now.record.finish(trial, Result({"time/iteration_median_seconds": 0.5}, samples={"iteration": [0.5]}))
+        now.record.finish(trial, Result(TimingNumbers(median_seconds=0.5), samples={"iteration": [0.5]}))
     assert set(now.record.statuses(t.key for t in plan.trials).values()) == {"done", "new"}
     run = now.record.client.get_run(now.record.run_ids()[timing[0].key])
     assert run.data.tags["harness.kind"] == "timing"

@@ -17,10 +17,11 @@ from harness.plan.trial import Trial
 from harness.record import writer as store
 from harness.record.retry import Rejected
 from harness.record.writer import RunWriter
+from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Result
 
 OpenRecord = Callable[..., RunWriter]
-METRICS = {"test/tiny-digits/error_percent": 12.5}
+NUMBERS = TrainingNumbers({"tiny-digits": Score(12.5, 45)})
 
 
 def http_error(status: int) -> requests.HTTPError:
@@ -66,7 +67,7 @@ def test_a_model_that_is_too_large_costs_neither_numbers_nor_files(
     record: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(record, monkeypatch, "model")
-    told = record.finish(trial, Result(METRICS, samples={"iteration": [0.5]}, model=b"x" * 100))
+    told = record.finish(trial, Result(NUMBERS, samples={"iteration": [0.5]}, model=b"x" * 100))
     assert "its model could not be kept" in told
     assert "413" in told
     line = record.frame([trial.key]).loc[trial.key]
@@ -79,7 +80,7 @@ def test_files_that_are_rejected_cost_no_numbers_and_no_model(
     record: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(record, monkeypatch, "samples_seconds.json")
-    told = record.finish(trial, Result(METRICS, samples={"iteration": [0.5]}, model=b"weights"))
+    told = record.finish(trial, Result(NUMBERS, samples={"iteration": [0.5]}, model=b"weights"))
     assert told.startswith("its files could not be kept")
     assert record.statuses([trial.key]) == {trial.key: "done"}
     run = record.run_ids()[trial.key]
@@ -92,14 +93,14 @@ def test_numbers_come_before_the_model(record: RunWriter, trial: Trial, monkeypa
 
     monkeypatch.setattr(store, "save_model", killed)
     with pytest.raises(KeyboardInterrupt):
-        record.finish(trial, Result(METRICS, model=b"weights"))
+        record.finish(trial, Result(NUMBERS, model=b"weights"))
     assert record.frame([trial.key]).loc[trial.key, "status"] == "done"
 
 
-@pytest.mark.parametrize("name", ["test/odd (sigma=2%)/error_percent", "test/'/error_percent", "a" * 300])
+@pytest.mark.parametrize("name", ["odd (sigma=2%)", "'", "a" * 300])
 def test_a_name_that_no_metric_can_have(record: RunWriter, trial: Trial, name: str) -> None:
     with pytest.raises(Rejected) as caught:
-        record.finish(trial, Result({name: 12.5}))
+        record.finish(trial, Result(TrainingNumbers({name: Score(12.5, 45)})))
     assert len(str(caught.value).splitlines()) == 1
     record.fail(trial, str(caught.value), "the story")
     assert record.statuses([trial.key]) == {trial.key: "failed"}
@@ -143,7 +144,7 @@ def test_a_user_who_may_not_write_is_told_in_a_sentence(
 def test_any_name_of_a_test_can_be_kept_in_a_file(record: RunWriter, trial: Trial, name: str) -> None:
     """Names that NumPy or a zip file takes for something of its own."""
     classes = np.array([3, 1, 2], np.uint8)
-    record.finish(trial, Result(METRICS, predictions={name: classes}, labels={name: classes[::-1]}))
+    record.finish(trial, Result(NUMBERS, predictions={name: classes}, labels={name: classes[::-1]}))
     answers = record.answers(trial.key)
     assert list(answers) == [name]
     assert answers[name][0].tolist() == [3, 1, 2]

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.entities import Metric
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.record.stored import FIELD, VERSION, restore, store
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
-from harness.worker.result import Result
 
 OLD = Path(__file__).with_name("old")
 OpenRecord = Callable[..., RunWriter]
@@ -82,7 +82,9 @@ def of_old(request: pytest.FixtureRequest, open_record: OpenRecord) -> RunWriter
         for trial in plan.trials:
             if trial.key not in record.run_ids():
                 record.begin(trial)
-                record.finish(trial, Result(metrics[trial.key]))
+                run = record.run_ids()[trial.key]
+                record.client.log_batch(run, [Metric(name, value, 0, 0) for name, value in metrics[trial.key].items()])
+                record.client.set_terminated(run, "FINISHED")
         record.end_invocation(invocation, "FINISHED")
     return record
 

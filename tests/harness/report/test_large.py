@@ -21,6 +21,7 @@ from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.suite.load import load_suite
+from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Result
 
 pytestmark = pytest.mark.large
@@ -47,15 +48,10 @@ def trained(trial: Trial, random: np.random.Generator) -> Result:
         centres = np.arange(8.0, 20, 2)
         arrays["pruning_map"] = {"kept": random.random((10, 6, 6)), "centres": centres, "mean_images": images[:10]}
     return Result(
-        metrics={
-            f"test/{test}/error_percent": float(100 * np.mean(predicted != true)),
-            f"test/{test}/images": 10_000.0,
-            "model/parameters": 8e6,
-            "time/training_seconds": 100.0,
-        },
-        history=tuple(
-            Point(100 * n, n / 10, 1.0 * n, {"train/loss": 1 / n, "train/error_percent": 50 / n}) for n in range(1, 31)
+        numbers=TrainingNumbers(
+            {test: Score(float(100 * np.mean(predicted != true)), 10_000)}, parameters=8_000_000, training_seconds=100.0
         ),
+        history=tuple(Point(100 * n, n / 10, 1.0 * n, curve_metrics(1 / n, 50 / n, {})) for n in range(1, 31)),
         predictions={test: predicted},
         labels={test: true},
         arrays=arrays if trial.variant == "cnn" else arrays | {"capsule_activity": activity},
@@ -65,17 +61,20 @@ def trained(trial: Trial, random: np.random.Generator) -> Result:
 
 def timed(random: np.random.Generator) -> Result:
     samples = (0.3 + 0.02 * random.random(50)).tolist()
-    names = (
-        "iteration_mean",
-        "iteration_median",
-        "iteration_q25",
-        "iteration_q75",
-        "with_data_median",
-        "first_iteration",
+    seconds = samples[0]
+    numbers = TimingNumbers(
+        mean_seconds=seconds,
+        median_seconds=seconds,
+        q25_seconds=seconds,
+        q75_seconds=seconds,
+        with_data_seconds=seconds,
+        first_seconds=seconds,
+        is_steady=True,
+        peak_memory_mib=900.0,
+        memory_before_mib=300.0,
+        parameters=8_000_000,
     )
-    metrics = {f"time/{name}_seconds": samples[0] for name in names}
-    metrics |= {"time/is_steady": 1.0, "memory/peak_mib": 900.0, "memory/before_mib": 300.0, "model/parameters": 8e6}
-    return Result(metrics=metrics, samples={"iteration": samples}, machine={"cpu": "one", "device": "cpu"})
+    return Result(numbers=numbers, samples={"iteration": samples}, machine={"cpu": "one", "device": "cpu"})
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.execute import execute
 from harness.worker.model_size import parameter_count
+from harness.worker.numbers import to_metrics
 from harness.worker.result import Progress
 from variants import VARIANTS
 from variants.contract import Config
@@ -44,7 +45,7 @@ def test_threads_are_those_of_the_context_and_are_told(
 def test_both_kinds(trials: Callable[..., list[Trial]], tmp_path: Path, tiny: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tiny,))
     for trial in trials():
-        metrics = execute(trial, context, ignore).metrics
+        metrics = to_metrics(execute(trial, context, ignore).numbers)
         assert ("time/iteration_median_seconds" in metrics) is (trial.kind == "timing")
         assert ("test/tiny-digits/error_percent" in metrics) is (trial.kind == "training")
 
@@ -160,7 +161,7 @@ def test_a_comment_in_it_is_no_other_source(planned: Callable[..., Planned]) -> 
     one = planned()
     one.forget()
     one.plugin.write_text("# a remark\n" + one.text())
-    assert execute(one.trials[0], one.context, ignore).metrics
+    assert execute(one.trials[0], one.context, ignore).numbers
 
 
 def test_where_a_nodes_own_file_is_another_the_one_that_was_sent_is_used(
@@ -172,7 +173,7 @@ def test_where_a_nodes_own_file_is_another_the_one_that_was_sent_is_used(
     (tmp_path / "sent" / one.plugin.name).write_text(one.text())
     monkeypatch.syspath_prepend(tmp_path / "sent")
     one.plugin.write_text(one.text(factor="2"))
-    assert execute(one.trials[0], one.context, ignore).metrics
+    assert execute(one.trials[0], one.context, ignore).numbers
     assert Path(sys.modules[VARIANTS.get(one.plugin.stem).__module__].__file__ or "").parent == tmp_path / "sent"
 
 
@@ -180,7 +181,7 @@ def test_a_harness_that_is_not_the_drivers_is_refused(training_trial: Callable[.
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, engine="0123456789abcdef")
     with pytest.raises(UserError, match="other files than the driver's"):
         execute(training_trial(), context, ignore)
-    assert execute(training_trial(), replace(context, engine=source.engine_digest()), ignore).metrics
+    assert execute(training_trial(), replace(context, engine=source.engine_digest()), ignore).numbers
 
 
 def test_what_a_trial_changes_of_the_process_is_put_back(planned: Callable[..., Planned]) -> None:

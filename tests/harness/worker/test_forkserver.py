@@ -68,8 +68,9 @@ def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
     trial = timing_trial(("sentinel: 0", "sentinel: 1"), witness=str(tmp_path))
     result = bracketed(trial, lambda work: template.run(work, trial, context, lambda _: None))
     assert isinstance(result, Result)
-    assert result.metrics["memory/peak_mib"] - result.metrics["memory/before_mib"] < 60
-    assert result.metrics["time/first_iteration_seconds"] < result.metrics["sentinel/before_seconds"]
+    found = result.numbers
+    assert found.peak_memory_mib - found.memory_before_mib < 60
+    assert found.first_seconds < found.sentinel_before_seconds
     assert len([path for path in tmp_path.iterdir() if path.name.isdigit()]) == 1  # the variant has met one process
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness.plan.trial import Trial
 from harness.worker.forkserver import TrialError, Work
+from harness.worker.numbers import TimingNumbers
 from harness.worker.result import Result, Timestamps
 from harness.worker.timing.bracket import SentinelRun, bracketed
 
@@ -29,7 +30,7 @@ class Parts:
 
 
 BEFORE, AFTER = SentinelRun(10.0, 11.0, [0.3, 0.1, 0.2, 0.5]), SentinelRun(15.0, 16.0, [0.4, 0.9, 0.6])
-ROW = Result({"time/x": 1.0}, samples={"iteration": [2.0]}, timestamps=Timestamps(12.0, 13.0, 14.0))
+ROW = Result(TimingNumbers(median_seconds=1.0), samples={"iteration": [2.0]}, timestamps=Timestamps(12.0, 13.0, 14.0))
 
 
 def test_the_sentinel_runs_before_and_after_and_its_time_is_the_trials(timing_trial: MakeTrial) -> None:
@@ -37,7 +38,7 @@ def test_the_sentinel_runs_before_and_after_and_its_time_is_the_trials(timing_tr
     result = bracketed(timing_trial(WATCHED), parts)
     assert parts.done == ["watch", "execute", "watch"]
     assert isinstance(result, Result)
-    assert result.metrics == {"time/x": 1.0, "sentinel/before_seconds": 0.25, "sentinel/after_seconds": 0.6}
+    assert result.numbers == TimingNumbers(median_seconds=1.0, sentinel_before_seconds=0.25, sentinel_after_seconds=0.6)
     assert result.samples == {
         "iteration": [2.0],
         "sentinel_before": [0.3, 0.1, 0.2, 0.5],

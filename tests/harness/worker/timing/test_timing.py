@@ -14,6 +14,7 @@ import torch
 from harness.plan.trial import Trial
 from harness.suite.protocol import TimingProtocol
 from harness.worker.context import WorkerContext
+from harness.worker.numbers import TimingNumbers, to_metrics
 from harness.worker.timing.timing import _summary, _warm_up, agree, measure, trend
 
 MakeTrial = Callable[..., Trial]
@@ -41,11 +42,11 @@ def test_two_windows_agree(samples: list[float], expected: bool) -> None:
 
 def test_a_known_time_is_measured(timing_trial: MakeTrial, context: WorkerContext) -> None:
     pause = 0.05
-    found = measure(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).metrics
-    assert pause <= found["time/iteration_median_seconds"] < 1.3 * pause
-    assert found["time/iteration_mean_seconds"] >= pause
-    assert found["time/with_data_median_seconds"] >= pause
-    assert found["time/first_iteration_seconds"] >= pause
+    found = measure(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).numbers
+    assert pause <= found.median_seconds < 1.3 * pause
+    assert found.mean_seconds >= pause
+    assert found.with_data_seconds >= pause
+    assert found.first_seconds >= pause
 
 
 def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: WorkerContext) -> None:
@@ -62,22 +63,22 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Wo
     assert 4 <= len(raw["warmup"]) <= 5  # two windows of 2 at least; at 4 it gives up
     assert all(value > 0 for values in raw.values() for value in values)
     ordered = sorted(raw["iteration"])
-    metrics = result.metrics
-    assert metrics["time/iteration_median_seconds"] == ordered[4]
-    assert metrics["time/iteration_q25_seconds"] == ordered[2]
-    assert metrics["time/iteration_q75_seconds"] == ordered[6]
-    assert metrics["time/iteration_mean_seconds"] == pytest.approx(sum(ordered) / 9)
-    assert metrics["time/trend"] == sorted(raw["iteration"][6:])[1] / sorted(raw["iteration"][:3])[1]
-    assert metrics["time/with_data_median_seconds"] == sorted(raw["with_data"])[1]
-    assert metrics["time/warmup_iterations"] == len(raw["warmup"])
-    assert metrics["model/parameters"] == 144 * 6 + 6 + 6 * 4 + 4
-    assert metrics["memory/peak_mib"] > 10
+    numbers = result.numbers
+    assert numbers.median_seconds == ordered[4]
+    assert numbers.q25_seconds == ordered[2]
+    assert numbers.q75_seconds == ordered[6]
+    assert numbers.mean_seconds == pytest.approx(sum(ordered) / 9)
+    assert numbers.trend == sorted(raw["iteration"][6:])[1] / sorted(raw["iteration"][:3])[1]
+    assert numbers.with_data_seconds == sorted(raw["with_data"])[1]
+    assert numbers.warmup_iterations == len(raw["warmup"])
+    assert numbers.parameters == 144 * 6 + 6 + 6 * 4 + 4
+    assert numbers.peak_memory_mib > 10
     assert result.machine["device"] == "cpu"
 
 
 def test_data_of_a_single_batch_are_timed_too(timing_trial: MakeTrial, context: WorkerContext) -> None:
     result = measure(timing_trial(("  batch_size: 20\n  rounds", "  batch_size: 120\n  rounds")), context)
-    assert np.isfinite(list(result.metrics.values())).all()
+    assert np.isfinite(list(to_metrics(result.numbers).values())).all()
     assert len(result.samples["with_data"]) == 1
 
 
@@ -107,9 +108,9 @@ def test_warm_up_gives_up() -> None:
 
 def test_an_unsteady_trial_is_flagged(timing_trial: MakeTrial, context: WorkerContext) -> None:
     unsteady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0e-12")), context)
-    assert unsteady.metrics["time/is_steady"] == 0
+    assert unsteady.numbers.is_steady is False
     steady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0"), pause=0.01), context)
-    assert steady.metrics["time/is_steady"] == 1
+    assert steady.numbers.is_steady is True
 
 
 def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context: WorkerContext) -> None:
@@ -136,5 +137,5 @@ def test_a_trend_is_the_last_third_over_the_first(samples: list[float], expected
 
 def test_too_few_samples_have_no_trend() -> None:
     raw = {"iteration": [1.0, 2.0], "with_data": [1.0], "warmup": []}
-    assert "time/trend" not in _summary(raw, 1.0)
-    assert _summary(raw | {"iteration": [1.0, 2.0, 3.0]}, 1.0)["time/trend"] == 3
+    assert _summary(raw, 1.0, TimingNumbers()).trend is None
+    assert _summary(raw | {"iteration": [1.0, 2.0, 3.0]}, 1.0, TimingNumbers()).trend == 3

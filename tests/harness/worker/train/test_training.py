@@ -71,9 +71,8 @@ def timeless(history: tuple[Point, ...]) -> list[Point]:
 def assert_same(one: Result, other: Result) -> None:
     """Equal in every bit but for what measures time and memory."""
     assert timeless(one.history) == timeless(other.history)
-    for name, value in one.metrics.items():
-        if not name.startswith(("time/", "memory/")):
-            assert other.metrics[name] == value, name
+    measured = {"training_seconds": None, "peak_memory_mib": None}
+    assert dataclasses.replace(one.numbers, **measured) == dataclasses.replace(other.numbers, **measured)
     assert one.predictions.keys() == other.predictions.keys()
     for name, found in one.predictions.items():
         assert np.array_equal(found, other.predictions[name])
@@ -119,11 +118,11 @@ def test_it_learns_and_is_tested_on_every_set(training_trial: MakeTrial, context
     assert set(result.predictions) == {"tiny-digits", "noisy"}
     for name, found in result.predictions.items():
         wrong = sum(int(p != label) for p, label in zip(found, tests[name].labels, strict=True))
-        assert result.metrics[f"test/{name}/error_percent"] == pytest.approx(100 * wrong / 45)
-        assert result.metrics[f"test/{name}/images"] == 45
-    assert result.metrics["test/tiny-digits/error_percent"] < 30  # chance is 75
-    assert result.metrics["model/parameters"] == 144 * 6 + 6 + 6 * 4 + 4
-    assert result.metrics["time/training_seconds"] > 0
+        assert result.numbers.tests[name].error_percent == pytest.approx(100 * wrong / 45)
+        assert result.numbers.tests[name].images == 45
+    assert result.numbers.tests["tiny-digits"].error_percent < 30  # chance is 75
+    assert result.numbers.parameters == 144 * 6 + 6 + 6 * 4 + 4
+    assert result.numbers.training_seconds > 0
     tested = [p.iteration for p in result.history if "test/noisy/error_percent" in p.metrics]
     assert tested == [6, 12, 18]  # after each epoch; the end has its own
 
@@ -136,7 +135,7 @@ def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context
     images, _ = run_on(trial, context.data).batches.at(0)
     assert {(image * 255).round().byte().numpy().tobytes() for image in images[:, 0]} <= drawn
     result = train(trial, context, ignore)
-    assert len(result.predictions["noisy"]) == result.metrics["test/noisy/images"] == 9
+    assert len(result.predictions["noisy"]) == result.numbers.tests["noisy"].images == 9
 
 
 @pytest.mark.parametrize(
