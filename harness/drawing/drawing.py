@@ -23,6 +23,7 @@ SETTINGS = {
     "svg.hashsalt": "report",
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
+    "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
     "text.parse_math": False,  # a dollar in a label is a dollar
 }
@@ -71,13 +72,10 @@ def style() -> Iterator[None]:
     import_matplotlib()
     import matplotlib
 
-    from harness.drawing.font import families
-
     defaults: dict[str, Any] = {
         name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name
     }
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of glyphs that no font has, of labels that leave little room
         matplotlib.rcParams.update({**defaults, **SETTINGS})
-        matplotlib.rcParams["font.family"] = families()
         yield
