@@ -1,4 +1,4 @@
-"""The models. A file of this package that decorates a class with `@register("name")` adds a variant.
+"""The models. A file of this package that decorates a subclass of `Variant` with `@register("name")` adds a variant.
 
 import variants
 model = variants.build("lcapsnet", k=70, image_size=28)
@@ -16,13 +16,13 @@ VARIANTS: Registry[Variant] = Registry(
     Variant,
     package="variants",
     group="harness.variants",
-    reserved=("sentinel",),  # a fixed model that older records of the harness hold
+    reserved=("sentinel",),  # the name of the harness's reference model in older records
 )
 register = VARIANTS.register
 
 
 def configure(name: str, **settings: Any) -> Config:
-    """The checked configuration of a variant.
+    """The configuration of a variant, from checked settings.
 
     Raises:
         UserError: there is no such variant.
@@ -36,7 +36,7 @@ def configure(name: str, **settings: Any) -> Config:
         key = ".".join(str(part) for part in first["loc"]) or "config"
         if first["type"] == "extra_forbidden":
             raise ValueError(f"variant '{name}' has no setting '{key}': {nearest(key, schema.model_fields)}.") from None
-        if first["type"] == "value_error":  # a check across settings; its own sentence says which
+        if first["type"] == "value_error":  # a check of several settings, whose message names them
             reason = first["msg"].removeprefix("Value error, ")
             raise ValueError(f"variant '{name}' cannot be built: {reason}.") from None
         raise ValueError(f"{key} of variant '{name}' is {first['input']!r}: {first['msg']}.") from None

@@ -1,9 +1,9 @@
 """CapsNet with dynamic routing (Sabour, Frosst, Hinton 2017): 8.2M parameters at 28×28.
 
-It follows the paper where the code that its authors published does otherwise: that code adds 160 biases to s_j, halves
-the margin loss (so that the reconstruction weighs twice as much), divides the primary capsules' inputs by 32, and draws
-W from a truncated normal distribution. The paper gives no initial values: W is normal with deviation 0.1 here, and the
-convolutions are filled as torch does.
+It follows the paper where the authors' published code differs: that code adds 160 biases to s_j, halves the margin loss
+(which doubles the weight of the reconstruction), divides the primary capsules' inputs by 32, and draws W from a
+truncated normal distribution. The paper does not give the initial values: here W is normal with standard deviation 0.1,
+and the convolutions are initialised by torch's default.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CapsNetConfig(MarginConfig, PrimaryConfig):
 
     @property
     def label(self) -> str:
-        """The number of passes, and what is not as in the paper."""
+        """The number of routing iterations, and settings that differ from the paper."""
         gradients = "" if self.gradients == "all" else ", last-pass gradients"
         return f"r={self.routing_iterations}{gradients}{'' if self.decoder else ', no decoder'}"
 
@@ -52,7 +52,7 @@ class CapsNetConfig(MarginConfig, PrimaryConfig):
 
 
 class Decoder(nn.Sequential):
-    """Pixels in 0..1 from the digit capsules, all but one of them masked: 512, 1024, pixels."""
+    """Pixels in 0..1 from the digit capsules, of which all but one are masked: layers of 512, 1024 and all pixels."""
 
     def __init__(self, config: CapsNetConfig) -> None:
         super().__init__(
@@ -84,9 +84,9 @@ class CapsNet(Variant):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Lengths of the digit capsules.
 
-        The decoder sees the digit capsule of the true class where labels are given, of the longest otherwise.
-        `details`, in evaluation: `primary_lengths` (batch, capsule), `couplings` (batch, class, capsule) of
-        the last pass, `digits` (batch, class, 16).
+        The decoder gets the digit capsule of the true class if labels are given, else the longest. `details`, in
+        evaluation mode: `primary_lengths` (batch, capsule), `couplings` (batch, class, capsule) of the last routing
+        iteration, `digits` (batch, class, 16).
         """
         poses = self.primary(images)  # (batch, 8, capsule)
         routing = fused_route if self.config.routing == "fused" else reference_route

@@ -1,8 +1,8 @@
 """The convolutional baselines without capsules: that of Sabour et al. 2017, and the one with pooling of their code.
 
-The paper's (section 5) has 35.4M parameters at 28×28; its fraction of dropout is not stated, 0.5 is chosen here. For
-affNIST the paper names another one, "with MaxPooling and DropOut", without a layout; `pooling` builds the convolutional
-network with max-pooling that its authors' code holds (16.1M parameters at 40×40), there without dropout.
+The paper's baseline (section 5) has 35.4M parameters at 28×28; the paper does not state the dropout rate, which is 0.5
+here. For affNIST the paper mentions a network "with MaxPooling and DropOut" without its layout; `pooling` builds the
+network with max-pooling in the authors' code (16.1M parameters at 40×40), which there has no dropout.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ class ConvolutionalNetwork(Variant):
 
 
 def pooled_size(image_size: int) -> int:
-    """Rows and columns after two unpadded convolutions, each followed by a pooling of 2×2.
+    """Rows and columns of the feature map after two unpadded convolutions, each followed by 2×2 max-pooling.
 
     Raises:
-        ValueError: the image is too small for them.
+        ValueError: the image is too small.
     """
     size = ((image_size - KERNEL + 1) // 2 - KERNEL + 1) // 2
     if size < 1:

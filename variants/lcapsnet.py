@@ -1,12 +1,12 @@
-"""The ladder capsule network (Jeong, Lee, Kim 2019), as the paper and as its authors' code have it.
+"""The ladder capsule network (Jeong, Lee, Kim 2019), as described in the paper or as in its authors' code.
 
 The two differ in many places; `reading` selects one of them. At K=70, 28×28 and 9×9 kernels the paper's
-reading has 42.8M parameters and the authors' 80.9M. Which of them made the paper's tables is not known.
+reading has 42.8M parameters and the authors' 80.9M. Which of them produced the paper's tables is not known.
 
-Choices where the paper leaves it open, in both readings as the authors' code has it: the selected capsules stand in
-the order of their indices (section 3.1 speaks of the "m-th lowest activity level", but Figure 2 and section 3.3, where
-the code vector alone tells which row is which capsule, need the index); equation 3 squashes each row, not the whole
-matrix; every class has networks of its own; initial values are Xavier's.
+Where the paper leaves a choice open, both readings follow the authors' code: the selected capsules are in the order of
+their indices (section 3.1 speaks of the "m-th lowest activity level", but Figure 2 and section 3.3, where the code
+vector alone identifies the capsule of a row, need the index); equation 3 squashes each row, not the whole matrix; every
+class has its own networks; initial values are Xavier's.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class LCapsNetConfig(MarginConfig, PrimaryConfig):
 
     @property
     def label(self) -> str:
-        """K, the kernel and, where it is not the paper's, the reading."""
+        """K, the kernel and, if it is the authors', the reading."""
         authors = ", authors' reading" if self.reading == "authors" else ""
         return f"K={self.k} {self.kernel}×{self.kernel}{authors}"
 
@@ -86,7 +86,7 @@ class LCapsNetConfig(MarginConfig, PrimaryConfig):
 
 @register("lcapsnet")
 class LCapsNet(Variant):
-    """Convolution, primary capsules, pruning, propagation to digit capsules, regression of the selected ones."""
+    """Convolution, primary capsules, pruning, propagation to digit capsules, regression of the selected capsules."""
 
     Config = LCapsNetConfig
     config: LCapsNetConfig
@@ -96,13 +96,13 @@ class LCapsNet(Variant):
         k, classes = config.k, config.classes
         authors = config.reading == "authors"
         code = primary_capsules(config.image_size, *config.kernels())
-        # Table 1; the authors' code has the widths in the opposite order, and p without its own
+        # Table 1; the authors' code has the widths in the opposite order, and uses K for all layers of p
         widths = (code, 128, 256, 384) if authors else (code, 384, 256, 128)
         shares = (code, k, k, k) if authors else (code, 3 * k, 2 * k, k)
         is_fused = config.propagation == "fused"
         propagation = FusedPropagation if is_fused else ReferencePropagation
         regression = FusedRegression if is_fused else ReferenceRegression
-        # f and f^reg act by a capsule's place among the selected ones, so the order of the indices matters
+        # the weights of f and f^reg belong to a capsule's position among the selected, so their order matters
         self.primary = PrimaryCapsules(config, *config.kernels(), relu=authors, types_last=authors)
         self.f_hidden = CodeNetwork(classes, widths)
         self.f = propagation(classes, widths[-1], k)
@@ -118,8 +118,8 @@ class LCapsNet(Variant):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Output:
         """Activities d_j (equation 4); in the authors' reading the negative errors of the regression.
 
-        `details`: `code` and `primary_lengths`, both (batch, capsule): the code vector and the activities A of the
-        primary capsules; in evaluation also `kept` and `centres`, see `Output`.
+        `details`: `code` and `primary_lengths`, both (batch, capsule): the code vector c and the activities A of the
+        primary capsules; in evaluation mode also `kept` and `centres`, see `Output`.
         """
         poses = self.primary(images)  # (batch, 8, capsule)
         lengths = norm(poses, dim=1)  # ‖squash(t)‖ = ‖t‖²/(1+‖t‖²) = a
@@ -148,7 +148,7 @@ class LCapsNet(Variant):
         return torch.exp(-self.config.gamma * squared).t()  # equation 4, (batch, class)
 
     def loss(self, output: Output, images: Tensor, labels: Tensor) -> Tensor:
-        """L = L^margin + ε ‖c − A‖² (section 4), or what the authors' code has in its place."""
+        """L = L^margin + ε ‖c − A‖² (section 4), or the loss of the authors' code."""
         assert output.details is not None
         code, lengths = output.details["code"], output.details["primary_lengths"]
         config = self.config

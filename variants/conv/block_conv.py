@@ -1,8 +1,8 @@
 """Convolution by blocks as a bilinear algorithm: y = Eᵀ [(A x) ⊙ (B w)] with the matrices of `variants.conv.toom_cook`.
 
-A block of outputs depends on a block of inputs that is larger by the taps of the kernel less one. The phases of a
-stride join the channels: ⊙ is a matrix product over both, one for each bin. The three products of a training
-iteration, with the image's, the kernel's and the output's gradient, share the transformed tensors.
+A block of outputs depends on a block of inputs that is larger by the kernel's taps minus one. The phases of a stride
+are treated like channels: ⊙ is one matrix product over both for each bin. The forward pass and the gradients of image
+and kernel share the transformed tensors.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch.autograd.function import once_differentiable
 from variants.conv.tiling import Plan, Shape, gather, gather_taps, place, plan, scatter, scatter_taps, split
 from variants.conv.toom_cook import Bilinear, bilinear
 
-KERNEL = 512 * 2**20  # bytes of B w at a time
-GROUP = 32 * 2**20  # bytes of its gradient at a time
+KERNEL = 512 * 2**20  # bytes; largest B w that is computed at a time
+GROUP = 32 * 2**20  # bytes; the same for the gradient of B w
 
 
 def _constants(plan: Plan, device: torch.device) -> Bilinear:
@@ -36,12 +36,12 @@ def _transformed_kernel(weight: Tensor, plan: Plan, c: Bilinear) -> Tensor:
 
 
 def _joined(pieces: list[Tensor]) -> Tensor:
-    """The pieces of a batch as one tensor, without a copy where there is one only."""
+    """Concatenate the pieces of a batch; a single piece is not copied."""
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
 def block_convolution(images: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
-    """The convolution by the cheapest blocks; where B w would take too much memory, a part of the outputs at a time."""
+    """Convolve by the cheapest blocks; if B w takes too much memory, for some output channels at a time."""
     whole = plan(shape)
     if whole.kernel_bytes <= KERNEL:
         return BlockConvolution.apply(images, weight, bias, whole, True)
@@ -58,7 +58,7 @@ def block_convolution(images: Tensor, weight: Tensor, bias: Tensor | None, shape
 class BlockConvolution(torch.autograd.Function):
     """Convolution of images with weight and bias by the blocks of a plan; the result is channels-last.
 
-    A x is kept for the backward pass where one piece holds the batch, and B w where `keep` asks for it.
+    The backward pass reuses A x if the batch is a single piece, and B w if `keep` is true; else it recomputes them.
     """
 
     @staticmethod
@@ -98,12 +98,12 @@ class BlockConvolution(torch.autograd.Function):
 
 
 def _weight_gradient(dproducts: Tensor, blocks: Tensor, plan: Plan, c: Bilinear) -> Tensor:
-    """Gradient of the weight, channels-last, for some outputs at a time: that of B w is many times as large."""
+    """Gradient of the weight, channels-last, some output channels at a time: that of B w is many times larger."""
     shape = plan.shape
     result = blocks.new_empty(shape.outputs, shape.kernel, shape.kernel, shape.channels).permute(0, 3, 1, 2)
     count = max(1, GROUP * shape.outputs // plan.kernel_bytes)
     for some, part in zip(dproducts.split(count, dim=2), result.split(count), strict=True):
         dkernel = torch.bmm(some.transpose(1, 2), blocks).view(c.bins, -1)
         scatter_taps(c.kernel.adjoint(dkernel), part, shape)
-        del dkernel  # before the next one is made
+        del dkernel  # frees it before the next one is computed
     return result

@@ -1,4 +1,4 @@
-"""Convolution of images with few channels as one matrix product over unfolded patches."""
+"""Convolution of images with few channels as one matrix product over unfolded patches (im2col)."""
 
 from __future__ import annotations
 

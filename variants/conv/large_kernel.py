@@ -19,20 +19,22 @@ from variants.conv.block_conv import block_convolution
 from variants.conv.im2col import ColumnConvolution
 from variants.conv.tiling import Shape
 
-Algorithm = Literal["auto", "direct", "fast"]  # no fused and reference form of one algorithm, but two algorithms
+Algorithm = Literal[
+    "auto", "direct", "fast"
+]  # not a `Form`: these are two algorithms, and the faster one depends on the shape
 Chosen = Literal["direct", "fast"]
 CANDIDATES: tuple[Chosen, ...] = ("direct", "fast")
 
-# Multiply-adds, counted directly, of a forward pass that is timed; larger batches are cut to it. The fast
-# algorithm transforms the weight once a batch, whatever its size, so a short batch would do it injustice.
+# Multiply-adds (of the direct algorithm) in a forward pass that is timed; batches with more are cut. The fast algorithm
+# transforms the weight once for each batch of any size, so it needs a larger batch for a fair comparison.
 TRIAL_PRODUCTS: dict[Chosen, int] = {"direct": 2 * 10**9, "fast": 8 * 10**9}
 TRIAL_ROUNDS = 3
 FEW_CHANNELS = 4  # too few for a matrix product over channels
 
-Decide = Callable[[str, Callable[[], str]], str]  # what is chosen for, how to measure it; the choice
+Decide = Callable[[str, Callable[[], str]], str]  # (key, measurement) to choice
 
 _choices: dict[str, Chosen] = {}  # by shape, device, threads and gradients
-_deciders: list[Decide] = []  # the innermost one last
+_deciders: list[Decide] = []  # a stack: the innermost `deciding` is last
 
 
 class LargeKernelConfig(Config):
@@ -44,14 +46,14 @@ class LargeKernelConfig(Config):
 class LargeKernelConv2d(nn.Conv2d):
     """A drop-in for `torch.nn.Conv2d` with square kernels: same parameters, same state dict, same result.
 
-    The fast algorithm is `variants.conv.block_conv`. It serves float32 outside autocast; anything else is computed
-    directly. Weights, and results of the fast algorithm, are laid out channels-last: flatten with `reshape`.
-    A second derivative needs the direct algorithm.
+    The fast algorithm is `variants.conv.block_conv`, and `variants.conv.im2col` for few channels. It supports float32
+    outside autocast; anything else is computed directly. Weights, and results of the fast algorithm, are channels-last:
+    flatten them with `reshape`. Second derivatives need the direct algorithm.
 
     Arguments:
         kernel_size, stride, padding: the same for rows and columns; padding is zeros.
-        algorithm: "direct" (torch's own convolution), "fast", or "auto": whichever takes less time here for
-            the shape at hand, measured once a process. The two differ in rounding.
+        algorithm: "direct" (torch's convolution), "fast", or "auto": the one that takes less time on this machine for
+            the shape of the input, measured once in a process. They differ in rounding.
 
     Raises:
         ValueError: an unknown algorithm.
@@ -70,10 +72,10 @@ class LargeKernelConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
         self.algorithm = _checked(algorithm)
-        self.chosen: Chosen | None = None  # what the last forward pass took
+        self.chosen: Chosen | None = None  # the algorithm of the last forward pass
 
     def forward(self, input: Tensor) -> Tensor:
-        """The convolution of images (batch, in_channels, height, width), or without batch as torch's."""
+        """Convolve images (batch, in_channels, height, width), or a single image as torch's does."""
         shape = self._shape(input)
         self.chosen = "direct" if shape is None else self._choose(shape, input)
         if shape is None:
@@ -84,7 +86,7 @@ class LargeKernelConv2d(nn.Conv2d):
         return f"{super().extra_repr()}, algorithm={self.algorithm}"
 
     def _shape(self, images: Tensor) -> Shape | None:
-        """What the fast algorithm has to compute; None where it does not serve."""
+        """The shape for the fast algorithm; None if it does not support this input."""
         served = (
             images.dim() == 4
             and images.dtype == self.weight.dtype == torch.float32
@@ -106,7 +108,7 @@ class LargeKernelConv2d(nn.Conv2d):
         bias = "" if self.bias is None else " bias"
         key = f"{_device_name(images.device)} {torch.get_num_threads()} threads {shape}{bias}"
         learns = torch.is_grad_enabled() and (images.requires_grad or self.weight.requires_grad)
-        # without gradients the choice made in training holds, so that evaluation rounds as training does
+        # evaluation uses the choice made in training, so that both round alike
         modes = [images.requires_grad] if learns else [True, False, None]
         for mode in modes:
             if f"{key} gradients={mode}" in _choices:
@@ -118,7 +120,7 @@ class LargeKernelConv2d(nn.Conv2d):
 
 
 def _decided(key: str, measured: Callable[[], Chosen]) -> Chosen:
-    """A new choice, measured here or come by as `deciding` says."""
+    """Make a new choice, by the innermost `deciding` or else by measuring."""
     choice = _deciders[-1](key, measured) if _deciders else measured()
     _choices[key] = "fast" if choice == "fast" else "direct"
     return _choices[key]
@@ -126,7 +128,7 @@ def _decided(key: str, measured: Callable[[], Chosen]) -> Chosen:
 
 @contextmanager
 def deciding(decide: Decide) -> Iterator[None]:
-    """Inside, no choice is known at first, and `decide` makes each of them, by measuring or otherwise."""
+    """Context in which `decide` makes every choice; earlier choices are unknown in it and known again after it."""
     before = dict(_choices)
     _choices.clear()
     _deciders.append(decide)
@@ -139,23 +141,23 @@ def deciding(decide: Decide) -> Iterator[None]:
 
 
 def remembered() -> dict[str, Chosen]:
-    """What "auto" has measured in this process, to be kept and given to others by `remember`."""
+    """The choices of "auto" in this process, for `remember` in another one."""
     return dict(_choices)
 
 
 def remember(choices: Mapping[str, str]) -> None:
-    """Take over choices that were measured before on this machine; anything else is left out."""
+    """Adopt choices that were measured before on this machine; unknown algorithms are ignored."""
     _choices.update({key: name for key, value in choices.items() for name in CANDIDATES if value == name})
 
 
 def measure(shape: Shape, device: torch.device, bias: bool, gradients: bool | None) -> Chosen:
-    """Times both algorithms on made-up tensors and says which takes less time for an image.
+    """Time both algorithms on random tensors; returns the one that takes less time for an image.
+
+    The global random generators and the caller's autograd mode are not changed.
 
     Arguments:
-        shape: what is convolved; the batch is cut where it would take long.
-        gradients: True with backward pass, False with that of the weights only, None without any.
-
-    The global random generators and the caller's autograd mode are left alone.
+        shape: of the convolution; its batch is cut if it would take long.
+        gradients: True for a backward pass to images and weights, False to the weights only, None for no backward pass.
     """
     work = shape.rows * shape.columns * shape.outputs * shape.channels * shape.kernel**2
     shapes = {name: replace(shape, batch=max(1, min(shape.batch, TRIAL_PRODUCTS[name] // work))) for name in CANDIDATES}
@@ -172,7 +174,7 @@ def measure(shape: Shape, device: torch.device, bias: bool, gradients: bool | No
 def _tensors(
     name: Chosen, shape: Shape, device: torch.device, bias: bool, gradients: bool | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Images, weight and bias of a shape from a generator of their own, images as the algorithm likes them."""
+    """Random images, weight and bias of a shape, in the memory layout that suits the algorithm."""
     generator = torch.Generator(device).manual_seed(0)
     normal = partial(torch.randn, generator=generator, device=device)
     images = normal(shape.batch, shape.channels, shape.height, shape.width)
@@ -185,7 +187,7 @@ def _tensors(
 
 
 def _run(name: Chosen, shape: Shape, tensors: tuple[Tensor, Tensor, Tensor | None], gradients: bool | None) -> None:
-    """One forward pass, and one backward unless `gradients` is None."""
+    """One forward pass, and a backward pass unless `gradients` is None."""
     with torch.set_grad_enabled(gradients is not None):
         result = convolve(name, *tensors, shape)
         if gradients is not None:
@@ -194,7 +196,7 @@ def _run(name: Chosen, shape: Shape, tensors: tuple[Tensor, Tensor, Tensor | Non
 
 
 def _interleaved(runs: Mapping[Chosen, Callable[[], None]], device: torch.device) -> dict[Chosen, list[float]]:
-    """Seconds of every run in each round, after one round to warm up."""
+    """Seconds of each run in each round, after one round of warm-up."""
     seconds: dict[Chosen, list[float]] = {name: [] for name in runs}
     for round_ in range(1 + TRIAL_ROUNDS):
         for name, run in runs.items():
@@ -208,7 +210,7 @@ def _interleaved(runs: Mapping[Chosen, Callable[[], None]], device: torch.device
 
 
 def convolve(name: Chosen, images: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
-    """The convolution by one of the algorithms; both add the bias."""
+    """Convolve by one of the algorithms; both add the bias."""
     if name == "direct":
         return F.conv2d(images, _as_direct_likes(weight), bias, shape.stride, shape.padding)
     if shape.channels <= FEW_CHANNELS:
@@ -217,18 +219,17 @@ def convolve(name: Chosen, images: Tensor, weight: Tensor, bias: Tensor | None, 
 
 
 def _as_direct_likes(weight: Tensor) -> Tensor:
-    """A weight, kept channels-last, in the layout in which torch's own convolution is fastest."""
+    """A channels-last weight in the memory layout in which torch's convolution is fastest."""
     return weight if weight.is_cuda else weight.contiguous()
 
 
 def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:
-    """Forces one algorithm on every `LargeKernelConv2d` of a model, or on each by name what is recorded for it.
+    """Set the algorithm of every `LargeKernelConv2d` of a model: one for all, or by the layers' names.
 
-    `set_algorithm(model, chosen_algorithms(model))` fixes what "auto" chose, so that a resumed run repeats
-    every bit of it.
+    `set_algorithm(model, chosen_algorithms(model))` fixes what "auto" chose, so that results repeat bit for bit.
 
     Raises:
-        ValueError: an unknown algorithm, or a name that is no such layer of the model.
+        ValueError: an unknown algorithm, or the name of no such layer.
     """
     layers = dict(_layers(model))
     if isinstance(algorithm, str):
@@ -243,7 +244,7 @@ def set_algorithm(model: nn.Module, algorithm: str | Mapping[str, str]) -> None:
 
 @contextmanager
 def forced_algorithm(model: nn.Module, algorithm: Algorithm) -> Iterator[None]:
-    """One algorithm for every `LargeKernelConv2d` of a model inside the block; what they had, and took, comes back."""
+    """Context in which every `LargeKernelConv2d` of a model uses one algorithm; restores what they had before."""
     before = [(layer, layer.algorithm, layer.chosen) for _, layer in _layers(model)]
     set_algorithm(model, algorithm)
     try:
@@ -254,7 +255,7 @@ def forced_algorithm(model: nn.Module, algorithm: Algorithm) -> Iterator[None]:
 
 
 def chosen_algorithms(model: nn.Module) -> dict[str, str]:
-    """What each `LargeKernelConv2d` of a model took last, by the layer's name; one that never ran is left out."""
+    """The algorithm of the last forward pass of each `LargeKernelConv2d` that has run, by the layer's name."""
     return {name: layer.chosen for name, layer in _layers(model) if layer.chosen is not None}
 
 

@@ -1,6 +1,6 @@
-"""How a convolution is cut into blocks: phases of a stride, overlapping blocks of the image, cost of a choice.
+"""Tiling of a convolution: phases of a stride, overlapping blocks of the image, and the cost of a block size.
 
-Matrices have one row for each point of a block and the channel last, so that copies run along channels.
+Matrices have one row for each point of a block, and the channel is the last dimension, so that copies are contiguous.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-PIECE = 512 * 2**20  # bytes of transformed images and products at a time; larger batches go in pieces
+PIECE = 512 * 2**20  # bytes; a batch whose transformed images and products are larger is split into pieces
 LARGEST_TILE = 32
 
 
@@ -41,7 +41,7 @@ class Shape:
 
     @property
     def taps(self) -> int:
-        """Taps of one phase of the kernel in one direction."""
+        """Taps of one phase of the kernel, along one axis."""
         return -(-self.kernel // self.stride)
 
     @property
@@ -52,7 +52,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Block:
-    """What is computed at a time: height × width outputs."""
+    """The outputs that are computed together: height × width."""
 
     height: int
     width: int
@@ -60,7 +60,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a convolution is covered by blocks: down × across of them for an image, `piece` images at a time."""
+    """The blocks of a convolution: down × across for each image, `piece` images at a time."""
 
     shape: Shape
     block: Block
@@ -95,18 +95,18 @@ class Plan:
 
     @property
     def bins(self) -> int:
-        """Real products of a block, for each pair of channels."""
+        """Real multiplications of a block for each pair of input and output channel."""
         (r, c), (s, d) = ((real_points(side), complex_points(side)) for side in self.sides)
         return r * (s + 3 * d) + c * (3 * s + 6 * d)
 
     @property
     def kernel_bytes(self) -> int:
-        """Of the transformed kernel."""
+        """Bytes of the transformed kernel."""
         return 4 * self.bins * self.shape.outputs * self.shape.depth
 
     @property
     def bytes(self) -> int:
-        """Of images and products before and after their transforms, for the whole batch."""
+        """Bytes of images and products before and after their transforms, for the whole batch."""
         height, width = self.sides
         image = (height * width + self.bins) * self.shape.depth
         product = self.block.height * self.block.width + self.bins
@@ -114,18 +114,18 @@ class Plan:
 
 
 def real_points(n: int) -> int:
-    """Of n points, those that are real: 0, ∞ and the real roots of unity of order n − 2."""
+    """Number of real points among n: 0, ∞ and the real roots of unity of order n − 2."""
     return min(n, 4 - n % 2)
 
 
 def complex_points(n: int) -> int:
-    """Of n points, the pairs of conjugate ones."""
+    """Number of pairs of complex conjugate points among n."""
     return (n - real_points(n)) // 2
 
 
 @lru_cache(maxsize=256)
 def plan(shape: Shape, piece_bytes: int = PIECE) -> Plan:
-    """The cheapest blocks for a shape by `cost`, and how many images fit into so many bytes."""
+    """The blocks of least `cost` for a shape, and the number of images that fit into `piece_bytes`."""
     heights = range(1, min(shape.rows, LARGEST_TILE) + 1)
     widths = range(1, min(shape.columns, LARGEST_TILE) + 1)
     candidates = (Plan(shape, Block(height, width), shape.batch) for height in heights for width in widths)
@@ -136,7 +136,7 @@ def plan(shape: Shape, piece_bytes: int = PIECE) -> Plan:
 def cost(plan: Plan) -> float:
     """Expected time of a forward and a backward pass, in multiply-adds of a large matrix product.
 
-    The weights are a fit to measurements; they stay the same everywhere, so that a plan never depends on chance.
+    The weights were fitted to measurements and are constants, so that the same shape has the same plan everywhere.
     """
     shape, block, (high, wide), bins = plan.shape, plan.block, plan.sides, plan.bins
     x, y, w = plan.blocks * shape.depth, plan.blocks * shape.outputs, shape.outputs * shape.depth
@@ -144,7 +144,7 @@ def cost(plan: Plan) -> float:
     output = high * block.height * block.width + 1.5 * bins * block.width
     kernel = high * shape.taps**2 + 1.5 * bins * shape.taps
     return (
-        3 * bins * w * (plan.blocks + 22)  # a product of few rows is less efficient
+        3 * bins * w * (plan.blocks + 22)  # a product with few rows is less efficient
         + 3.9 * (image * x + output * y)
         + 6.4 * kernel * w
         + 42 * ((high * wide + 1.7 * bins) * x + (block.height * block.width + 1.7 * bins) * y)
@@ -153,7 +153,7 @@ def cost(plan: Plan) -> float:
 
 
 def windows(canvas: Tensor, plan: Plan, rows: range, columns: range) -> Tensor:
-    """View of a canvas (batch, height, width, channel) by blocks, limited to some rows and columns of a block.
+    """View of some rows and columns of all blocks of a canvas (batch, height, width, channel).
 
     Its shape is (row, column, batch, block down, block across, phase down, phase across, channel).
     """
@@ -191,7 +191,7 @@ def scatter(matrix: Tensor, plan: Plan, batch: int) -> Tensor:
 
 
 def disjoint(side: int, tile: int, blocks: int) -> Iterator[range]:
-    """Cuts 0..side so that blocks, a tile apart, do not overlap within a part."""
+    """Split 0..side into ranges within which blocks, whose distance is `tile`, do not overlap."""
     step = tile if blocks > 1 else side
     return (range(start, min(start + step, side)) for start in range(0, side, step))
 

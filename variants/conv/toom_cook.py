@@ -1,14 +1,13 @@
 """The matrices A, B and E of a bilinear algorithm for the convolution of blocks: y = Eᵀ [(A x) ⊙ (B w)].
 
-The product of two polynomials with n coefficients is known from its values at n points (Toom, Cook; Winograd 1980).
-Read backwards, that is a correlation: E and B evaluate the outputs' and the kernel's polynomial, A is the dual of
-interpolation. The points are 0, ∞ and the roots of unity of order n − 2: both ends cost one real product each, and
-the roots of unity keep the rounding errors small. Of a pair of conjugate points one is enough; its complex product
-takes three real ones.
+A product of polynomials with n coefficients is determined by its values at n points (Toom, Cook; Winograd 1980). The
+transposed algorithm computes a correlation: E and B evaluate the polynomials of output and kernel, and A is the
+transpose of interpolation. The points are 0, ∞ and the roots of unity of order n − 2: 0 and ∞ cost one real product
+each, and roots of unity keep the rounding errors small. Of a pair of complex conjugate points one is enough, and its
+complex product takes three real ones.
 
-In two dimensions the points are pairs, and every matrix has two factors, one along the rows of the block and one
-along its columns. With the point first and the channel last in memory, each factor is a plain matrix product and
-nothing is transposed.
+In two dimensions the points are pairs, and every matrix has two factors, along the rows and along the columns of the
+block. With the point as first and the channel as last dimension, each factor is a matrix product without a transpose.
 """
 
 from __future__ import annotations
@@ -23,19 +22,18 @@ from torch import Tensor
 
 from variants.conv.tiling import complex_points, real_points
 
-# The three real products of a complex one, Σ m = Re(x w y): what they are made of, as combinations of the real and
-# the imaginary part of x, w and y.
+# Three real products m with Σ m = Re(x w y): the coefficients of the real and the imaginary part of x, w and y in them.
 _SUMS = np.array([[1, 0], [0, 1], [1, 1]])
 _OUTPUT = np.array([[1, 1], [-1, 1], [0, -1]])
 
 
 @dataclass(frozen=True)
 class Transform:
-    """One of A, B and E, in two factors.
+    """One of the matrices A, B and E, as two factors.
 
-    outer: (n, height) evaluates the columns of a block: `reals` real points, then pairs of real and imaginary part.
-    real: (factors, width) evaluates a row that is real.
-    pair: (factors, 2 · width) evaluates a row whose real part lies before its imaginary part.
+    outer: (n, height), evaluates the columns of a block: `reals` real points, then pairs of real and imaginary part.
+    real: (factors, width), evaluates a real row.
+    pair: (factors, 2 · width), evaluates a complex row, given as its real part followed by its imaginary part.
     """
 
     outer: Tensor
@@ -44,12 +42,12 @@ class Transform:
     reals: int
 
     def __call__(self, matrix: Tensor) -> Tensor:
-        """Transforms the columns of a matrix (height · width, n) to (bins, n)."""
+        """Transform the columns of a matrix: (height · width, n) to (bins, n)."""
         columns, width = matrix.shape[1], self.real.shape[1]
         lines = (self.outer @ matrix.view(self.outer.shape[1], -1)).view(-1, columns)
         result = matrix.new_empty(self.bins, columns)
         for inner, line, part in self._parts(lines, result, width):
-            torch.mm(inner, line, out=part)  # one after the other: a batched product keeps fewer threads busy
+            torch.mm(inner, line, out=part)  # not batched: a batched product uses fewer threads
         return result
 
     def adjoint(self, tensor: Tensor) -> Tensor:
@@ -66,7 +64,7 @@ class Transform:
         return self.reals * len(self.real) + (len(self.outer) - self.reals) // 2 * len(self.pair)
 
     def _parts(self, lines: Tensor, bins: Tensor, width: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Each inner factor with the rows of `lines` that it reads and the bins that it makes."""
+        """Each inner factor with the rows of `lines` that it reads and the bins that it computes."""
         pairs = (len(self.outer) - self.reals) // 2
         inners = [self.real] * self.reals + [self.pair] * pairs
         sizes = [width] * self.reals + [2 * width] * pairs
@@ -92,7 +90,7 @@ def bilinear(taps: int, height: int, width: int, device: torch.device) -> Biline
     """The transforms of blocks of height × width outputs, computed in float64 and rounded once to float32."""
     high, wide = height + taps - 1, width + taps - 1
     reals = (real_points(high), real_points(wide))
-    # a complex value stands for its conjugate as well, so that it counts twice
+    # factor 2: a complex value stands for its conjugate as well
     image = _transform(_interpolation(high), _interpolation(wide), reals, 2 * _SUMS, device)
     kernel = _transform(_evaluation(taps, high), _evaluation(taps, wide), reals, _SUMS, device)
     output = _transform(_evaluation(height, high), _evaluation(width, wide), reals, _OUTPUT, device)
@@ -100,7 +98,7 @@ def bilinear(taps: int, height: int, width: int, device: torch.device) -> Biline
 
 
 def _evaluation(size: int, n: int) -> np.ndarray:
-    """Values of a polynomial with `size` coefficients at one of each pair of the n points, (points, size) complex."""
+    """Values of the monomials of degree < size at n points, one of each conjugate pair: (points, size) complex."""
     ends = [np.eye(size)[0], np.eye(size)[-1]][: min(n, 2)]  # at 0 and at ∞
     order = n - 2
     # 1, then −1 if it is a root, then one of each conjugate pair
@@ -110,7 +108,7 @@ def _evaluation(size: int, n: int) -> np.ndarray:
 
 
 def _interpolation(n: int) -> np.ndarray:
-    """The columns of the inverse of evaluation at all n points, as the rows of a matrix (points, n)."""
+    """The inverse of evaluation at all n points, transposed; one of each conjugate pair: (points, n) complex."""
     values, reals = _evaluation(n, n), real_points(n)
     return np.linalg.inv(np.concatenate([values, values[reals:].conj()])).T[: len(values)]
 
@@ -118,12 +116,12 @@ def _interpolation(n: int) -> np.ndarray:
 def _transform(
     rows: np.ndarray, columns: np.ndarray, reals: tuple[int, int], form: np.ndarray, device: torch.device
 ) -> Transform:
-    """The factors that evaluate at all pairs of a row's and a column's point.
+    """The factors that evaluate at all pairs of a point of the rows and a point of the columns.
 
     Arguments:
         rows, columns: (points, size), the real points first.
-        reals: how many of the points are real.
-        form: what the three products of a complex value are made of, (3, 2).
+        reals: number of real points in each.
+        form: (3, 2), coefficients of a value's real and imaginary part in the three products of a complex value.
     """
     down, across = reals
     outer = [*rows[:down].real, *(part for row in rows[down:] for part in (row.real, row.imag))]

@@ -1,1 +1,1 @@
-"""What models are built of: capsules, routing, the layers of the ladder, losses."""
+"""Building blocks of the models: capsules, routing, the layers of the ladder network, losses."""

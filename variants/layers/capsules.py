@@ -1,7 +1,7 @@
-"""What the capsule variants share: squashing, the convolutions before the capsules, primary capsules.
+"""Common to the capsule variants: squashing, the convolutions before the capsules, primary capsules.
 
-A set of capsules is a tensor (batch, pose, capsule): the pose comes before the capsule, so that the output of a
-convolution is a set of capsules without a copy and sums over the pose run along contiguous memory.
+A set of capsules is a tensor (batch, pose, capsule). With the pose before the capsule, the output of a convolution is a
+set of capsules without a copy, and sums over the pose read contiguous memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DIGIT_POSE = 16  # dimensions of a digit capsule
 def norm(vectors: Tensor, dim: int, keepdim: bool = False) -> Tensor:
     """Length of vectors along `dim`; the gradient at the zero vector is zero, not NaN."""
     squared = vectors.square().sum(dim, keepdim=keepdim)
-    # below this floor the clamp passes no gradient on, and the square root never divides by zero
+    # below the floor the clamp has no gradient, and the derivative of the square root stays finite
     return squared.clamp_min(1e-30).sqrt()
 
 
@@ -31,12 +31,12 @@ def squash(vectors: Tensor, dim: int) -> Tensor:
 
 
 def primary_grid(image_size: int, first_kernel: int, second_kernel: int) -> int:
-    """Rows and columns of the grid of primary capsules: a stride-1, then a stride-2 convolution, unpadded."""
+    """Rows, and columns, of the grid of primary capsules: a stride-1, then a stride-2 convolution without padding."""
     return (image_size - first_kernel + 1 - second_kernel) // 2 + 1
 
 
 def primary_centres(image_size: int, first_kernel: int, second_kernel: int) -> Tensor:
-    """The pixel, counted from 0, in the middle of what each row or column of the grid sees, (grid,)."""
+    """The pixel in the middle of the receptive field of each row or column of the grid, counted from 0, (grid,)."""
     grid = primary_grid(image_size, first_kernel, second_kernel)
     return (first_kernel + second_kernel - 2) / 2 + 2 * torch.arange(grid)
 
@@ -65,12 +65,12 @@ class PrimaryConfig(LargeKernelConfig):
 class PrimaryCapsules(nn.Module):
     """ReLU convolution, then 32 types of 8D capsules at each position of a stride-2 convolution.
 
-    A capsule is made of 8 channels at one position: channel `dimension · 32 + type`. Its index counts the types first,
-    then rows, then columns; no paper says how.
+    A capsule consists of 8 channels at one position: channel `dimension · 32 + type`. The order of capsules, which no
+    paper gives, is by type, then row, then column.
 
     Arguments:
         relu: apply ReLU to the capsules' inputs, so that poses are non-negative.
-        types_last: count rows first, then columns, then types.
+        types_last: order capsules by row, then column, then type.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """The layers of the ladder capsule network: pruning, functions of the code vector, propagation, regression.
 
-What belongs to a class is stored and computed for all classes together: parameters are (class, in, out) and
-values are (class, batch, features), so that each layer is one batched matrix product. Selected capsules are
-(batch, pose, K), as are capsules elsewhere.
+Each class has its own parameters. They are stored and applied for all classes together: parameters are (class, in, out)
+and values (class, batch, features), so that each layer is one batched matrix product. Selected capsules are
+(batch, pose, K), like capsules elsewhere.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def prune(poses: Tensor, activities: Tensor, k: int) -> tuple[Tensor, Tensor]:
         activities: (batch, capsule).
 
     Returns:
-        The selected poses (batch, pose, K), and the code vector (batch, capsule): 1 for a selected capsule, 0
-        for another. No gradient flows through the code vector.
+        The selected poses (batch, pose, K), and the code vector (batch, capsule), which is 1 for a selected capsule and
+        else 0. No gradient flows through the code vector.
     """
     selected = activities.topk(k, dim=1, sorted=False).indices.sort(dim=1).values
     code = torch.zeros_like(activities).scatter_(1, selected, 1)
@@ -34,10 +34,10 @@ def prune(poses: Tensor, activities: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def initialise(weight: Tensor, bias: Tensor, fan_in: int, fan_out: int) -> None:
-    """Fill the parameters of a linear layer, whatever their layout, as the authors' code does.
+    """Initialise the parameters of a linear layer of any layout, as the authors' code does.
 
-    The weight is U(±√(6/(fan_in + fan_out))), Xavier; the bias is filled by the same rule with its length for both
-    fans. The paper does not say how it starts; with these, its reading learns faster than with torch's defaults.
+    The weight is uniform in ±√(6/(fan_in + fan_out)) (Xavier); so is the bias, with `fan_out` for both fans. The paper
+    does not give initial values; with these its reading learns faster than with torch's defaults.
     """
     nn.init.uniform_(weight, -math.sqrt(6 / (fan_in + fan_out)), math.sqrt(6 / (fan_in + fan_out)))
     nn.init.uniform_(bias, -math.sqrt(3 / fan_out), math.sqrt(3 / fan_out))
@@ -53,31 +53,31 @@ class ClassLinear(nn.Module):
         initialise(self.weight, self.bias, into, out)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Each class's layer applied to its own values."""
+        """Apply each class's layer to its own values."""
         return torch.baddbmm(self.bias, values, self.weight)
 
 
 class CodeLinear(ClassLinear):
-    """The linear layer that sees the code vector: (batch, capsule) to (class, batch, out).
+    """A linear layer for each class, applied to the code vector: (batch, capsule) to (class, batch, out).
 
-    On a CPU only the weights of the capsules that some image of the batch has selected are read, and a part of the
-    gradient is known to be zero: a batch selects a few hundred of up to 4,608 capsules. The result is the same.
+    On a CPU only the weights of capsules that some image of the batch has selected are read, a few hundred of up to
+    4,608; the gradient of the others is zero. The result is the same.
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """Each class's layer applied to the code vectors."""
+        """Apply each class's layer to the code vectors."""
         weight: Tensor = self.weight
-        if values.device.type == "cpu":  # elsewhere the count of the selected would have to be waited for
+        if values.device.type == "cpu":  # a GPU would have to synchronise for the number of selected capsules
             selected = values.any(dim=0).nonzero().squeeze(1)
             values, weight = values[:, selected], weight.index_select(1, selected)
         return torch.baddbmm(self.bias, values.expand(weight.shape[0], -1, -1), weight)
 
 
 class CodeNetwork(nn.Module):
-    """The hidden layers of a function of the code vector, for each class (Table 1): linear and ReLU.
+    """The hidden layers of a function of the code vector, for each class (Table 1): linear layers with ReLU.
 
     Arguments:
-        widths: of the code vector and of each hidden layer.
+        widths: length of the code vector, then the width of each hidden layer.
     """
 
     def __init__(self, classes: int, widths: Sequence[int]) -> None:
@@ -94,9 +94,9 @@ class CodeNetwork(nn.Module):
 
 
 class FusedPropagation(nn.Module):
-    """s_j = Σ_i p_j|i u_i f_j|i(c) (equation 1), f being linear in its last hidden layer h: f = h W + b.
+    """s_j = Σ_i p_j|i u_i f_j|i(c) (equation 1), where f is linear in its last hidden layer h: f = h W + b.
 
-    f is not evaluated: s_j = Σ_h h · ((p ∘ u) W_h) + (p ∘ u) b.
+    The tensor f is never computed: s_j = Σ_h h · ((p ∘ u) W_h) + (p ∘ u) b.
     """
 
     def __init__(self, classes: int, hidden: int, k: int) -> None:
@@ -118,22 +118,22 @@ class FusedPropagation(nn.Module):
 
 
 class ReferencePropagation(nn.Module):
-    """Equation 1 as it is written: f for every class and image, then its product with the capsules."""
+    """Equation 1 as the paper writes it: f for every class and image, then its product with the capsules."""
 
     def __init__(self, classes: int, hidden: int, k: int) -> None:
         super().__init__()
         self.function = ClassLinear(classes, hidden, POSE * k * DIGIT_POSE)
 
     def forward(self, hidden: Tensor, weighted: Tensor) -> Tensor:
-        """As `FusedPropagation.forward`."""
+        """See `FusedPropagation.forward`."""
         f = self.function(hidden).unflatten(2, (-1, DIGIT_POSE))  # (class, batch, pose · K, 16)
         return (weighted.unsqueeze(2) @ f).squeeze(2)
 
 
 class FusedRegression(nn.Module):
-    """û_j^reg = f_j^reg(c) s_jᵀ (equation 2), f^reg being linear in its last hidden layer h: f^reg = h W + b.
+    """û_j^reg = f_j^reg(c) s_jᵀ (equation 2), where f^reg is linear in its last hidden layer h: f^reg = h W + b.
 
-    f^reg is not evaluated: û = (h ⊗ s) W + s b.
+    The tensor f^reg is never computed: û = (h ⊗ s) W + s b.
     """
 
     def __init__(self, classes: int, hidden: int, k: int) -> None:
@@ -149,7 +149,7 @@ class FusedRegression(nn.Module):
 
 
 class ReferenceRegression(nn.Module):
-    """Equation 2 as it is written: f^reg for every class and image, then its product with s."""
+    """Equation 2 as the paper writes it: f^reg for every class and image, then its product with s."""
 
     def __init__(self, classes: int, hidden: int, k: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The losses of the papers. All are means over the batch."""
+"""The losses of the papers; each is a mean over the batch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def margin_loss(activities: Tensor, labels: Tensor, m_plus: float, m_minus: floa
 
 
 def regression_error_loss(errors: Tensor, labels: Tensor, error_margin: float) -> Tensor:
-    """Σ_k T_k e_k² + (1 − T_k) max(0, m − e_k)², the authors' code's loss of the errors of the regression.
+    """Σ_k T_k e_k² + (1 − T_k) max(0, m − e_k)²: the loss of the authors' code, of the regression errors e_k.
 
     Arguments:
         errors: (batch, classes).
@@ -59,11 +59,11 @@ def code_distance(code: Tensor, activities: Tensor) -> Tensor:
 
     Arguments:
         code: (batch, capsules), the code vector.
-        activities: (batch, capsules), activities of the primary capsules.
+        activities: (batch, capsules), the activities A of the primary capsules.
     """
     return (code - activities).square().sum(dim=1).mean()
 
 
 def mean_code_difference(code: Tensor, activities: Tensor) -> Tensor:
-    """mean |c − A| over capsules, the authors' code's regulariser; shapes as in `code_distance`."""
+    """The mean of |c − A| over capsules: the regulariser of the authors' code; shapes as in `code_distance`."""
     return torch.abs(code - activities).mean()

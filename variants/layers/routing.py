@@ -1,8 +1,8 @@
 """Dynamic routing between capsules (Sabour et al. 2017, section 2, procedure 1).
 
-Routing is a handful of passes over the votes û, which do not fit into a processor's cache: a batch of 100 images
-has 74 MB of them at 28×28. So a few images at a time go through all passes while their votes are in the cache,
-and the gradient of the votes, a sum of outer products over the passes, is written once.
+Routing makes a few passes over the votes û, which do not fit into a processor's cache: for a batch of 100 images of
+28×28 they take 74 MB. `fused_route` runs all passes for a few images at a time, while their votes are in the cache,
+and writes the gradient of the votes, a sum of outer products over the passes, once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from variants.layers.capsules import squash
 
-CACHED = 2**20  # numbers among the votes that a CPU handles at a time, 4 MB in float32
+CACHED = 2**20  # elements of the votes that a CPU processes at a time, 4 MB in float32
 
 
 def fused_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False) -> tuple[Tensor, Tensor]:
@@ -26,13 +26,13 @@ def fused_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bo
         poses: u_i, (batch, pose, capsule).
         weight: W_ij, (capsule, pose, class, digit pose).
         iterations: r, the number of passes; with 1 the couplings stay uniform.
-        last_only: let no gradient through the passes before the last. The result is the same.
+        last_only: stop gradients through the passes before the last; the result of the forward pass is the same.
 
     Returns:
         v_j, (batch, class, digit pose), and the couplings c_ij of the last pass, (batch, class, capsule), through
         which no gradient flows.
     """
-    with torch.autocast(poses.device.type, enabled=False):  # agreements are too small for half of the digits
+    with torch.autocast(poses.device.type, enabled=False):  # half precision is too coarse for the agreements
         s, couplings = _Routing.apply(poses.to(weight.dtype), weight, iterations, last_only)
         return squash(s, dim=2), couplings
 
@@ -40,9 +40,9 @@ def fused_route(poses: Tensor, weight: Tensor, iterations: int, *, last_only: bo
 def reference_route(
     poses: Tensor, weight: Tensor, iterations: int, *, last_only: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Procedure 1 as it is written, in torch's own operators: what `fused_route` is compared with."""
+    """Procedure 1 as the paper writes it, by torch's operators; arguments and results as in `fused_route`."""
     votes = torch.einsum("bpi,ipjd->bjid", poses, weight)  # û_j|i, (batch, class, capsule, digit pose)
-    seen = votes.detach() if last_only else votes  # by the passes before the last
+    seen = votes.detach() if last_only else votes  # for the passes before the last
     logits = votes.new_zeros(votes.shape[:3])
     for iteration in range(iterations):
         is_last = iteration == iterations - 1
@@ -54,7 +54,7 @@ def reference_route(
 
 
 class _Routing(torch.autograd.Function):
-    """s_j of the last pass, and all of its couplings."""
+    """s_j and the couplings of the last pass."""
 
     @staticmethod
     def forward(ctx: Any, poses: Tensor, weight: Tensor, iterations: int, last_only: bool) -> tuple[Tensor, Tensor]:
@@ -79,13 +79,13 @@ class _Routing(torch.autograd.Function):
         if ctx.last_only:
             couplings, sums = couplings[:, :, -1:], sums[:, :, -1:]
         if couplings.shape[2] > 1:
-            votes = _votes(inputs, weight)  # cheaper to compute again than to keep
+            votes = _votes(inputs, weight)  # cheaper to recompute than to keep
         else:
             votes = inputs.new_empty(*inputs.shape[:2], *weight.shape[2:])
         for rows in _pieces(votes):
             left, right = _outer_factors(votes[:, rows], couplings[rows], sums[rows], grad_s[rows])
             grad_piece = torch.bmm(left.flatten(0, 1).transpose(1, 2), right.flatten(0, 1))
-            # these votes are not needed again: their gradient takes their place
+            # these votes are no longer needed, so their gradient is written in their place
             votes[:, rows] = grad_piece.unflatten(0, left.shape[:2]).permute(2, 0, 1, 3)
         grad_votes = votes.flatten(2)  # (capsule, batch, class · digit pose)
         grad_weight = torch.bmm(inputs.transpose(1, 2), grad_votes).view_as(weight)
@@ -99,7 +99,7 @@ def _votes(inputs: Tensor, weight: Tensor) -> Tensor:
 
 
 def _pieces(votes: Tensor) -> Iterator[slice]:
-    """Slices of the batch whose votes stay in a CPU's cache; the whole batch on another device."""
+    """Slices of the batch whose votes fit into a CPU's cache; the whole batch on another device."""
     capsules, batch, classes, pose = votes.shape
     size = max(1, CACHED // (capsules * classes * pose)) if votes.device.type == "cpu" else batch
     return (slice(start, min(start + size, batch)) for start in range(0, batch, size))
@@ -129,7 +129,7 @@ def _outer_factors(votes: Tensor, couplings: Tensor, sums: Tensor, grad_s: Tenso
     """Factors of the gradient of the votes, Σ_t c_t ⊗ ∂s_t + Σ_t ∂b_{t+1} ⊗ v_t, with ∂ for a gradient.
 
     Arguments:
-        votes: (capsule, batch, class, digit pose); a single pass does not look at them.
+        votes: (capsule, batch, class, digit pose); not read if there is a single pass.
         couplings, sums: of the passes that gradients flow through.
         grad_s: of the last pass, (batch, class, digit pose).
 
@@ -150,7 +150,7 @@ def _outer_factors(votes: Tensor, couplings: Tensor, sums: Tensor, grad_s: Tenso
         c = couplings[:, :, iteration]
         grad_c = torch.bmm(grad_s.reshape(-1, 1, grad_s.shape[2]), flat.transpose(1, 2)).view_as(grad_logits)
         weighted = c * grad_c
-        # the softmax's gradient; what later passes added to the logits flows back through these as well
+        # the softmax's gradient, added to that of later passes, whose logits are sums over the earlier ones
         grad_logits = grad_logits + weighted - c * weighted.sum(dim=1, keepdim=True)
         left[:, :, iterations + iteration - 1] = grad_logits
         grad_v = torch.bmm(grad_logits.view(-1, 1, capsules), flat).view_as(grad_s)
@@ -160,7 +160,7 @@ def _outer_factors(votes: Tensor, couplings: Tensor, sums: Tensor, grad_s: Tenso
 
 
 def _squash_gradient(s: Tensor, grad_v: Tensor) -> Tensor:
-    """Gradient of s where v = g s and g = ‖s‖/(1+‖s‖²): g ∂v + g′/‖s‖ (∂v · s) s, along the last dimension."""
+    """The gradient of s for v = g s with g = ‖s‖/(1+‖s‖²): g ∂v + g′/‖s‖ (∂v · s) s, along the last dimension."""
     squared = s.square().sum(dim=-1, keepdim=True).clamp_min(1e-30)
     length = squared.sqrt()
     along = (grad_v * s).sum(dim=-1, keepdim=True) * (1 - squared) / ((1 + squared).square() * length)
