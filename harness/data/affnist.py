@@ -90,14 +90,14 @@ class AffNist(Dataset):
 
 def official_files(folder: Path) -> dict[str, tuple[Path, int]]:
     """The official files in the data folder: path and number of images, by name of the test."""
-    place = folder / "affnist"
+    own_folder = folder / "affnist"
     candidates = {
         "affnist": (["test_batches/1.mat", "1.mat"], BATCH),
         "affnist-320000": (["test.mat"], ALL),
     }
     found = {}
     for name, (names, count) in candidates.items():
-        paths = [place / where / each for where in PLACES for each in names]
+        paths = [own_folder / where / each for where in PLACES for each in names]
         there = [path for path in paths if path.is_file()]
         if there:
             found[name] = (there[0], count)
@@ -135,25 +135,25 @@ def _sha256(path: Path, *, is_fresh: bool = False) -> str:
 
 def _fetch_official(folder: Path, address: str, progress: Progress) -> None:
     """Download batch 1, as a .mat file or as a zip archive with 1.mat in it; a failure is reported to `progress`."""
-    place = folder / "affnist" / "test_batches"
-    downloaded = place / f"{DOWNLOAD}1.mat"
-    with disk.writing(place), disk.locked(place, progress):
-        if (place / "1.mat").is_file():
+    own_folder = folder / "affnist" / "test_batches"
+    downloaded = own_folder / f"{DOWNLOAD}1.mat"
+    with disk.writing(own_folder), disk.locked(own_folder, progress):
+        if (own_folder / "1.mat").is_file():
             return
         try:
             download(address, downloaded, progress, limit=URL_LIMIT)
         except DownloadFailed as failure:
             progress(f"the official affNIST file cannot be downloaded: {failure}")
             return
-        _take_official(downloaded, place / "1.mat", address, progress)
+        _take_official(downloaded, own_folder / "1.mat", address, progress)
         downloaded.unlink()
 
 
 def _unpack_official(folder: Path, archive: Path, progress: Progress) -> None:
     """Extract batch 1 from an archive that the user has put into the data folder."""
-    place = folder / "affnist" / "test_batches"
-    with disk.writing(place), disk.locked(place, progress):
-        _take_official(archive, place / "1.mat", str(archive), progress)
+    own_folder = folder / "affnist" / "test_batches"
+    with disk.writing(own_folder), disk.locked(own_folder, progress):
+        _take_official(archive, own_folder / "1.mat", str(archive), progress)
 
 
 def _take_official(file: Path, path: Path, origin: str, progress: Progress) -> None:
@@ -183,18 +183,18 @@ def _announce(batch: affnist_mat.Official, progress: Progress) -> None:
 
 
 def _fetch_rebuilt(folder: Path, progress: Progress) -> None:
-    place = folder / "affnist"
-    if not missing(place, [REBUILT]):
+    own_folder = folder / "affnist"
+    if not missing(own_folder, [REBUILT]):
         return
     content = idx.dump(affnist_rebuilt.rebuild(Mnist().read(folder, "t10k").images))
-    with disk.writing(place):
-        set_aside_damaged(place, [REBUILT], progress)
-        write_whole(place / REBUILT.name, confirmed(content, REBUILT))
+    with disk.writing(own_folder):
+        set_aside_damaged(own_folder, [REBUILT], progress)
+        write_whole(own_folder / REBUILT.name, confirmed(content, REBUILT))
     progress(f"{REBUILT.name}: rebuilt and verified")
 
 
 def _rebuilt(folder: Path) -> Examples:
-    place = folder / "affnist"
-    content = required(place, REBUILT, "affnist")
-    images = idx.parse(content, where=str(place / REBUILT.name), dimensions=3)
+    own_folder = folder / "affnist"
+    content = required(own_folder, REBUILT, "affnist")
+    images = idx.parse(content, where=str(own_folder / REBUILT.name), dimensions=3)
     return Examples(images, Mnist().read(folder, "t10k").labels)

