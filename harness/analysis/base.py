@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.analysis.claims import Judge
     from harness.analysis.rows import Rows
-    from harness.drawing.drawing import Drawing
+    from harness.drawing.captioned_figure import CaptionedFigure
     from variants.contract import Output, Variant
 
 
@@ -56,7 +56,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class FigureSpec:
     """A figure that is not drawn yet.
 
     kind: the first part of its name; of many figures of a kind only the first ones are drawn.
@@ -66,7 +66,7 @@ class Sketch:
 
     kind: str
     of: tuple[str, ...]
-    draw: Callable[[str], Drawing]
+    draw: Callable[[str], CaptionedFigure]
 
     @property
     def name(self) -> str:
@@ -94,7 +94,7 @@ class Analysis:
         """
         return {}
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """The figures of a report's rows, as far as there is something to show."""
         return iter(())
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, Trained, register
 from harness.analysis.comparison import Comparison, Finding
 from harness.analysis.rows import Arrays, Rows, TrainedRow
 from harness.data.dataset import Examples
-from harness.drawing.drawing import BLUE, RED, Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.plots import LINE, STYLES, WIDE, legend, new_figure
+from harness.drawing.style import BLUE, RED
 from harness.suite.claims import ModelClaim, RowSelector
 
 if TYPE_CHECKING:
@@ -86,15 +87,15 @@ class CapsuleActivity(Analysis):
         order = sums["activities"].argsort(descending=True)
         return {name: (total[order] / images).float().cpu().numpy() for name, total in sums.items()}
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """Figure 1 for each row that has couplings, Figure 4 for all others."""
         found = {title: each for of_task in rows.by_task(_models_of).values() for title, each in of_task.items()}
         coupled = {title: models for title, models in found.items() if all("couplings" in each for each in models)}
         for title, models in coupled.items():
-            yield Sketch("couplings", (title,), partial(_draw_couplings, title, models[0]))
+            yield FigureSpec("couplings", (title,), partial(_draw_couplings, title, models[0]))
         ladders = {title: models for title, models in found.items() if title not in coupled}
         if ladders:
-            yield Sketch("activities", (), partial(_draw_activities, ladders))
+            yield FigureSpec("activities", (), partial(_draw_activities, ladders))
 
 
 def shown_images(train: Examples) -> Examples:
@@ -112,9 +113,9 @@ def _models_of(row: TrainedRow) -> list[Arrays] | None:
     return row.arrays() or None
 
 
-def _draw_couplings(title: str, model: Arrays, name: str) -> Drawing:
+def _draw_couplings(title: str, model: Arrays, name: str) -> CaptionedFigure:
     activities, shown = model["activities"][:COUPLED], model["couplings"][:COUPLED]
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"Activity and coupling, {title}",
         f"Figure 1 of the paper: the {COUPLED} most active primary capsules over {IMAGES}, their mean length and their "
@@ -124,10 +125,10 @@ def _draw_couplings(title: str, model: Arrays, name: str) -> Drawing:
     )
 
 
-def _draw_activities(ladders: dict[str, list[Arrays]], name: str) -> Drawing:
+def _draw_activities(ladders: dict[str, list[Arrays]], name: str) -> CaptionedFigure:
     shown = {title: [each["activities"][:ACTIVE] for each in models] for title, models in ladders.items()}
     ends = "; ".join(f"{title} {lists[0][0]:.2f} to {lists[0][-1]:.2f}" for title, lists in shown.items())
-    return Drawing(
+    return CaptionedFigure(
         name,
         "Activity of the primary capsules",
         f"Figure 4 of the paper: mean activities of the {ACTIVE} most active primary capsules over {IMAGES}; the mean "

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, register
+from harness.analysis.base import Analysis, FigureSpec, register
 from harness.analysis.rows import Rows, TrainedRow
-from harness.drawing.drawing import WIDTH, Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.plots import new_figure
+from harness.drawing.style import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +30,11 @@ class Confusions(Analysis):
 
     place = 40
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for each task on which anything is confused."""
         for task, confusions in rows.by_task(counts_of).items():
             if any(_wrong(counts) for counts in confusions.values()):
-                yield Sketch("confusions", (task,), partial(_draw, task, confusions))
+                yield FigureSpec("confusions", (task,), partial(_draw, task, confusions))
 
 
 def counts_of(row: TrainedRow) -> np.ndarray | None:
@@ -56,11 +57,11 @@ def counts_of(row: TrainedRow) -> np.ndarray | None:
     return counts
 
 
-def _draw(task: str, confusions: dict[str, np.ndarray], name: str) -> Drawing:
+def _draw(task: str, confusions: dict[str, np.ndarray], name: str) -> CaptionedFigure:
     told = [f"{title} takes {_commonest(counts)}" for title, counts in confusions.items() if _wrong(counts)]
     classes = most_confused(list(confusions.values()))
     some = "" if classes is None else f"; of all classes the {len(classes)} that are confused most often"
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"Confusions, {task}",
         f"Which classes are taken for which, in percent of the true class, over all seeds; on the grey diagonal "

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, register
+from harness.analysis.base import Analysis, FigureSpec, register
 from harness.analysis.rows import Rows
-from harness.drawing.drawing import WIDTH, Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.plots import LINE, MARKERS, new_figure, plain_logarithm
+from harness.drawing.style import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +26,7 @@ class Costs(Analysis):
 
     place = 20
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for all tasks, of the rows that are both trained and timed."""
         costs = [
             (row.short_task, row.short_title, row.seconds, row.error)
@@ -33,12 +34,12 @@ class Costs(Analysis):
             if row.seconds is not None and row.error is not None
         ]
         if costs:
-            yield Sketch("costs", (), partial(_draw, costs))
+            yield FigureSpec("costs", (), partial(_draw, costs))
 
 
-def _draw(costs: Sequence[Cost], name: str) -> Drawing:
+def _draw(costs: Sequence[Cost], name: str) -> CaptionedFigure:
     told = [f"{title} on {task} {error:.1f}% at {1000 * s:.0f} ms" for task, title, s, error in costs]
-    return Drawing(
+    return CaptionedFigure(
         name,
         "Error against time",
         "Test error of each row and the median time of its training iteration: down and to the left is better.",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, register
+from harness.analysis.base import Analysis, FigureSpec, register
 from harness.analysis.rows import Curve, Rows, TrainedRow
-from harness.drawing.drawing import Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.plots import LINE, STYLES, WIDE, legend, new_figure
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ class Curves(Analysis):
 
     place = 10
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for each task."""
         for task, curves in rows.by_task(_curves_of).items():
-            yield Sketch("curves", (task,), partial(_draw, task, curves))
+            yield FigureSpec("curves", (task,), partial(_draw, task, curves))
 
 
 def _curves_of(row: TrainedRow) -> list[Curve] | None:
     return [curve for model in row.models if (curve := model.curve())] or None
 
 
-def _draw(task: str, curves: dict[str, list[Curve]], name: str) -> Drawing:
+def _draw(task: str, curves: dict[str, list[Curve]], name: str) -> CaptionedFigure:
     last = "; ".join(f"{title} {np.mean([c[-1][1] for c in seeds]):.1f}%" for title, seeds in curves.items())
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"Error in training, {task}",
         "Wrong answers on the training batches since the point before, in percent; a band is the range over seeds.",

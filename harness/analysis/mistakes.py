@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, Trained, register
 from harness.analysis.rows import Rows, TrainedRow
-from harness.drawing.drawing import Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.images import GAP, canvas, label, mosaic
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class WrongImages(Analysis):
         wrong = np.flatnonzero(trained.predictions != trained.test.labels)[:SHOWN]
         return {"mistakes": trained.test.images[wrong], "mistakes_at": wrong}
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for each task on which anything is wrong."""
         for task, mistakes in rows.by_task(mistakes_of).items():
             if any(len(each.images) for each in mistakes.values()):
-                yield Sketch("mistakes", (task,), partial(_draw, task, mistakes))
+                yield FigureSpec("mistakes", (task,), partial(_draw, task, mistakes))
 
 
 def mistakes_of(row: TrainedRow) -> Mistakes | None:
@@ -61,9 +61,9 @@ def mistakes_of(row: TrainedRow) -> Mistakes | None:
     return Mistakes(arrays["mistakes"], true[at], predicted[at], int((predicted != true).sum()), len(true))
 
 
-def _draw(task: str, mistakes: dict[str, Mistakes], name: str) -> Drawing:
+def _draw(task: str, mistakes: dict[str, Mistakes], name: str) -> CaptionedFigure:
     told = [f"{title} {each.wrong} of {each.tested}" for title, each in mistakes.items()]
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"Wrong answers, {task}",
         "The first test images that each row gets wrong (first seed), with true class → predicted class; on "

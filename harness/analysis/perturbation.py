@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, Trained, register
 from harness.analysis.reconstructions import as_images
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.dataset import Examples
 from harness.data.subset import first_of_each_class
-from harness.drawing.drawing import Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.images import GAP, canvas, label, mosaic
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class Perturbation(Analysis):
             return _moved(trained, output, int(shown.labels[0]))
         return {}
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for each row on each task."""
         for task, found in rows.by_task(_moved_of).items():
             for title, moved in found.items():
-                yield Sketch("moved", (task, title), partial(_draw, task, title, moved))
+                yield FigureSpec("moved", (task, title), partial(_draw, task, title, moved))
 
 
 def _moved(trained: Trained, output: Output, label: int) -> dict[str, np.ndarray]:
@@ -79,9 +79,9 @@ def _moved_of(row: TrainedRow) -> Moved | None:
     return Moved(arrays["moved"], int(arrays["moved_class"])) if "moved" in arrays else None
 
 
-def _draw(task: str, title: str, moved: Moved, name: str) -> Drawing:
+def _draw(task: str, title: str, moved: Moved, name: str) -> CaptionedFigure:
     spread = moved.images.astype(float).std(axis=1).mean(axis=(1, 2))
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"One dimension moved, {title}, {task}",
         f"A {moved.label} decoded while one dimension of its digit capsule is moved by {OFFSETS[0]} to "

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, Trained, register
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.subset import subset
-from harness.drawing.drawing import WIDTH, Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.images import ACROSS_CLASSES, GAP, canvas, first_classes, label, mosaic
+from harness.drawing.style import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,10 +59,10 @@ class PruningMap(Analysis):
         means = _by_class(np.concatenate(images), true).astype(np.uint8)
         return {"kept": _by_class(np.concatenate(kept), true), "centres": centres, "mean_images": means}
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for each task."""
         for task, kept in rows.by_task(_kept_of).items():
-            yield Sketch("kept", (task,), partial(_draw, task, kept))
+            yield FigureSpec("kept", (task,), partial(_draw, task, kept))
 
 
 def _by_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -75,9 +76,9 @@ def _kept_of(row: TrainedRow) -> Kept | None:
     return Kept(arrays["kept"], arrays["centres"], arrays["mean_images"]) if "kept" in arrays else None
 
 
-def _draw(task: str, kept: dict[str, Kept], name: str) -> Drawing:
+def _draw(task: str, kept: dict[str, Kept], name: str) -> CaptionedFigure:
     told = [f"{title} {share_inside(each):.0%}" for title, each in kept.items()]
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"What pruning keeps, {task}",
         f"The code vector as a map: the mean number of primary capsules that pruning keeps at each position, over "

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, Trained, register
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.subset import first_of_each_class
-from harness.drawing.drawing import Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.images import ACROSS_CLASSES, GAP, canvas, first_classes, label, mosaic
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class Reconstructions(Analysis):
             made.append(as_images(output.reconstruction, batch.images.shape[1]))
         return {"shown": np.concatenate(shown), "reconstructed": np.concatenate(made)} if shown else {}
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for each task."""
         for task, reconstructions in rows.by_task(_pair_of).items():
-            yield Sketch("reconstructions", (task,), partial(_draw, task, reconstructions))
+            yield FigureSpec("reconstructions", (task,), partial(_draw, task, reconstructions))
 
 
 def as_images(pixels: Tensor, size: int) -> np.ndarray:
@@ -52,10 +52,10 @@ def _pair_of(row: TrainedRow) -> np.ndarray | None:
     return np.stack([arrays["shown"], arrays["reconstructed"]]) if "reconstructed" in arrays else None
 
 
-def _draw(task: str, reconstructions: dict[str, np.ndarray], name: str) -> Drawing:
+def _draw(task: str, reconstructions: dict[str, np.ndarray], name: str) -> CaptionedFigure:
     off = {title: np.abs(np.diff(each.astype(float), axis=0)).mean() for title, each in reconstructions.items()}
     told = [f"{title} {error:.0f} of 255" for title, error in off.items()]
-    return Drawing(
+    return CaptionedFigure(
         name,
         f"Reconstructions, {task}",
         f"The first test image of each class, and what the decoder makes of the predicted class's capsule (first "

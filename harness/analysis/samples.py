@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, Sketch, register
+from harness.analysis.base import Analysis, FigureSpec, register
 from harness.analysis.rows import Rows, TimedRow
-from harness.drawing.drawing import BLUE, RED, Drawing
+from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.plots import COLUMN, WIDE, new_figure, plain_logarithm
+from harness.drawing.style import BLUE, RED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,20 +24,20 @@ class Samples(Analysis):
 
     place = 30
 
-    def figures(self, rows: Rows) -> Iterator[Sketch]:
+    def figures(self, rows: Rows) -> Iterator[FigureSpec]:
         """One for all timed rows."""
         samples = rows.of_timed(_samples_of)
         if samples:
-            yield Sketch("samples", (), partial(_draw, samples))
+            yield FigureSpec("samples", (), partial(_draw, samples))
 
 
 def _samples_of(row: TimedRow) -> list[list[float]] | None:
     return [seconds for seconds in row.samples() if seconds] or None
 
 
-def _draw(samples: dict[str, list[list[float]]], name: str) -> Drawing:
+def _draw(samples: dict[str, list[list[float]]], name: str) -> CaptionedFigure:
     medians = {title: float(np.median(np.concatenate(lists))) for title, lists in samples.items()}
-    return Drawing(
+    return CaptionedFigure(
         name,
         "Single iterations",
         "Every timed iteration; each column of dots is one process, the bar its median.",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.drawing.drawing import WIDTH
 from harness.drawing.plots import new_figure
+from harness.drawing.style import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from harness.drawing.backend import import_matplotlib
-from harness.drawing.drawing import WIDTH
+from harness.drawing.style import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

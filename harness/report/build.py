@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.files import write_whole
 from harness.record.reader import RunReader
 from harness.record.stored import restore
-from harness.report.figures.gallery import draw_all
+from harness.report.figures.all_figures import draw_all
 from harness.report.folder import replace_files
 from harness.report.render.formats import FILES, FORMATS
 from harness.report.render.html import to_html
@@ -50,18 +50,18 @@ def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lamb
     Raises:
         UserError: they can't be written there.
     """
-    gallery = draw_all(tables.rows_of, tables.errors)
-    figures = gallery.files()
+    figures = draw_all(tables.rows_of, tables.errors)
+    files = figures.files()
     texts = {
-        name: to_html(tables, gallery) if kind == "html" else FORMATS[kind](tables) for name, kind in FILES.items()
+        name: to_html(tables, figures) if kind == "html" else FORMATS[kind](tables) for name, kind in FILES.items()
     }
-    for line in gallery.left_out:
+    for line in figures.left_out:
         say(f"a figure is left out: {line}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             write_whole(folder / name, text)
-        return [*(folder / name for name in texts), *replace_files(folder / FIGURES, figures)]
+        return [*(folder / name for name in texts), *replace_files(folder / FIGURES, files)]
     except OSError as error:
         raise UserError(
             f"the report cannot be written to {folder} ({error.strerror or error}); what is recorded is whole: mend "

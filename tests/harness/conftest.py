@@ -18,7 +18,7 @@ from harness.plan.make import make_plan
 from harness.plan.trial import Trial
 from harness.record.tracking_uri import be_quiet, default_tracking_uri
 from harness.registry import load_plugin
-from harness.report.figures.gallery import Gallery
+from harness.report.figures.all_figures import ReportFigures
 from harness.suite.load import load_suite
 
 TINY = Path(__file__).parent / "tiny.py"
@@ -170,7 +170,7 @@ def cli(
     from harness.cli.main import main
 
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setattr("harness.report.build.draw_all", lambda *_: Gallery())
+    monkeypatch.setattr("harness.report.build.draw_all", lambda *_: ReportFigures())
     monkeypatch.setattr("harness.worker.timing.timing.matrix_product_rate", lambda _: 1e11)
 
     def run(*arguments: object) -> Said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.report.figures.gallery import Gallery, draw_all
+from harness.report.figures.all_figures import ReportFigures, draw_all
 from harness.report.render.all_tables import all_tables
 from harness.report.render.circumstances import conditions, environments_line, overhead_line
 from harness.report.render.escape import html_value, web_address
@@ -15,18 +15,18 @@ from harness.report.tables.rows import Tables
 TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
+def to_html(tables: Tables, figures: ReportFigures | None = None) -> str:
     """The page; all that comes from outside is escaped.
 
     Arguments:
-        gallery: the figures, where they are drawn already.
+        figures: the figures, where they are drawn already.
     """
     from jinja2 import Environment, StrictUndefined
 
     settings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=html_value)
     settings.filters["web"] = web_address
     page = settings.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    gallery = gallery or draw_all(tables.rows_of, tables.errors)
+    figures = figures or draw_all(tables.rows_of, tables.errors)
     return page.render(
         tables=tables,
         how=conditions(tables),
@@ -34,9 +34,9 @@ def to_html(tables: Tables, gallery: Gallery | None = None) -> str:
         groups=claim_groups(tables),
         line=verdict_line,
         text_tables=all_tables(tables),
-        first=gallery.first,
-        drawings=gallery.others,
-        left_out=gallery.left_out,
+        first=figures.first,
+        figures=figures.others,
+        left_out=figures.left_out,
         overhead=overhead_line(tables),
         different=environments_line(tables),
     )

@@ -90,7 +90,7 @@ def test_rows_with_couplings_have_a_figure_each_and_the_others_one() -> None:
     drawn = second.draw(second.name)
     assert [line.get_label() for line in drawn.figure.axes[0].lines] == ["y", "z"]
     assert len(drawn.figure.axes[0].lines[0].get_ydata()) == 300
-    assert "y 0.90 to 0.30" in drawn.text
+    assert "y 0.90 to 0.30" in drawn.alt_text
 
 
 def test_lines() -> None:

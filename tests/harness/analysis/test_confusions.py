@@ -18,9 +18,9 @@ def test_counts_are_over_all_seeds() -> None:
 
 def test_answers_of_more_classes_than_there_can_be_are_told() -> None:
     shown = rows(row("x", answers=[([5_000], [0])]), row("y", answers=[([1], [0])]), analysis="confusions")
-    [sketch] = Confusions().figures(shown)
+    [spec] = Confusions().figures(shown)
     assert shown.left_out == ["confusions of x on a: ValueError: there are answers of 5,001 classes"]
-    assert sketch.draw(sketch.name).text == "Most often, y takes 0 for 1 (1 of 1)."
+    assert spec.draw(spec.name).alt_text == "Most often, y takes 0 for 1 (1 of 1)."
 
 
 def test_there_is_no_figure_where_nothing_is_wrong() -> None:

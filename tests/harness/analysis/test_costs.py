@@ -21,7 +21,7 @@ def test_the_legend_has_what_the_first_panel_lacks() -> None:
 
 def test_rows_that_are_both_trained_and_timed_are_shown() -> None:
     shown = rows(row("x", "a", seconds=1.7, error=0.5), row("y", error=1.0), row("z", seconds=1.0), timed("z", [1.0]))
-    [sketch] = Costs().figures(shown)
-    assert sketch.name == "costs"
-    assert sketch.draw("costs").text == "x on a 0.5% at 1700 ms."
+    [spec] = Costs().figures(shown)
+    assert spec.name == "costs"
+    assert spec.draw("costs").alt_text == "x on a 0.5% at 1700 ms."
     assert list(Costs().figures(rows(row("y", error=1.0)))) == []

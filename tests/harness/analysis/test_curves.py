@@ -17,6 +17,6 @@ def test_mean_and_range_over_seeds() -> None:
 
 def test_one_figure_for_each_task_of_the_seeds_that_have_curves() -> None:
     shown = rows(row("x", "a", curves=[[(1, 8.0)], [], [(1, 5.0)]]), row("y", "b", curves=[[]]), row("z", "c"))
-    [sketch] = Curves().figures(shown)
-    assert sketch.name == "curves-a"
-    assert sketch.draw(sketch.name).text == "Errors at the end: x 6.5%."
+    [spec] = Curves().figures(shown)
+    assert spec.name == "curves-a"
+    assert spec.draw(spec.name).alt_text == "Errors at the end: x 6.5%."

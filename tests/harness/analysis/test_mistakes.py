@@ -36,9 +36,9 @@ def test_there_is_a_figure_where_anything_is_wrong() -> None:
     some = {"mistakes": np.zeros((1, 6, 6), np.uint8), "mistakes_at": np.array([0])}
     right, wrong = ([1], [1]), ([2], [1])
     shown = rows(row("x", "a", none, answers=[right]), row("y", "b", some, answers=[wrong]))
-    [sketch] = WrongImages().figures(shown)
-    assert sketch.name == "mistakes-b"
-    assert "y 1 of 1" in sketch.draw(sketch.name).text
+    [spec] = WrongImages().figures(shown)
+    assert spec.name == "mistakes-b"
+    assert "y 1 of 1" in spec.draw(spec.name).alt_text
 
 
 def test_mistakes_are_labelled() -> None:

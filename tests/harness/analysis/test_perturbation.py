@@ -55,11 +55,11 @@ def test_there_is_a_figure_for_each_row_and_task() -> None:
     images[1, 2] = 99
     moved = {"moved": images, "moved_class": np.array(5)}
     shown = rows(row("x", "a", moved), row("x", "b", moved), row("y", "a", {}))
-    sketches = list(Perturbation().figures(shown))
-    assert [sketch.name for sketch in sketches] == ["moved-a-x", "moved-b-x"]
-    drawn = sketches[0].draw("moved-a-x")
+    specs = list(Perturbation().figures(shown))
+    assert [spec.name for spec in specs] == ["moved-a-x", "moved-b-x"]
+    drawn = specs[0].draw("moved-a-x")
     assert "by -0.25 to 0.25 in steps of 0.05" in drawn.caption
-    assert drawn.text == "Dimension 2 changes the image most, dimension 1 least."
+    assert drawn.alt_text == "Dimension 2 changes the image most, dimension 1 least."
 
 
 def test_images_are_in_their_places() -> None:

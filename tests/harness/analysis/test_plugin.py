@@ -22,7 +22,7 @@ from harness.record.reader import RunReader
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
-from harness.report.figures.gallery import draw_all
+from harness.report.figures.all_figures import draw_all
 from harness.report.render.formats import FORMATS
 from harness.run import plugins_of
 from harness.suite.load import load_suite
@@ -39,7 +39,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.analysis import Analysis, Comparison, Finding, Sketch, register
+from harness.analysis import Analysis, Comparison, Finding, FigureSpec, register
 from harness.suite.claims import ModelClaim
 
 
@@ -76,16 +76,16 @@ class Certainty(Analysis):
 
     def figures(self, rows):
         for task, found in rows.by_task(lambda row: row.first().get("certainty")).items():
-            yield Sketch("certainty", (task,), partial(draw, found))
+            yield FigureSpec("certainty", (task,), partial(draw, found))
 
 
 def draw(found, name):
-    from harness.drawing.drawing import Drawing
+    from harness.drawing.captioned_figure import CaptionedFigure
     from harness.drawing.plots import new_figure
 
     figure = new_figure(4, 3)
     figure.subplots().hist(list(found.values()))
-    return Drawing(name, "Certainty", "How sure.", f"{{', '.join(found)}}.", figure)
+    return CaptionedFigure(name, "Certainty", "How sure.", f"{{', '.join(found)}}.", figure)
 
 
 @register("broken")
@@ -161,11 +161,11 @@ def test_from_a_process_of_its_own_to_the_report(
     [verdict] = tables.verdicts
     assert (verdict.word, verdict.sentence) == ("reproduced", "it is sure")
     assert "tiny h=6 is " in verdict.evidence
-    gallery = draw_all(tables.rows_of)
-    drawn = {drawing.name: drawing for drawing in gallery.drawings}
-    assert drawn["certainty-tiny-digits"].text == "tiny h=6."
-    assert any(line.startswith("broken: ") for line in gallery.left_out)
-    assert "certainty-tiny-digits.pdf" in gallery.files()
+    figures = draw_all(tables.rows_of)
+    drawn = {figure.name: figure for figure in figures.drawn}
+    assert drawn["certainty-tiny-digits"].alt_text == "tiny h=6."
+    assert any(line.startswith("broken: ") for line in figures.left_out)
+    assert "certainty-tiny-digits.pdf" in figures.files()
 
     with ANALYSES.apart():  # somebody who does not have the plugin
         tables = read_tables(history, None)
@@ -248,9 +248,9 @@ def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     analysis, test = ANALYSES.get("certainty")(), examples()
     arrays = analysis.measure(trained(drawer(), test))
     assert arrays["certainty"].shape == (len(test),)
-    [sketch] = analysis.figures(rows(row("x", "a", arrays), row("y", "a"), row("z", "b", {})))
-    drawn = sketch.draw(sketch.name).rendered()
-    assert (drawn.name, drawn.text) == ("certainty-a", "Rows: x.")
+    [spec] = analysis.figures(rows(row("x", "a", arrays), row("y", "a"), row("z", "b", {})))
+    drawn = spec.draw(spec.name).rendered()
+    assert (drawn.name, drawn.alt_text) == ("certainty-a", "Rows: x.")
 
 
 @pytest.mark.usefixtures("plugin")

@@ -31,9 +31,9 @@ def test_share_of_what_is_kept_where_there_is_ink() -> None:
     counts = np.zeros((1, 3, 3))
     counts[0, 1, 1], counts[0, 0, 2] = 6, 2
     kept = {"kept": counts, "centres": np.array([2.0, 4.0, 6.0]), "mean_images": image}
-    [sketch] = PruningMap().figures(rows(row("a", "mnist", kept), row("b", "mnist")))
-    assert sketch.name == "kept-mnist"
-    assert "a 75%" in sketch.draw(sketch.name).text
+    [spec] = PruningMap().figures(rows(row("a", "mnist", kept), row("b", "mnist")))
+    assert spec.name == "kept-mnist"
+    assert "a 75%" in spec.draw(spec.name).alt_text
 
 
 def test_kept_positions_lie_over_the_pixels_they_see() -> None:

@@ -26,9 +26,9 @@ def test_nothing_without_a_decoder_or_of_images_of_another_size() -> None:
 def test_the_figure_tells_how_far_off_they_are() -> None:
     shown = np.full((10, 4, 4), 50, np.uint8)
     decoded = row("x", "a", {"shown": shown, "reconstructed": shown + 7})
-    [sketch] = Reconstructions().figures(rows(decoded, row("y"), row("z", "a", {})))
-    assert sketch.name == "reconstructions-a"
-    assert sketch.draw(sketch.name).text == "Mean difference of a pixel: x 7 of 255."
+    [spec] = Reconstructions().figures(rows(decoded, row("y"), row("z", "a", {})))
+    assert spec.name == "reconstructions-a"
+    assert spec.draw(spec.name).alt_text == "Mean difference of a pixel: x 7 of 255."
 
 
 def test_images_are_in_their_places() -> None:

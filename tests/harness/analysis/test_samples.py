@@ -16,7 +16,7 @@ def test_every_iteration_is_a_dot() -> None:
 
 
 def test_processes_without_samples_are_left_out() -> None:
-    [sketch] = Samples().figures(rows(timed("x", [0.1, 0.3], []), timed("y", [])))
-    assert sketch.name == "samples"
-    assert sketch.draw("samples").text == "Medians: x 200 ms."
+    [spec] = Samples().figures(rows(timed("x", [0.1, 0.3], []), timed("y", [])))
+    assert spec.name == "samples"
+    assert spec.draw("samples").alt_text == "Medians: x 200 ms."
     assert list(Samples().figures(rows(timed("y")))) == []

@@ -22,7 +22,7 @@ from harness.drawing.images import GAP, mosaic
 from harness.drawing.labels import file_stems, labels
 from harness.report.analysis_rows import RowsOf
 from harness.report.build import write_report
-from harness.report.figures.gallery import draw_all
+from harness.report.figures.all_figures import draw_all
 from harness.report.tables.assemble import build_tables
 
 ROOT = Path(__file__).parents[3]
@@ -57,10 +57,10 @@ def test_answers_are_those_of_each_seed(rows_of: RowsOf) -> None:
 
 
 def test_every_drawing_says_what_it_shows(rows_of: RowsOf) -> None:
-    drawings = {drawing.name: drawing for drawing in draw_all(rows_of).drawings}
-    assert all(drawing.caption.endswith(".") and drawing.text.endswith(".") for drawing in drawings.values())
-    assert "cnn 10 of 1000" in drawings["mistakes-mnist"].text
-    assert list(drawings) == [
+    figures = {figure.name: figure for figure in draw_all(rows_of).drawn}
+    assert all(figure.caption.endswith(".") and figure.alt_text.endswith(".") for figure in figures.values())
+    assert "cnn 10 of 1000" in figures["mistakes-mnist"].alt_text
+    assert list(figures) == [
         "curves-mnist",
         "curves-affnist",
         "costs",
@@ -95,12 +95,12 @@ SAMPLES = """
 import sys
 from pathlib import Path
 from harness.analysis.rows import Rows, TimedRow
-from harness.report.figures.gallery import draw_all
+from harness.report.figures.all_figures import draw_all
 names = {"title": "a $b$", "task": "a", "short_title": "a $b$", "short_task": "a"}
 row = TimedRow(**names, variant="a", config={}, samples=lambda: [[0.1, 0.2]])
-gallery = draw_all(lambda name: Rows(name, timed=[row]))
-assert not gallery.left_out, gallery.left_out
-for name, content in gallery.files().items():
+figures = draw_all(lambda name: Rows(name, timed=[row]))
+assert not figures.left_out, figures.left_out
+for name, content in figures.files().items():
     (Path(sys.argv[1]) / name).write_bytes(content)
 """
 
@@ -182,28 +182,28 @@ def strange_rows() -> RowsOf:
 
 
 def test_strange_data_are_drawn_or_left_out_with_a_word() -> None:
-    gallery = draw_all(strange_rows())
-    files = gallery.files()
-    drawn = {drawing.name for drawing in gallery.drawings}
+    figures = draw_all(strange_rows())
+    files = figures.files()
+    drawn = {figure.name for figure in figures.drawn}
     assert {"curves-a", "curves-b", "costs", "samples", "confusions-a", "couplings-x", "kept-a"} <= drawn
-    told = " ".join(gallery.left_out)
+    told = " ".join(figures.left_out)
     for name in ("mistakes of x", "couplings-y: ", "moved-a-x: ", "confusions of n"):
         assert name in told
     assert len(files) == 2 * len(drawn)
-    for drawing in gallery.drawings:
-        size = drawing.figure.get_size_inches()
-        assert size.max() < 40, drawing.name
-        fromstring(drawing.svg)  # else it is no XML
+    for figure in figures.drawn:
+        size = figure.figure.get_size_inches()
+        assert size.max() < 40, figure.name
+        fromstring(figure.svg)  # else it is no XML
     assert all(len(name) < 160 for name in files)
 
 
 def test_of_too_many_figures_of_a_kind_the_first_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.report.figures.gallery.MOST", 2)
+    monkeypatch.setattr("harness.report.figures.all_figures.MOST_OF_A_KIND", 2)
     coupled = {"capsule_activity": {"activities": np.array([0.2, 0.1]), "couplings": np.array([0.2, 0.1])}}
     names = labels(TITLES[:5])
-    gallery = draw_all(of(*(row(name, "a", coupled) for name in names.values())))
-    assert [drawing.name[:11] for drawing in gallery.drawings] == ["couplings-0", "couplings-1"]
-    [line] = gallery.left_out
+    figures = draw_all(of(*(row(name, "a", coupled) for name in names.values())))
+    assert [figure.name[:11] for figure in figures.drawn] == ["couplings-0", "couplings-1"]
+    [line] = figures.left_out
     assert line.startswith("couplings-2 a long name")
     assert "2 more" in line
 
@@ -218,10 +218,10 @@ def test_what_can_not_be_read_costs_no_other_figure() -> None:
         def samples(self, key: str) -> list[float]:
             raise ValueError("no samples")
 
-    gallery = draw_all(build_tables(plan(), published(), frame(), OVERHEAD, Odd(), ORIGIN).rows_of)
-    assert {"curves-mnist", "curves-affnist", "costs"} <= {drawing.name for drawing in gallery.drawings}
-    assert any(line.startswith("samples of capsnet r=3: ValueError: no samples") for line in gallery.left_out)
-    assert any("mistakes of cnn on mnist: KeyError: 'mistakes_at'" in line for line in gallery.left_out)
+    figures = draw_all(build_tables(plan(), published(), frame(), OVERHEAD, Odd(), ORIGIN).rows_of)
+    assert {"curves-mnist", "curves-affnist", "costs"} <= {figure.name for figure in figures.drawn}
+    assert any(line.startswith("samples of capsnet r=3: ValueError: no samples") for line in figures.left_out)
+    assert any("mistakes of cnn on mnist: KeyError: 'mistakes_at'" in line for line in figures.left_out)
 
 
 def test_nothing_is_read_before_a_figure_asks_for_it() -> None:

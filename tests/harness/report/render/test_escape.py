@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.report.figures.gallery import Gallery
+from harness.report.figures.all_figures import ReportFigures
 from harness.report.render.escape import TEX_SIGNS, csv_cell, json_text, latex, markdown, web_address
 from harness.report.render.formats import to_csv, to_json, to_latex, to_markdown
 from harness.report.render.html import to_html
@@ -115,7 +115,7 @@ def markdown_kinds(text: str) -> Counter[str]:
 
 HARMLESS = infected(TABLES, "")
 KNOWN_MARKDOWN, KNOWN_TEX = markdown_kinds(to_markdown(HARMLESS)), to_latex(HARMLESS)
-KNOWN_HTML = Elements(to_html(HARMLESS, Gallery())).found
+KNOWN_HTML = Elements(to_html(HARMLESS, ReportFigures())).found
 COMMANDS = re.compile(r"\\[A-Za-z]+")
 SIGNS = "".join(TEX_SIGNS.values()) + r"\c\r\u\v\H"
 LATEX_COMMANDS = {*COMMANDS.findall(KNOWN_TEX), *COMMANDS.findall(SIGNS)}
@@ -132,7 +132,7 @@ def test_foreign_text_is_text_in_every_output(text: str) -> None:
     check_latex(to_latex(tables))
     check_csv(to_csv(tables), tables)
     check_json(to_json(tables), tables)
-    check_html(to_html(tables, Gallery()))
+    check_html(to_html(tables, ReportFigures()))
     assert not CONTROLS.search(terminal(tables))
 
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from example import SIGNS, example
 
-from harness.report.figures.gallery import draw_all
+from harness.report.figures.all_figures import draw_all
 from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
 from harness.report.tables.rows import Tables
@@ -75,7 +75,7 @@ def test_it_is_whole_and_every_reference_has_its_place(tables: Tables, page: str
     found = read(page)
     assert found.counts["h1"] == found.counts["main"] == 1
     assert found.counts["table"] == found.counts["caption"] == len(all_tables(tables))
-    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.rows_of, tables.errors).drawings)
+    assert found.counts["figure"] == found.counts["figcaption"] == len(draw_all(tables.rows_of, tables.errors).drawn)
     assert set(found.references) <= set(found.identifiers)
     for verdict in tables.verdicts:
         assert verdict.sentence in found.text
