@@ -12,7 +12,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from harness.data import affnist_mat, affnist_rebuilt, digest_cache, disk, expanded_mnist, idx
+from harness.data import affnist_mat, affnist_rebuilt, disk, expanded_mnist, idx
 from harness.data.dataset import Dataset, Examples, Progress, TaskData, register
 from harness.data.download import DownloadFailed, download
 from harness.data.errors import Damaged
@@ -79,8 +79,6 @@ class AffNist(Dataset):
 
     def load(self, folder: Path) -> TaskData:
         files = official_files(folder)
-        for path, _ in files.values():
-            _sha256(path, is_fresh=True)  # so that the digest is that of what is read
         tests = {name: affnist_mat.read_test_set(path, count).examples for name, (path, count) in files.items()}
         if not files:
             tests["affnist-rebuilt"] = _rebuilt(folder)
@@ -124,9 +122,10 @@ def _archives(folder: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _sha256(path: Path, *, is_fresh: bool = False) -> str:
+def _sha256(path: Path) -> str:
     try:
-        return digest_cache.fresh_sha256(path) if is_fresh else digest_cache.cached_sha256(path)
+        with disk.opened(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Damaged(
             f"{path} cannot be read ({error.strerror}): fix it, or remove it to use the rebuilt set."
