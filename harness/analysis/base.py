@@ -42,14 +42,13 @@ class Trained:
 
         Nothing where the images are not of the size and the one channel that the model takes.
         """
-        from harness.data.batches import evaluation_batches
-        from harness.worker.train.evaluation import BATCH
+        from harness.data.batches import EVALUATION_BATCH, evaluation_batches
 
         config = self.model.config
         if examples.images.shape[1] != config.image_size or config.image_channels != 1:
             return
         start = 0
-        for images, _ in evaluation_batches(examples, BATCH, self.device):
+        for images, _ in evaluation_batches(examples, EVALUATION_BATCH, self.device):
             part = slice(start, start + len(images))
             yield Examples(examples.images[part], examples.labels[part]), self.model(images)
             start += len(images)

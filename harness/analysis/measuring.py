@@ -72,7 +72,7 @@ class _Sample(Trained):
 
     def outputs(self, examples: Examples) -> Iterator[tuple[Examples, Output]]:
         """See `Trained.outputs`. Who stops after the first batch does not want the others either."""
-        from harness.worker.machine import synchronize
+        from harness.device import synchronize
 
         start = perf_counter()
         for batch, output in super().outputs(examples):

@@ -22,7 +22,7 @@ from variants import VARIANTS
 
 if TYPE_CHECKING:
     from harness.plan.budget import Cost
-    from harness.worker.timing.bracket import SentinelRun
+    from harness.worker.result import SentinelRun
 
 
 def execute(trial: Trial, context: WorkerContext, report: Report) -> Result:
@@ -60,7 +60,7 @@ def estimate(trial: TrainingTrial, context: WorkerContext, report: Report) -> Co
 
 def watch(trial: TimingTrial, context: WorkerContext, report: Report) -> SentinelRun:
     """Time the sentinel as a timed trial's row is: with its threads and precision, on its device."""
-    from harness.worker.machine import choose_device
+    from harness.device import choose_device
     from harness.worker.timing.sentinel import time_sentinel
 
     with _settings(trial, context):

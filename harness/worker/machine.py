@@ -60,17 +60,6 @@ def resident_mib() -> float:
     return psutil.Process().memory_info().rss / 2**20
 
 
-def choose_device(gpu: bool) -> torch.device:
-    """The GPU where one was granted and torch can use it, else the processor."""
-    return torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def _first_line(path: Path) -> str:
     try:
         return path.read_text().splitlines()[0].strip()

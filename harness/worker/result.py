@@ -50,6 +50,15 @@ class Timestamps:
 
 
 @dataclass(frozen=True)
+class SentinelRun:
+    """A run of the sentinel: when it began and ended, as in `Timestamps`, and the seconds of its timed iterations."""
+
+    began: float
+    ended: float
+    seconds: list[float]
+
+
+@dataclass(frozen=True)
 class Result:
     """What a finished trial leaves: its numbers, curve, raw samples, predictions, and where it ran."""
 

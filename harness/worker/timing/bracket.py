@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from harness.plan.trial import Trial
 from harness.worker.forkserver import TrialError, Work
 from harness.worker.numbers import TimingNumbers
-from harness.worker.result import Result, Timestamps
+from harness.worker.result import Result, SentinelRun, Timestamps
 
 WORKS: tuple[Work, ...] = ("watch", "execute", "watch")
-
-
-@dataclass(frozen=True)
-class SentinelRun:
-    """A run of the sentinel: when it began and ended, as of `Timestamps`, and seconds of its timed iterations."""
-
-    began: float
-    ended: float
-    seconds: list[float]
 
 
 def bracketed(trial: Trial, do: Callable[[Work], Any]) -> Result | TrialError:

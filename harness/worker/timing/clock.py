@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
-from harness.worker.machine import synchronize
+from harness.device import synchronize
 
 
 def seconds_of(call: Callable[[], object], count: int, device: torch.device) -> list[float]:

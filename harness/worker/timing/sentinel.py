@@ -15,7 +15,7 @@ from harness.randomness import seed_everything
 from harness.suite.protocol import Precision
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
-from harness.worker.timing.bracket import SentinelRun
+from harness.worker.result import SentinelRun
 from harness.worker.timing.clock import collecting_no_garbage, seconds_of
 
 IMAGES, SIDE, CLASSES = 100, 28, 10

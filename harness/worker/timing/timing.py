@@ -13,6 +13,7 @@ from torch import Tensor
 import variants
 from harness.data import DATASETS
 from harness.data.batches import Batches
+from harness.device import choose_device
 from harness.plan.trial import TimingTrial
 from harness.plugins.process_settings import kept_settings
 from harness.randomness import seed_everything
@@ -27,7 +28,7 @@ from harness.worker.checks import (
     unchanged,
 )
 from harness.worker.context import WorkerContext
-from harness.worker.machine import choose_device, describe_machine, peak_memory_mib, resident_mib
+from harness.worker.machine import describe_machine, peak_memory_mib, resident_mib
 from harness.worker.numbers import TimingNumbers
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in

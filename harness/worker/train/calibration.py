@@ -8,14 +8,15 @@ import numpy as np
 
 from harness.analysis.base import Trained
 from harness.analysis.measuring import seconds_of_all
+from harness.data.batches import EVALUATION_BATCH
 from harness.data.subset import subset
+from harness.device import choose_device
 from harness.plan.budget import Cost
 from harness.plan.trial import TrainingTrial
 from harness.worker.context import WorkerContext
-from harness.worker.machine import choose_device
 from harness.worker.task_data import task_data
 from harness.worker.timing.clock import seconds_of
-from harness.worker.train.evaluation import BATCH, predict
+from harness.worker.train.evaluation import predict
 from harness.worker.train.training import Training
 
 WARM, MEASURED = 2, 4  # iterations
@@ -33,7 +34,7 @@ def calibrate(trial: TrainingTrial, context: WorkerContext) -> Cost:
     evaluation = 0.0
     for test in data.tests.values():
         images = len(subset(test, work.test_images).labels)
-        sample = subset(test, BATCH)
+        sample = subset(test, EVALUATION_BATCH)
         predict(training.model, sample, device, work.precision)
         start = time.perf_counter()
         predict(training.model, sample, device, work.precision)

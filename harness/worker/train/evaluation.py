@@ -6,14 +6,12 @@ import numpy as np
 import torch
 
 from harness.data import Examples
-from harness.data.batches import evaluation_batches
+from harness.data.batches import EVALUATION_BATCH, evaluation_batches
 from harness.data.labels import label_dtype
 from harness.suite.protocol import Precision
 from harness.worker.checks import check_output
 from harness.worker.precision import forward_in
 from variants.contract import Variant
-
-BATCH = 200  # images; a larger one gains a percent or two and takes its memory
 
 
 @torch.inference_mode()
@@ -25,7 +23,7 @@ def predict(model: Variant, examples: Examples, device: torch.device, precision:
     """
     model.eval()
     with forward_in(precision, device):
-        batches = evaluation_batches(examples, BATCH, device)
+        batches = evaluation_batches(examples, EVALUATION_BATCH, device)
         found = [check_output(model, model(images), images).predictions() for images, _ in batches]
     model.train()
     return torch.cat(found).cpu().numpy().astype(label_dtype(model.config.classes))

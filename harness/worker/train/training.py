@@ -21,6 +21,7 @@ from harness.analysis.measuring import measure_all
 from harness.data import Examples, TaskData
 from harness.data.batches import Batches
 from harness.data.subset import subset
+from harness.device import choose_device
 from harness.errors import cause_of
 from harness.plan.trial import TrainingTrial
 from harness.plugins.process_settings import kept_settings
@@ -28,7 +29,7 @@ from harness.randomness import kept_random_state, random_state, seed_everything,
 from harness.worker.autotune import describe_choices
 from harness.worker.checks import check_gradients, check_loss, check_output, check_state, unchanged
 from harness.worker.context import Report, WorkerContext
-from harness.worker.machine import choose_device, describe_machine, peak_memory_mib
+from harness.worker.machine import describe_machine, peak_memory_mib
 from harness.worker.numbers import Score, TrainingNumbers, curve_metrics
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import psutil
 import torch
 
-from harness.worker.machine import choose_device, describe_machine, peak_memory_mib, synchronize
+from harness.worker.machine import describe_machine, peak_memory_mib
 from harness.worker.processors import usable_cpus
 
 CPU = torch.device("cpu")
@@ -26,10 +26,3 @@ def test_facts() -> None:
 def test_peak_memory_is_that_of_this_process() -> None:
     resident = psutil.Process().memory_info().rss / 2**20
     assert resident * 0.9 < peak_memory_mib(CPU) < 64 * 1024
-
-
-def test_without_a_gpu_the_processor_is_chosen() -> None:
-    assert choose_device(False) == CPU
-    if not torch.cuda.is_available():
-        assert choose_device(True) == CPU
-    synchronize(CPU)

@@ -10,8 +10,8 @@ import pytest
 from harness.plan.trial import Trial
 from harness.worker.forkserver import TrialError, Work
 from harness.worker.numbers import TimingNumbers
-from harness.worker.result import Result, Timestamps
-from harness.worker.timing.bracket import SentinelRun, bracketed
+from harness.worker.result import Result, SentinelRun, Timestamps
+from harness.worker.timing.bracket import bracketed
 
 MakeTrial = Callable[..., Trial]
 WATCHED = ("sentinel: 0", "sentinel: 1")

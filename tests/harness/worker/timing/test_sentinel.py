@@ -12,8 +12,8 @@ from harness.plan.trial import Trial
 from harness.suite.protocol import Precision
 from harness.worker import execute
 from harness.worker.context import WorkerContext
+from harness.worker.result import SentinelRun
 from harness.worker.timing import sentinel
-from harness.worker.timing.bracket import SentinelRun
 from harness.worker.timing.sentinel import Sentinel, time_sentinel
 
 CPU = torch.device("cpu")

@@ -21,7 +21,7 @@ def test_error_is_the_share_of_wrong_ones() -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_predictions_are_those_of_the_evaluated_model(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setattr(evaluation, "BATCH", 10)  # so that the last batch is a smaller one
+    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 10)  # so that the last batch is a smaller one
     examples = DATASETS.get("tiny-digits")().load(tmp_path).tests["noisy"]
     torch.manual_seed(0)
     model = variants.build("tiny", image_size=12, classes=4)
