@@ -1,4 +1,4 @@
-"""What is looked at in a trained model: each analysis is one file, from what it measures to what the report shows.
+"""Analyses of trained models: each is one file, from what it measures to the figures and verdicts of the report.
 
 A file of this package that decorates a subclass of `Analysis` with `@register("name")` adds an analysis.
 """

@@ -1,4 +1,4 @@
-"""What an analysis is, and the registry of all of them."""
+"""The base class of analyses, what they work with, and their registry."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model with what it was trained and tested on.
+    """A trained model with the images that it was trained and tested on.
 
-    test: the task's first test, as far as it was used.
-    predictions: of the test's images, (images,).
+    test: the images of the task's first test that the model was tested on.
+    predictions: the predicted classes of these images, (images,).
     """
 
     model: Variant
@@ -38,9 +38,9 @@ class Trained:
     predictions: np.ndarray
 
     def outputs(self, examples: Examples) -> Iterator[tuple[Examples, Output]]:
-        """What the model makes of images in evaluation, batch by batch, each with its images.
+        """Run the model on images in evaluation mode, and yield each batch of images with the model's output.
 
-        Nothing where the images are not of the size and the one channel that the model takes.
+        Yields nothing if the model takes images of another size, or of more than one channel.
         """
         from harness.data.batches import EVALUATION_BATCH, evaluation_batches
 
@@ -56,56 +56,56 @@ class Trained:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """A figure that is not drawn yet.
+    """A figure to be drawn.
 
     kind: the first part of its name; of many figures of a kind only the first ones are drawn.
-    of: the rest of its name, such as a task and a row.
-    draw: makes the figure, given its name.
+    subject: the rest of its name, such as a task and a row.
+    draw: draws the figure, given its name.
     """
 
     kind: str
-    of: tuple[str, ...]
+    subject: tuple[str, ...]
     draw: Callable[[str], CaptionedFigure]
 
     @property
     def name(self) -> str:
-        """That of its files."""
-        return "-".join([self.kind, *self.of])
+        """The name of the figure, from which its files get theirs."""
+        return "-".join([self.kind, *self.subject])
 
 
 class Analysis:
-    """Something that is looked at in a trained model. Every part is optional.
+    """Measures trained models, draws figures of what was measured, and judges claims by it. Every part is optional.
 
-    place: of its figures among those of other analyses, the lowest first.
-    claims: the classes of claims that it can judge, each with the function that gives its comparisons.
+    position: of its figures in a report; figures of analyses with a lower one come first.
+    claims: the classes of claims that it can judge, each with the function that returns the comparisons for a claim.
     """
 
-    place: ClassVar[int] = 100
+    position: ClassVar[int] = 100
     claims: ClassVar[Mapping[type[ModelClaim], Judge]] = {}
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
-        """What is kept of a trained model, by name: numbers alone. It is in evaluation, and no gradient is taken.
+        """Measure a trained model, which is in evaluation mode, without gradients.
 
-        A calibration counts how long this takes with the first batch alone of each `trained.outputs`.
+        A calibration times this with only the first batch of each `trained.outputs`.
 
         Returns:
-            Nothing where the model does not have what is looked at.
+            Arrays of numbers to be recorded, by name; empty if the model does not have what is measured.
         """
         return {}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """The figures of a report's rows, as far as there is something to show."""
+        """Yield the figures of a report's rows that there are data for."""
         return iter(())
 
 
 class _Analyses(Registry[Analysis]):
-    """The names are those of files in the record."""
+    """The registry of analyses. Their names are used as names of files in the record."""
 
     def register(self, name: str) -> Callable[[type[Analysis]], type[Analysis]]:
         """See `Registry.register`.
 
         Raises:
-            UserError: as there, or the name can't be that of a file, or a claim has no kind of its own.
+            UserError: as there, or the name can't name a file, or a class of claims has no kind of its own.
         """
         try:
             plain_name(name)
@@ -122,16 +122,16 @@ class _Analyses(Registry[Analysis]):
 
 
 def kind_of(model: type[ModelClaim]) -> str:
-    """The kind that a class of claims is of, its one literal."""
+    """The kind of a class of claims: the one literal value of its field `kind`."""
     [kind] = get_args(model.model_fields["kind"].annotation)
     return str(kind)
 
 
 def _check_kind(analysis: str, model: type[ModelClaim]) -> None:
-    """Refuse what suites could not name.
+    """Check that suites can name the kind of a class of claims.
 
     Raises:
-        UserError: it is no class of claims with a kind that is not taken.
+        UserError: it is no class of claims, or it has no kind, or its kind is one of the harness's own.
     """
     is_claim = isinstance(model, type) and issubclass(model, ModelClaim)
     field = model.model_fields.get("kind") if is_claim else None

@@ -1,9 +1,9 @@
 """How active primary capsules are, and how strongly they are coupled: Figures 1 and 4 of the ladder paper.
 
 These show averages over "5444 samples of digit 0": the zeros among the training images after the first 5,000, which are
-left for validation. An average is that of a capsule over the images; capsules are put in order afterwards. (The
-averages of the most active capsule of each image, of the second one and so on would fall at K by construction.)
-What only the report needs is imported where it is used: a trial's process has no pandas and no SciPy.
+set aside for validation. An average is that of one capsule over the images, and the capsules are sorted by it
+afterwards. (Averages of the most active capsule of each image, of the second one and so on would fall at K by
+construction.) What needs SciPy is imported in the functions that use it: a trial's process must not load it.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = "capsule_activity"
-SHOWN_CLASS = 0
+AVERAGED_CLASS = 0
 VALIDATION = 5_000  # training images
-COUPLED, ACTIVE = 100, 300  # most active capsules that Figures 1 and 4 show
-MIDDLING = (0.2, 0.8)  # of the way from the inactive capsules' activity to the active ones'
-IMAGES = f"the images of digit {SHOWN_CLASS} among the training images after the first {VALIDATION:,}"
+COUPLED, ACTIVE = 100, 300  # how many of the most active capsules Figures 1 and 4 have
+BETWEEN = (0.2, 0.8)  # of the way from the inactive capsules' activity to that of the active ones
+IMAGES = f"the images of digit {AVERAGED_CLASS} among the training images after the first {VALIDATION:,}"
 
 
 class ClearerSeparation(ModelClaim):
-    """In some rows' models active and inactive capsules are set apart more clearly than in others'."""
+    """Active and inactive capsules are separated more clearly in the models of some rows than in those of others."""
 
     kind: Literal["clearer_separation"]
     than: RowSelector
 
 
 class CouplingFollowsActivity(ModelClaim):
-    """In some rows' models more active capsules are coupled more strongly to the capsule of their class."""
+    """In the models of some rows, more active capsules are coupled more strongly to the capsule of their class."""
 
     kind: Literal["coupling_follows_activity"]
 
@@ -63,24 +63,24 @@ def coupled(claim: CouplingFollowsActivity, rows: Rows) -> list[Comparison]:
 class CapsuleActivity(Analysis):
     """Mean activities of the primary capsules on one class, and their mean couplings to it."""
 
-    place = 60
+    position = 60
     claims: ClassVar = {ClearerSeparation: clearer, CouplingFollowsActivity: coupled}
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
-        """`activities` of all primary capsules, in falling order, and their `couplings`: (capsule,) float32 each.
+        """`activities` of all primary capsules, in descending order, and their `couplings`: (capsule,) float32 each.
 
-        A variant takes part by giving `primary_lengths` (batch, capsule) among its details and, where it has them,
-        `couplings` (batch, class, capsule).
+        Measures variants whose output has `primary_lengths` (batch, capsule) among its details, and their `couplings`
+        (batch, class, capsule) where it has these.
         """
         sums: dict[str, Tensor] = {}
         images = 0
-        for batch, output in trained.outputs(shown_images(trained.train)):
+        for batch, output in trained.outputs(averaged_images(trained.train)):
             details = output.details or {}
             if "primary_lengths" not in details:
                 break
             _add(sums, "activities", details["primary_lengths"])
             if "couplings" in details:
-                _add(sums, "couplings", details["couplings"][:, SHOWN_CLASS])
+                _add(sums, "couplings", details["couplings"][:, AVERAGED_CLASS])
             images += len(batch)
         if not sums:
             return {}
@@ -88,7 +88,7 @@ class CapsuleActivity(Analysis):
         return {name: (total[order] / images).float().cpu().numpy() for name, total in sums.items()}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """Figure 1 for each row that has couplings, Figure 4 for all others."""
+        """Yield Figure 1 of each row that has couplings, and Figure 4 of all others."""
         found = {title: each for of_task in rows.by_task(_models_of).values() for title, each in of_task.items()}
         coupled = {title: models for title, models in found.items() if all("couplings" in each for each in models)}
         for title, models in coupled.items():
@@ -98,9 +98,9 @@ class CapsuleActivity(Analysis):
             yield FigureSpec("activities", (), partial(_draw_activities, ladders))
 
 
-def shown_images(train: Examples) -> Examples:
-    """The training images that the averages are taken over."""
-    chosen = np.flatnonzero(train.labels[VALIDATION:] == SHOWN_CLASS) + VALIDATION
+def averaged_images(train: Examples) -> Examples:
+    """The training images over which the averages are taken."""
+    chosen = np.flatnonzero(train.labels[VALIDATION:] == AVERAGED_CLASS) + VALIDATION
     return Examples(train.images[chosen], train.labels[chosen])
 
 
@@ -114,32 +114,33 @@ def _models_of(row: TrainedRow) -> list[Arrays] | None:
 
 
 def _draw_couplings(title: str, model: Arrays, name: str) -> CaptionedFigure:
-    activities, shown = model["activities"][:COUPLED], model["couplings"][:COUPLED]
+    activities, couplings = model["activities"][:COUPLED], model["couplings"][:COUPLED]
     return CaptionedFigure(
         name,
         f"Activity and coupling, {title}",
         f"Figure 1 of the paper: the {COUPLED} most active primary capsules over {IMAGES}, their mean length and their "
         f"mean coupling to the capsule of that digit.",
-        f"Lengths from {activities[0]:.2f} to {activities[-1]:.2f}, couplings from {shown[0]:.3f} to {shown[-1]:.3f}.",
-        couplings_figure(activities, shown),
+        f"Lengths from {activities[0]:.2f} to {activities[-1]:.2f}, "
+        f"couplings from {couplings[0]:.3f} to {couplings[-1]:.3f}.",
+        couplings_figure(activities, couplings),
     )
 
 
 def _draw_activities(ladders: dict[str, list[Arrays]], name: str) -> CaptionedFigure:
-    shown = {title: [each["activities"][:ACTIVE] for each in models] for title, models in ladders.items()}
-    ends = "; ".join(f"{title} {lists[0][0]:.2f} to {lists[0][-1]:.2f}" for title, lists in shown.items())
+    highest = {title: [each["activities"][:ACTIVE] for each in models] for title, models in ladders.items()}
+    ends = "; ".join(f"{title} {lists[0][0]:.2f} to {lists[0][-1]:.2f}" for title, lists in highest.items())
     return CaptionedFigure(
         name,
         "Activity of the primary capsules",
         f"Figure 4 of the paper: mean activities of the {ACTIVE} most active primary capsules over {IMAGES}; the mean "
         f"of each capsule, put in order afterwards.",
         f"Activities from the most active capsule to the last one shown: {ends}.",
-        activities_figure(shown),
+        activities_figure(highest),
     )
 
 
 def couplings_figure(activities: Sequence[float] | np.ndarray, couplings: Sequence[float] | np.ndarray) -> Figure:
-    """Lengths on the left axis, couplings on the right one, over the rank of the capsule."""
+    """Plot lengths on the left axis and couplings on the right one over the rank of the capsule."""
     figure = new_figure(*WIDE)
     left = figure.subplots()
     rank = np.arange(1, len(activities) + 1)
@@ -153,7 +154,7 @@ def couplings_figure(activities: Sequence[float] | np.ndarray, couplings: Sequen
 
 
 def activities_figure(activities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Mean over seeds of each row's activities over the rank of the capsule."""
+    """Plot the mean of each row's activities over its seeds, over the rank of the capsule."""
     figure = new_figure(WIDE[0], max(WIDE[1], LINE * len(activities)))
     axes = figure.subplots()
     for number, (title, seeds) in enumerate(activities.items()):
@@ -166,12 +167,12 @@ def activities_figure(activities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 
 
 def separation(activities: Sequence[float] | np.ndarray) -> float:
-    """How clearly active and inactive capsules are set apart: the share that is not in between, 0..1.
+    """How clearly active and inactive capsules are separated: the share of capsules that are not in between, 0..1.
 
     A capsule is in between if its activity lies from 0.2 to 0.8 of the way from the median of the inactive half of
-    the range of activities to the median of the active half. So it is 1 where there are two levels only, 0.7 where
-    activities are spread evenly, 0 where all are the same. A share of all capsules, it does not depend on how many
-    of them are active.
+    the range of activities to the median of the active half. The share is 1 where there are two levels only, 0.7 where
+    activities are spread evenly, and 0 where all are the same. As a share of all capsules it does not depend on how
+    many of them are active.
     """
     values = np.asarray(activities, dtype=np.float64)
     if len(values) < 2 or np.ptp(values) == 0:
@@ -179,13 +180,13 @@ def separation(activities: Sequence[float] | np.ndarray) -> float:
     middle = (values.min() + values.max()) / 2
     low, high = (float(np.median(half)) for half in (values[values <= middle], values[values > middle]))
     way = (values - low) / (high - low)
-    return float(1 - ((way > MIDDLING[0]) & (way < MIDDLING[1])).mean())
+    return float(1 - ((way > BETWEEN[0]) & (way < BETWEEN[1])).mean())
 
 
 def coupling_correlation(activities: Sequence[float] | np.ndarray, couplings: Sequence[float] | np.ndarray) -> float:
-    """Spearman's rank correlation over all capsules; NaN where activities or couplings are all the same.
+    """Spearman's rank correlation over all capsules; NaN if all activities or all couplings are the same.
 
-    No p-value belongs to it: capsules of one model are neighbours of each other, and not independent.
+    It has no p-value here: capsules of one model are neighbours of each other, and not independent.
     """
     if len(activities) < 2 or np.ptp(activities) == 0 or np.ptp(couplings) == 0:
         return np.nan
@@ -233,7 +234,7 @@ def _coupled(row: TrainedRow) -> Comparison:
 
 
 def _p_of(correlations: Sequence[float]) -> float | None:
-    """Of Fisher's transforms over seeds, each of which is one value: the capsules of a model are not independent."""
+    """The p-value of the mean of Fisher's z over seeds; None with fewer than `FEWEST` seeds or no spread."""
     from harness.statistics.estimate import FEWEST, mean_of
 
     if len(correlations) < FEWEST:

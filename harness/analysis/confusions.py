@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Confusion matrices: which classes are taken for which."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_CLASSES, WORST_CLASSES = 50, 20  # of a matrix: of more than the first, the second that are confused most often
+MOST_CLASSES = 50  # of a whole matrix
+WORST_CLASSES = 20  # of a matrix where there are more: those that are confused most often
 APART = 3  # cells between two confusion matrices
 ACROSS = 4  # confusion matrices beside each other
 NUMBERS = 20  # of classes along a matrix: there is no room for more
@@ -26,22 +27,22 @@ NUMBERS = 20  # of classes along a matrix: there is no room for more
 
 @register("confusions")
 class Confusions(Analysis):
-    """Which classes are taken for which."""
+    """Confusion matrices: which classes are taken for which."""
 
-    place = 40
+    position = 40
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for each task on which anything is confused."""
+        """Yield one for each task on which anything is confused."""
         for task, confusions in rows.by_task(counts_of).items():
             if any(_wrong(counts) for counts in confusions.values()):
                 yield FigureSpec("confusions", (task,), partial(_draw, task, confusions))
 
 
 def counts_of(row: TrainedRow) -> np.ndarray | None:
-    """(true class, predicted class) counts over all seeds; None where no answers are known.
+    """The confusion matrix (true class, predicted class) over all seeds; None where no predictions are recorded.
 
     Raises:
-        ValueError: there are answers of more classes than a task may have.
+        ValueError: the predictions are of more classes than a task may have.
     """
     from harness.data.check import MOST_CLASSES as MOST
 
@@ -58,7 +59,7 @@ def counts_of(row: TrainedRow) -> np.ndarray | None:
 
 
 def _draw(task: str, confusions: dict[str, np.ndarray], name: str) -> CaptionedFigure:
-    told = [f"{title} takes {_commonest(counts)}" for title, counts in confusions.items() if _wrong(counts)]
+    commonest = [f"{title} takes {_commonest(counts)}" for title, counts in confusions.items() if _wrong(counts)]
     classes = most_confused(list(confusions.values()))
     some = "" if classes is None else f"; of all classes the {len(classes)} that are confused most often"
     return CaptionedFigure(
@@ -66,13 +67,13 @@ def _draw(task: str, confusions: dict[str, np.ndarray], name: str) -> CaptionedF
         f"Confusions, {task}",
         f"Which classes are taken for which, in percent of the true class, over all seeds; on the grey diagonal "
         f"is what is right{some}.",
-        f"Most often, {'; '.join(told)}.",
+        f"Most often, {'; '.join(commonest)}.",
         confusion_figure(confusions, classes),
     )
 
 
 def most_confused(matrices: list[np.ndarray]) -> list[int] | None:
-    """The classes that are worth a place in a figure, in their order; None where there is room for all."""
+    """The classes that a figure has room for, in their order; None if it has room for all."""
     most = max(map(len, matrices))
     if most <= MOST_CLASSES:
         return None
@@ -95,10 +96,10 @@ def _commonest(counts: np.ndarray) -> str:
 
 
 def confusion_figure(confusions: Mapping[str, np.ndarray], some: Sequence[int] | None = None) -> Figure:
-    """A matrix for each row: of each true class, the percentage that was taken for each other class.
+    """Draw a matrix for each row: the percentage of each true class that was taken for each other class.
 
     Arguments:
-        some: the classes that are shown, if not all.
+        some: the classes that are drawn; all if None.
     """
     shares = {title: _some(_wrong_shares(counts), some) for title, counts in confusions.items()}
     classes = max(map(len, shares.values()))
@@ -122,7 +123,7 @@ def confusion_figure(confusions: Mapping[str, np.ndarray], some: Sequence[int] |
 
 
 def _number_classes(axes: Axes, classes: Sequence[int], step: int, across: int, down: int) -> None:
-    """The classes below and on the left of a grid of matrices, as far as there is room."""
+    """Write the classes below and on the left of a grid of matrices, as many as there is room for."""
     places = range(0, len(classes), -(-len(classes) // NUMBERS))
     numbers = [str(classes[place]) for place in places]
     turn = 90 if max(classes) > 99 else 0
@@ -135,7 +136,7 @@ def _number_classes(axes: Axes, classes: Sequence[int], step: int, across: int, 
 
 
 def _some(matrix: np.ndarray, some: Sequence[int] | None) -> np.ndarray:
-    """The rows and columns of some classes; a row that was never tested on one has nothing there."""
+    """The rows and columns of some classes, NaN for a class that the matrix does not have."""
     if some is None:
         return matrix
     wide = np.full((max(len(matrix), *some) + 1,) * 2, np.nan)

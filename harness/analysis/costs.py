@@ -24,10 +24,10 @@ Cost = tuple[str, str, float, float]  # task, title, seconds, percent
 class Costs(Analysis):
     """Test error against the time of a training iteration."""
 
-    place = 20
+    position = 20
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for all tasks, of the rows that are both trained and timed."""
+        """Yield one for all tasks, of the rows that are both trained and timed."""
         costs = [
             (row.short_task, row.short_title, row.seconds, row.error)
             for row in rows.trained
@@ -38,18 +38,18 @@ class Costs(Analysis):
 
 
 def _draw(costs: Sequence[Cost], name: str) -> CaptionedFigure:
-    told = [f"{title} on {task} {error:.1f}% at {1000 * s:.0f} ms" for task, title, s, error in costs]
+    points = [f"{title} on {task} {error:.1f}% at {1000 * s:.0f} ms" for task, title, s, error in costs]
     return CaptionedFigure(
         name,
         "Error against time",
         "Test error of each row and the median time of its training iteration: down and to the left is better.",
-        "; ".join(told) + ".",
+        "; ".join(points) + ".",
         costs_figure(costs),
     )
 
 
 def costs_figure(costs: Sequence[Cost]) -> Figure:
-    """One panel for each task: test error over seconds per iteration, a sign for each row."""
+    """Draw a panel for each task: test error over time per iteration, a marker for each row."""
     tasks = list(dict.fromkeys(task for task, *_ in costs))
     titles = list(dict.fromkeys(title for _, title, *_ in costs))
     figure = new_figure(WIDTH, max(3.2, LINE * len(titles)))

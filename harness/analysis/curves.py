@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class Curves(Analysis):
     """Errors in training, epoch by epoch."""
 
-    place = 10
+    position = 10
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for each task."""
+        """Yield one for each task."""
         for task, curves in rows.by_task(_curves_of).items():
             yield FigureSpec("curves", (task,), partial(_draw, task, curves))
 
@@ -45,7 +45,7 @@ def _draw(task: str, curves: dict[str, list[Curve]], name: str) -> CaptionedFigu
 
 
 def curves_figure(curves: Mapping[str, Sequence[Curve]]) -> Figure:
-    """Mean over seeds of each row's curve, with a band from the lowest to the highest seed."""
+    """Plot the mean of each row's curves over its seeds, with a band from the lowest to the highest."""
     figure = new_figure(WIDE[0], max(WIDE[1], LINE * len(curves)))
     axes = figure.subplots()
     for number, (title, seeds) in enumerate(curves.items()):

@@ -1,4 +1,4 @@
-"""Measure a trained model by every analysis that is registered."""
+"""Measure a trained model by every registered analysis."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from harness.errors import cause_of
 if TYPE_CHECKING:
     from variants.contract import Output
 
-NUMBERS = "biuf"  # kinds of arrays that are kept: truth values, integers and floating point
+NUMBERS = "biuf"  # kinds of arrays that can be recorded: truth values, integers and floating point
 
 log = logging.getLogger(__name__)
 
 
 def measure_all(trained: Trained) -> dict[str, dict[str, np.ndarray]]:
-    """The arrays of every analysis that has found something, by its name.
+    """The arrays of every analysis that has measured something, by its name.
 
-    An analysis that fails is told in the log and left out: it costs no trial its result.
+    An analysis that fails is left out with a warning in the log: it costs no trial its result.
     """
     found = {}
     for name in ANALYSES.names():
@@ -49,10 +49,10 @@ def _measured(name: str, trained: Trained) -> dict[str, np.ndarray]:
 
 
 def _checked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays as they can be kept.
+    """The arrays as NumPy arrays with names that are strings.
 
     Raises:
-        TypeError: one of them holds something else than numbers.
+        TypeError: one of them holds anything but numbers.
     """
     found = {str(name): np.asarray(array) for name, array in arrays.items()}
     for name, array in found.items():
@@ -63,15 +63,15 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Sample(Trained):
-    """A trained model that is asked for the first batch of images alone.
+    """A trained model that gives analyses the first batch of images alone.
 
-    left: seconds that the other batches would have taken.
+    left: seconds that the other batches would have taken, for each call of `outputs`.
     """
 
     left: list[float] = field(default_factory=list)
 
     def outputs(self, examples: Examples) -> Iterator[tuple[Examples, Output]]:
-        """See `Trained.outputs`. Who stops after the first batch does not want the others either."""
+        """See `Trained.outputs`. A caller that stops after the first batch is not charged for the others."""
         from harness.device import synchronize
 
         start = perf_counter()
@@ -83,7 +83,7 @@ class _Sample(Trained):
 
 
 def seconds_of_all(trained: Trained) -> float:
-    """What `measure_all` takes, by the first batch of whatever each analysis looks at."""
+    """Estimate the seconds that `measure_all` takes, from the first batch that each analysis asks for."""
     sample = _Sample(trained.model, trained.device, trained.train, trained.test, trained.predictions)
     start = perf_counter()
     measure_all(sample)

@@ -1,4 +1,4 @@
-"""The first test images that a model gets wrong: nobody has chosen them."""
+"""The first test images that a model misclassifies: nobody has selected them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from harness.drawing.images import GAP, canvas, label, mosaic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = 12  # images
+FIRST = 12  # misclassified images
 
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Images of a test that a model got wrong, the first ones."""
+    """The first images of a test that a model has misclassified."""
 
     images: np.ndarray  # (images, height, width) uint8
     truths: np.ndarray  # (images,) classes
@@ -33,24 +33,24 @@ class Mistakes:
 
 @register("mistakes")
 class WrongImages(Analysis):
-    """The first test images that a model gets wrong."""
+    """The first test images that a model misclassifies."""
 
-    place = 50
+    position = 50
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
-        """`mistakes`: images (images, height, width) uint8; `mistakes_at`: where they are in the test."""
-        wrong = np.flatnonzero(trained.predictions != trained.test.labels)[:SHOWN]
+        """`mistakes`: the images (images, height, width) uint8; `mistakes_at`: their indices in the test (images,)."""
+        wrong = np.flatnonzero(trained.predictions != trained.test.labels)[:FIRST]
         return {"mistakes": trained.test.images[wrong], "mistakes_at": wrong}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for each task on which anything is wrong."""
+        """Yield one for each task on which anything is wrong."""
         for task, mistakes in rows.by_task(mistakes_of).items():
             if any(len(each.images) for each in mistakes.values()):
                 yield FigureSpec("mistakes", (task,), partial(_draw, task, mistakes))
 
 
 def mistakes_of(row: TrainedRow) -> Mistakes | None:
-    """Those of the first seed's model; None where they are not known."""
+    """The mistakes of the first seed's model; None where they are not recorded."""
     if not row.models:
         return None
     arrays, answers = row.models[0].arrays(), row.models[0].answers()
@@ -62,19 +62,19 @@ def mistakes_of(row: TrainedRow) -> Mistakes | None:
 
 
 def _draw(task: str, mistakes: dict[str, Mistakes], name: str) -> CaptionedFigure:
-    told = [f"{title} {each.wrong} of {each.tested}" for title, each in mistakes.items()]
+    counts = [f"{title} {each.wrong} of {each.tested}" for title, each in mistakes.items()]
     return CaptionedFigure(
         name,
         f"Wrong answers, {task}",
         "The first test images that each row gets wrong (first seed), with true class → predicted class; on "
         "the left, how many of all that were tested.",
-        f"Wrong images: {'; '.join(told)}.",
+        f"Wrong images: {'; '.join(counts)}.",
         mistakes_figure(mistakes),
     )
 
 
 def mistakes_figure(mistakes: Mapping[str, Mistakes]) -> Figure:
-    """A line of images for each row, with "true→predicted" under each."""
+    """Draw a line of images for each row, with "true→predicted" below each image."""
     lines = {title: each for title, each in mistakes.items() if len(each.images)}
     size = next(iter(lines.values())).images.shape[1]
     below = size // 3  # for the classes

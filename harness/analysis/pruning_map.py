@@ -19,14 +19,14 @@ from harness.drawing.style import WIDTH
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LOOKED_AT = 500  # test images
-INK = 0.25  # of the darkest pixel
+IMAGES = 500  # of the test, at most
+INK = 0.25  # of the darkest pixel: a pixel with more has ink
 FINE = 2  # parts of a pixel: the border between two positions may go through its middle
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Where pruning keeps primary capsules."""
+class PruningMaps:
+    """Where pruning keeps primary capsules, a map for each class."""
 
     counts: np.ndarray  # (class, rows, columns): the mean number over a class's images
     centres: np.ndarray  # (rows,): the pixel that a position's field of view is centred on
@@ -35,17 +35,19 @@ class Kept:
 
 @register("pruning_map")
 class PruningMap(Analysis):
-    """The mean number of primary capsules that pruning keeps at each position, by class."""
+    """The mean number of primary capsules that pruning keeps at each position, for each class."""
 
-    place = 70
+    position = 70
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
-        """`kept`: (class, rows, columns), the mean number of capsules that are kept at each position; the positions'
-        `centres` in pixels, (rows,); the mean image of each class, `mean_images`.
+        """`kept`: the mean number of capsules that pruning keeps at each position, (class, rows, columns); `centres`:
+        of the positions, in pixels, (rows,); `mean_images`: of each class, (class, height, width) uint8.
+
+        Measures variants whose output has `kept` (batch, rows, columns) and `centres` among its details.
         """
         kept, images, labels = [], [], []
         centres = np.zeros(0)
-        for batch, output in trained.outputs(subset(trained.test, LOOKED_AT)):
+        for batch, output in trained.outputs(subset(trained.test, IMAGES)):
             details = output.details or {}
             if "kept" not in details:
                 return {}
@@ -60,9 +62,9 @@ class PruningMap(Analysis):
         return {"kept": _by_class(np.concatenate(kept), true), "centres": centres, "mean_images": means}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for each task."""
-        for task, kept in rows.by_task(_kept_of).items():
-            yield FigureSpec("kept", (task,), partial(_draw, task, kept))
+        """Yield one for each task."""
+        for task, maps in rows.by_task(_maps_of).items():
+            yield FigureSpec("kept", (task,), partial(_draw, task, maps))
 
 
 def _by_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -70,41 +72,41 @@ def _by_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 
-def _kept_of(row: TrainedRow) -> Kept | None:
-    """That of the first seed's model."""
+def _maps_of(row: TrainedRow) -> PruningMaps | None:
+    """Those of the first seed's model."""
     arrays = row.first()
-    return Kept(arrays["kept"], arrays["centres"], arrays["mean_images"]) if "kept" in arrays else None
+    return PruningMaps(arrays["kept"], arrays["centres"], arrays["mean_images"]) if "kept" in arrays else None
 
 
-def _draw(task: str, kept: dict[str, Kept], name: str) -> CaptionedFigure:
-    told = [f"{title} {share_inside(each):.0%}" for title, each in kept.items()]
+def _draw(task: str, maps: dict[str, PruningMaps], name: str) -> CaptionedFigure:
+    shares = [f"{title} {share_inside(each):.0%}" for title, each in maps.items()]
     return CaptionedFigure(
         name,
         f"What pruning keeps, {task}",
         f"The code vector as a map: the mean number of primary capsules that pruning keeps at each position, over "
-        f"the mean image of each class (first seed, up to {LOOKED_AT} test images"
-        f"{first_classes([len(each.mean_images) for each in kept.values()])}).",
-        f"Share of the kept capsules that lie where the mean image has ink: {'; '.join(told)}.",
-        kept_figure(kept),
+        f"the mean image of each class (first seed, up to {IMAGES} test images"
+        f"{first_classes([len(each.mean_images) for each in maps.values()])}).",
+        f"Share of the kept capsules that lie where the mean image has ink: {'; '.join(shares)}.",
+        maps_figure(maps),
     )
 
 
-def share_inside(kept: Kept) -> float:
-    """The share of kept capsules whose position shows at least a quarter of the ink of the darkest pixel."""
-    places = np.rint(kept.centres).astype(int)
-    ink = kept.mean_images[:, places[:, None], places[None, :]]
-    inside = ink >= INK * kept.mean_images.max(axis=(1, 2), keepdims=True)
-    return float(kept.counts[inside].sum() / max(kept.counts.sum(), 1e-12))
+def share_inside(maps: PruningMaps) -> float:
+    """The share of the kept capsules whose centre lies on a pixel with ink in the mean image of the class."""
+    places = np.rint(maps.centres).astype(int)
+    ink = maps.mean_images[:, places[:, None], places[None, :]]
+    inside = ink >= INK * maps.mean_images.max(axis=(1, 2), keepdims=True)
+    return float(maps.counts[inside].sum() / max(maps.counts.sum(), 1e-12))
 
 
-def kept_figure(kept: Mapping[str, Kept]) -> Figure:
-    """For each row and class, the mean image and over it how many capsules pruning keeps around each place."""
-    first = next(iter(kept.values()))
+def maps_figure(maps: Mapping[str, PruningMaps]) -> Figure:
+    """Draw the mean image of each class for each row and, over it, how many capsules pruning keeps at each position."""
+    first = next(iter(maps.values()))
     classes, size = min(len(first.mean_images), ACROSS_CLASSES), first.mean_images.shape[1]
     step = size + GAP
-    figure, axes = canvas(mosaic([list(each.mean_images[:classes]) for each in kept.values()]), bar=True)
-    overlay = np.full((FINE * (len(kept) * step - GAP), FINE * (classes * step - GAP)), np.nan)
-    for row, (title, each) in enumerate(kept.items()):
+    figure, axes = canvas(mosaic([list(each.mean_images[:classes]) for each in maps.values()]), bar=True)
+    overlay = np.full((FINE * (len(maps) * step - GAP), FINE * (classes * step - GAP)), np.nan)
+    for row, (title, each) in enumerate(maps.items()):
         label(axes, row * step + size / 2, title)
         for column in range(classes):
             _lay_over(overlay, each.counts[column], each.centres, row * step, column * step)
@@ -112,7 +114,7 @@ def kept_figure(kept: Mapping[str, Kept]) -> Figure:
         overlay,
         cmap="magma",
         vmin=0,
-        vmax=max(float(each.counts.max()) for each in kept.values()),
+        vmax=max(float(each.counts.max()) for each in maps.values()),
         alpha=0.65,
         extent=(-0.5, overlay.shape[1] / FINE - 0.5, overlay.shape[0] / FINE - 0.5, -0.5),
         interpolation="none",

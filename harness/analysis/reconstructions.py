@@ -1,4 +1,4 @@
-"""The first test image of each class, and what a model's decoder makes of it."""
+"""Reconstructions: the first test image of each class, and what a model's decoder makes of it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,27 @@ if TYPE_CHECKING:
 
 @register("reconstructions")
 class Reconstructions(Analysis):
-    """What the decoder makes of the first test image of each class."""
+    """The first test image of each class beside its reconstruction."""
 
-    place = 80
+    position = 80
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
-        """`shown` and `reconstructed`: images (class, height, width) uint8, where there is a decoder."""
-        shown, made = [], []
+        """`shown` and `reconstructed`: the images and their reconstructions, (class, height, width) uint8.
+
+        Measures variants with a decoder.
+        """
+        originals, reconstructions = [], []
         for batch, output in trained.outputs(first_of_each_class(trained.test)):
             if output.reconstruction is None:
                 return {}
-            shown.append(batch.images)
-            made.append(as_images(output.reconstruction, batch.images.shape[1]))
-        return {"shown": np.concatenate(shown), "reconstructed": np.concatenate(made)} if shown else {}
+            originals.append(batch.images)
+            reconstructions.append(as_images(output.reconstruction, batch.images.shape[1]))
+        if not originals:
+            return {}
+        return {"shown": np.concatenate(originals), "reconstructed": np.concatenate(reconstructions)}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for each task."""
+        """Yield one for each task."""
         for task, reconstructions in rows.by_task(_pair_of).items():
             yield FigureSpec("reconstructions", (task,), partial(_draw, task, reconstructions))
 
@@ -47,26 +52,26 @@ def as_images(pixels: Tensor, size: int) -> np.ndarray:
 
 
 def _pair_of(row: TrainedRow) -> np.ndarray | None:
-    """Images above what the first seed's model makes of them, (2, class, height, width)."""
+    """The images and their reconstructions by the first seed's model, (2, class, height, width)."""
     arrays = row.first()
     return np.stack([arrays["shown"], arrays["reconstructed"]]) if "reconstructed" in arrays else None
 
 
 def _draw(task: str, reconstructions: dict[str, np.ndarray], name: str) -> CaptionedFigure:
-    off = {title: np.abs(np.diff(each.astype(float), axis=0)).mean() for title, each in reconstructions.items()}
-    told = [f"{title} {error:.0f} of 255" for title, error in off.items()]
+    errors = {title: np.abs(np.diff(each.astype(float), axis=0)).mean() for title, each in reconstructions.items()}
+    words = [f"{title} {error:.0f} of 255" for title, error in errors.items()]
     return CaptionedFigure(
         name,
         f"Reconstructions, {task}",
         f"The first test image of each class, and what the decoder makes of the predicted class's capsule (first "
         f"seed{first_classes([len(each[1]) for each in reconstructions.values()])}).",
-        f"Mean difference of a pixel: {'; '.join(told)}.",
+        f"Mean difference of a pixel: {'; '.join(words)}.",
         reconstructions_figure(reconstructions),
     )
 
 
 def reconstructions_figure(reconstructions: Mapping[str, np.ndarray]) -> Figure:
-    """The images, and under them what each row's decoder makes of them."""
+    """Draw the images, and a line of reconstructions for each row below them."""
     first = next(iter(reconstructions.values()))
     lines = [list(each[:ACROSS_CLASSES]) for each in (first[0], *(each[1] for each in reconstructions.values()))]
     figure, axes = canvas(mosaic(lines))

@@ -24,11 +24,11 @@ def _none() -> None:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model of a row. What was recorded of it is read from the record when it is called for.
+    """A trained model of a row. What is recorded of it is read when one of the functions is called.
 
-    arrays: what the analysis has measured of it; empty if that was nothing.
-    answers: to the task's first test; None where they are not known.
-    curve: empty if it was not kept.
+    arrays: returns what the analysis has measured of the model; empty if that was nothing.
+    answers: returns its predictions for the task's first test, and the true classes; None if they are not recorded.
+    curve: returns its errors in training; empty if they are not recorded.
     """
 
     seed: int
@@ -41,8 +41,8 @@ class Model:
 class Row:
     """A row of a report's tables, on one task.
 
-    title, task: in full, as the text of a report and a suite have them.
-    short_title, short_task: the same for figures: short, in one line, and no two alike.
+    title, task: the full names, as the text of a report has them.
+    short_title, short_task: the names for figures: in one line, not long, and no two alike.
     config: the variant's whole configuration.
     """
 
@@ -58,9 +58,9 @@ class Row:
 class TrainedRow(Row):
     """A row of the table of errors on one task.
 
-    models: those that are done, the first seed's first.
-    error: on the task's first test, percent.
-    seconds: of a training iteration, where the row is timed as well.
+    models: of the seeds that are done, in the order of the seeds.
+    error: the mean error on the task's first test, percent; None if nothing is measured.
+    seconds: the median time of a training iteration; None if the row is not timed.
     """
 
     models: Sequence[Model] = ()
@@ -68,11 +68,11 @@ class TrainedRow(Row):
     seconds: float | None = None
 
     def arrays(self) -> list[Arrays]:
-        """What the analysis has measured of each seed's model, without the models of which it has measured nothing."""
+        """The arrays of every model of which the analysis has measured something."""
         return [arrays for model in self.models if (arrays := model.arrays())]
 
     def first(self) -> Arrays:
-        """What the analysis has measured of the first seed's model; empty if that was nothing, or is not done."""
+        """The arrays of the first seed's model; empty if nothing was measured, or no seed is done."""
         return self.models[0].arrays() if self.models else {}
 
 
@@ -80,7 +80,7 @@ class TrainedRow(Row):
 class TimedRow(Row):
     """A row of the table of times.
 
-    samples: seconds of the single iterations, a list for each process.
+    samples: returns the seconds of the single iterations, a list for each process.
     """
 
     samples: Callable[[], list[list[float]]]
@@ -88,7 +88,7 @@ class TimedRow(Row):
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a report, as an analysis sees them.
+    """The rows of a report for one analysis: with what it has measured of their models.
 
     left_out: the rows for which `by_task` and `of_timed` failed, and why.
     """

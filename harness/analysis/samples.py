@@ -1,4 +1,4 @@
-"""The single iterations that were timed."""
+"""The times of single iterations."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @register("samples")
 class Samples(Analysis):
-    """The single iterations that were timed."""
+    """The times of single iterations."""
 
-    place = 30
+    position = 30
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """One for all timed rows."""
+        """Yield one for all timed rows."""
         samples = rows.of_timed(_samples_of)
         if samples:
             yield FigureSpec("samples", (), partial(_draw, samples))
@@ -47,7 +47,7 @@ def _draw(samples: dict[str, list[list[float]]], name: str) -> CaptionedFigure:
 
 
 def samples_figure(samples: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
-    """Dots for iterations, a column for each process, rows side by side."""
+    """Plot a dot for each iteration, a column for each process, the rows side by side."""
     figure = new_figure(max(WIDE[0], COLUMN * len(samples)), WIDE[1] + 0.6)
     axes = figure.subplots()
     places = []

@@ -92,7 +92,7 @@ def _draw_analyses(rows_of: RowsOf, figures: ReportFigures) -> None:
     from harness.drawing.style import style
 
     with style():
-        for name in sorted(ANALYSES.names(), key=lambda each: (ANALYSES.get(each).place, each)):
+        for name in sorted(ANALYSES.names(), key=lambda each: (ANALYSES.get(each).position, each)):
             rows = rows_of(name)
             specs: list[FigureSpec] = []
             with figures.attempt(name):

@@ -12,8 +12,8 @@ from harness.analysis.capsule_activity import (
     VALIDATION,
     CapsuleActivity,
     activities_figure,
+    averaged_images,
     couplings_figure,
-    shown_images,
 )
 from harness.data import Examples
 from variants.contract import Config, Output, Variant
@@ -73,7 +73,7 @@ def test_images_of_another_size_than_the_models() -> None:
 def test_the_papers_5444_zeros(data_dir) -> None:  # type: ignore[no-untyped-def]
     from harness.data.mnist import Mnist
 
-    shown = shown_images(Mnist().read(data_dir, "train"))
+    shown = averaged_images(Mnist().read(data_dir, "train"))
     assert len(shown) == 5444
     assert not shown.labels.any()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import harness.analysis
 
-HIGHER = ("plan", "engine", "record", "serving", "report", "run", "cli")  # packages of the harness
+HIGHER = ("plan", "worker", "engine", "record", "serving", "report", "run", "cli")  # packages of the harness
 HEAVY = ("torch", "pandas", "scipy", "matplotlib", "mlflow", "ray")
 LOAD = """
 import sys

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import drawer, examples, row, rows, trained
 
-from harness.analysis.pruning_map import Kept, PruningMap, kept_figure
+from harness.analysis.pruning_map import PruningMap, PruningMaps, maps_figure
 
 
 def test_positions_that_are_kept() -> None:
@@ -39,7 +39,7 @@ def test_share_of_what_is_kept_where_there_is_ink() -> None:
 def test_kept_positions_lie_over_the_pixels_they_see() -> None:
     """Positions two pixels apart, each as wide as that: the first one from the middle of pixel 7 to that of 9."""
     counts = np.arange(1, 19, dtype=float).reshape(2, 3, 3)
-    figure = kept_figure({"a": Kept(counts, np.array([8.0, 10.0, 12.0]), np.zeros((2, 28, 28), np.uint8))})
+    figure = maps_figure({"a": PruningMaps(counts, np.array([8.0, 10.0, 12.0]), np.zeros((2, 28, 28), np.uint8))})
     overlay = figure.axes[0].images[1]
     assert overlay.get_extent() == [-0.5, 57.5, 27.5, -0.5]
     shown = np.ma.filled(overlay.get_array(), 0)
