@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
 import numpy as np
 
@@ -17,10 +17,13 @@ from harness.suite.fields import plain_name
 if TYPE_CHECKING:
     import torch
 
-    from harness.analysis.claims import Judge
+    from harness.analysis.comparison import Comparison
     from harness.analysis.rows import Rows
     from harness.drawing.captioned_figure import CaptionedFigure
     from variants.contract import Output, Variant
+
+
+Judge = Callable[[Any, "Rows"], "list[Comparison]"]  # of a claim: the comparisons that it rests on
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from harness.analysis.base import ANALYSES, Analysis, kind_of
+from harness.analysis.base import ANALYSES, Analysis, Judge, kind_of
 from harness.errors import UserError
 from harness.registry import nearest
 from harness.suite.claims import KINDS, ModelClaim, OtherClaim
 from harness.suite.explain import explain
-
-if TYPE_CHECKING:
-    from harness.analysis.comparison import Comparison
-    from harness.analysis.rows import Rows
-
-Judge = Callable[[Any, "Rows"], "list[Comparison]"]  # of a claim: the comparisons that it rests on
 
 
 @dataclass(frozen=True)

@@ -129,3 +129,6 @@ class Rows:
             yield
         except Exception as error:  # whatever a file of another shape leads to: no figure is worth a report
             self.left_out.append(f"{self.analysis} of {row}: {cause_of(error)}")
+
+
+RowsOf = Callable[[str], Rows]  # the rows of a report for an analysis, given its name

@@ -163,10 +163,9 @@ def _own(folder: Path, gpus: int | None) -> dict[str, Any]:
 
 def _theirs(address: str, plugins: list[Path]) -> dict[str, Any]:
     """A remote cluster gets our code and the user's plugins, which its nodes may not have."""
-    import harness
     import variants
 
-    code = [str(Path(package.__path__[0]).resolve()) for package in (harness, variants)]
+    code = [str(folder.resolve()) for folder in (Path(__file__).parents[1], Path(variants.__path__[0]))]
     return {
         "address": address,
         "log_to_driver": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -12,8 +12,6 @@ from harness.drawing.labels import labels
 from harness.plan.trial import TrainingTrial
 from harness.report.tables.evidence import Measured
 from harness.report.tables.rows import ErrorRow, TableRow, TimeRow
-
-RowsOf = Callable[[str], Rows]  # the rows of a report for an analysis, given its name
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from harness.errors import cause_of
 from harness.plugins.isolation import stdout_aside
 
 if TYPE_CHECKING:
+    from harness.analysis.rows import RowsOf
     from harness.drawing.captioned_figure import CaptionedFigure
-    from harness.report.analysis_rows import RowsOf
     from harness.report.tables.rows import ErrorRow
 
 MOST_OF_A_KIND = 24  # figures
@@ -83,7 +83,7 @@ def _draw_first(errors: Sequence[ErrorRow], figures: ReportFigures) -> None:
         from harness.report.figures.overview import overview
 
         with style():
-            figure = overview(errors)
+            figure = overview(FIRST, errors)
             if figure is not None:
                 figures.drawn.append(figure.rendered())
 

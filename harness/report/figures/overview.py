@@ -11,7 +11,6 @@ from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.labels import labels
 from harness.drawing.plots import new_figure
 from harness.drawing.style import BLUE, RED, WIDTH
-from harness.report.figures.all_figures import FIRST
 from harness.report.tables.rows import ErrorRow
 
 if TYPE_CHECKING:
@@ -23,13 +22,13 @@ MARGIN = 0.12  # inches; names that stand alone on an axis are wider in a PNG th
 FAINT = "0.6"  # a row that has not learned
 
 
-def overview(rows: Sequence[ErrorRow]) -> CaptionedFigure | None:
+def overview(name: str, rows: Sequence[ErrorRow]) -> CaptionedFigure | None:
     """Test errors of all rows, a panel for each task; None where nothing is measured."""
     if all(row.measured is None for row in rows):
         return None
     told = [f"{row.title} {row.measured:.2f}% on {row.test}" for row in rows if row.measured is not None]
     return CaptionedFigure(
-        FIRST,
+        name,
         "Test error of every row",
         "Dots: measured, with 95% intervals over seeds and images (of one seed, over images alone); grey where a row "
         "has not learned. Diamonds: published.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.report.analysis_rows import RowsOf
+from harness.analysis.rows import RowsOf
 from harness.report.tables.pairs import Pair
 from harness.report.tables.rows import ErrorRow, TableRow, TimeRow
 from harness.report.tables.timed import Rated

@@ -12,7 +12,7 @@ from harness.report.tables.timed import Drift
 from harness.statistics.covariate import Slope
 
 if TYPE_CHECKING:
-    from harness.report.analysis_rows import RowsOf
+    from harness.analysis.rows import RowsOf
 
 UNPUBLISHED = "nothing published"  # a reason why a row can't be compared, and none against a claim
 Word = Literal["reproduced", "contradicted", "undecided"]

@@ -17,10 +17,9 @@ from example import ERRORS, ORIGIN, OVERHEAD, SECONDS, Files, example, frame, pl
 from PIL import Image
 
 from harness.analysis.confusions import counts_of
-from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
+from harness.analysis.rows import Model, Rows, RowsOf, TimedRow, TrainedRow
 from harness.drawing.images import GAP, mosaic
 from harness.drawing.labels import file_stems, labels
-from harness.report.analysis_rows import RowsOf
 from harness.report.build import write_report
 from harness.report.figures.all_figures import draw_all
 from harness.report.tables.assemble import build_tables
