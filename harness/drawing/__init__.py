@@ -1,1 +1,1 @@
-"""How figures look, and the parts that several of them share."""
+"""The style of figures, and the parts that several of them share."""

@@ -1,4 +1,4 @@
-"""Matplotlib as it comes: what the user has set for their own figures neither stops a report nor shows in it."""
+"""Import matplotlib without the user's own settings, which should neither break a report nor show in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CHOICES = ("MPLBACKEND", "MATPLOTLIBRC")  # matplotlib reads them once, while it
 
 
 def import_matplotlib() -> None:
-    """Import it, if nobody has, without the choices of the environment; of what it warns of, a report needs nothing."""
+    """Import matplotlib, if it is not imported yet, without the choices of the environment and without its warnings."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if "matplotlib" in sys.modules:
         return

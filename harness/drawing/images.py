@@ -1,4 +1,4 @@
-"""What figures of images share: a mosaic, with labels at its sides. Nothing here needs matplotlib at import."""
+"""Parts that figures of images share: a mosaic and its labels. Importing this module does not import matplotlib."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GAP = 2  # pixels between two images
-WHITE = 0  # as ink on paper: 0 is white, 255 is black
-LABELS, BAR, EDGE, TOP = 1.4, 0.65, 0.08, 0.25  # inches beside images: names, a colour bar, nothing, ticks
-LETTERS = 22  # of a line of a name
-ACROSS_CLASSES = 20  # images of classes beside each other
+WHITE = 0  # 0 is white and 255 black, as ink on paper
+LABELS, BAR, EDGE, TOP = 1.4, 0.65, 0.08, 0.25  # inches for labels on the left, a colour bar, an edge, ticks on top
+LETTERS = 22  # of a line of a label
+ACROSS_CLASSES = 20  # classes side by side, at most
 
 
 def mosaic(images: Sequence[Sequence[np.ndarray]], below: int = 0) -> np.ndarray:
-    """Rows of images of one size as one image, white between them and where a row is shorter.
+    """Put rows of images of one size together as one image, with white between them and after shorter rows.
 
     Arguments:
         images: (height, width) uint8 each.
-        below: pixels that stay free under each row.
+        below: pixels left white under each row.
     """
     height, width = images[0][0].shape
     step, across = height + below + GAP, max(map(len, images))
@@ -40,16 +40,16 @@ def mosaic(images: Sequence[Sequence[np.ndarray]], below: int = 0) -> np.ndarray
 
 
 def first_classes(classes: Iterable[int]) -> str:
-    """What a caption says where a figure has no room for so many classes."""
+    """The part of a caption that says that a figure has the first classes only; empty where it has all."""
     return f"; the first {ACROSS_CLASSES} classes" if max(classes) > ACROSS_CLASSES else ""
 
 
 def canvas(image: np.ndarray, *, width: float = WIDTH, bar: bool = False) -> tuple[Figure, Axes]:
-    """A figure of one image, as high as it must be, without ticks; its lines get labels on the left.
+    """A figure sized to one image, without ticks, and with room for labels on the left.
 
     Arguments:
-        width: inches of the figure.
-        bar: leave room for a colour bar on the right.
+        width: of the figure, in inches.
+        bar: whether to leave room for a colour bar on the right.
     """
     drawn = width - LABELS - (BAR if bar else EDGE)
     high = drawn * image.shape[0] / image.shape[1]
@@ -65,7 +65,7 @@ def canvas(image: np.ndarray, *, width: float = WIDTH, bar: bool = False) -> tup
 
 
 def label(axes: Axes, middle: float, text: str) -> None:
-    """What the line of images around a height is, on its left."""
+    """Write the label of a line of images on its left; `middle` is the vertical middle of the line, in pixels."""
     axes.annotate(
         "\n".join(fill(line, LETTERS) for line in text.split("\n")),
         (0, middle),

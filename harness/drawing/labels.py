@@ -1,4 +1,4 @@
-"""What rows, tasks and files are called in figures: names of one line, not long, and no two alike."""
+"""Short names for rows and tasks in figures, and names for the files of figures: one line, and no two alike."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from harness.text import terminal_line
 
-LONGEST = 48  # signs
+LONGEST = 48  # characters
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
 def labels(names: Iterable[str]) -> dict[str, str]:
-    """A label for each name."""
+    """A short label for each name, numbered where two would be alike."""
     found: dict[str, str] = {}
     for name in dict.fromkeys(names):
         line = _NOT_XML.sub("", terminal_line(name))
@@ -22,7 +22,7 @@ def labels(names: Iterable[str]) -> dict[str, str]:
 
 
 def file_stems(names: Sequence[str]) -> list[str]:
-    """A name for the files of each figure."""
+    """The names of the files of figures, without the ending, in the order of the figures' names."""
     found: list[str] = []
     for name in names:
         stem = re.sub(r"[^a-z0-9=.]+", "-", name.lower())[: 3 * LONGEST].strip("-.")

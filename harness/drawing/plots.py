@@ -1,4 +1,4 @@
-"""What figures of lines and points share. Nothing here needs matplotlib at import."""
+"""Parts that figures of lines and points share. Importing this module does not import matplotlib."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE = (WIDTH, 3.4)  # inches
-STYLES = ("-", "--", ":", "-.")  # besides colour, for those who see none
+STYLES = ("-", "--", ":", "-.")  # besides colour, for readers who can't tell colours apart
 MARKERS = "osD^v<>PX*"
-INSIDE = 12  # rows of a legend that has room in the axes; a longer one stands on the right
-LINE, COLUMN = 0.16, 0.28  # inches of a row in a legend, and of a name on an axis
+INSIDE = 12  # rows, at most, of a legend in the axes; a longer one stands on the right
+LINE, COLUMN = 0.16, 0.28  # inches: the height of a row in a legend, the width of a name on an axis
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
-    """An empty figure of so many inches."""
+    """An empty figure; width and height are in inches."""
     import_matplotlib()
     from matplotlib.figure import Figure
 
@@ -28,7 +28,7 @@ def new_figure(width: float, height: float, layout: Literal["constrained"] | Non
 
 
 def legend(figure: Figure, axes: Axes, rows: int, columns: int = 1) -> None:
-    """The names of so many rows, where there is room for them."""
+    """Add a legend for a number of rows: in the axes, or on their right if it is too long for them."""
     if rows <= INSIDE:
         axes.legend(frameon=False, fontsize="small", ncols=columns)
     else:
@@ -36,7 +36,7 @@ def legend(figure: Figure, axes: Axes, rows: int, columns: int = 1) -> None:
 
 
 def plain_logarithm(axis: Axis) -> None:
-    """The ticks of a logarithmic axis as plain numbers."""
+    """Label the ticks of a logarithmic axis with plain numbers instead of powers of ten."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
     least, most = axis.get_view_interval()

@@ -1,4 +1,4 @@
-"""How figures look."""
+"""The style of figures: sizes, colours, and the settings of matplotlib."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What measured numbers can tell: estimates and tests, which know nothing of rows, trials or records."""
+"""Estimates, intervals and tests of plain numbers and arrays; they know nothing of rows, trials or records."""

@@ -1,4 +1,4 @@
-"""What a fixed model, timed beside every row, takes away of the machine's ups and downs."""
+"""Analysis of covariance: how far a fixed model, timed beside every row, explains the rows' times."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FEWEST_DEGREES = 10  # of freedom; a slope of fewer would fit the noise of the f
 
 @dataclass(frozen=True)
 class Slope:
-    """How the logarithm of a row's time follows that of the fixed model's, and what using it takes away.
+    """The slope of the logarithm of a row's time over that of the fixed model's time beside it.
 
-    value: from 0, which uses nothing of it, to 1, which divides by the fixed model's time.
-    lowers: the share of the variance that it takes away, 0..1.
+    value: from 0, with which the fixed model's time is not used, to 1, with which the row's time is divided by it.
+    lowers: the share of the variance that the adjustment removes, 0..1.
     """
 
     value: float = 0.0
@@ -29,13 +29,14 @@ def slope_of(
 ) -> Slope:
     """The slope of logarithms of times over those of the fixed model's times beside them, within rows and blocks.
 
-    A ratio of two rows is taken within a block, so that what all times of a block have in common is no part of it: by
-    that alone a fixed model that makes ratios worse could seem to follow the rows. The slope is the least squares one,
-    no less than 0 and no more than 1: what is noise in the fixed model's times makes it smaller. Where it does not
-    lower the variance, or of fewer than `FEWEST_DEGREES` degrees of freedom, it is 0.
+    Ratios of two rows are taken within a block, so whatever all times of a block have in common cancels in them. It
+    must cancel here too: a fixed model could follow the blocks, and still make the ratios worse. The slope is the
+    least squares slope, clipped to 0..1; noise in the fixed model's times makes it smaller. It is 0 if it does not
+    lower the variance, or if there are fewer than `FEWEST_DEGREES` degrees of freedom.
 
     Arguments:
-        rows, blocks: of each time, what it is of and what it was measured in.
+        times, fixed: logarithms of the times of rows, and of the fixed model beside each of them.
+        rows, blocks: the row that each time is of, and the block that it was measured in.
     """
     if not times:
         return Slope()
@@ -53,6 +54,6 @@ def slope_of(
 
 
 def _indicators(names: Sequence[Hashable]) -> np.ndarray:
-    """Which of the different names each one is, (names, different names) of 0 and 1."""
+    """Indicator variables: a column of 0 and 1 for each distinct name, (names, distinct names)."""
     places = {name: place for place, name in enumerate(dict.fromkeys(names))}
     return np.eye(len(places))[[places[name] for name in names]]

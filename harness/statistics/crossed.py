@@ -1,12 +1,12 @@
-"""Test errors of methods, from models of several seeds on the same images: seeds and images crossed.
+"""Test errors of methods, from models of several seeds on the same images: seeds and images are crossed factors.
 
-Whether a model errs on an image depends on the model, the image, and both. A row's error would be another one with
-other seeds and with other images, and the estimates here hold for both: the variance between seeds and that between
-images are taken apart as in an analysis of variance with two random factors and one observation a cell (Searle,
-Casella and McCulloch, Variance Components, 1992, chapter 4), and added up with Satterthwaite's degrees of freedom. What
-images add is a difference of mean squares, all of which count there: taken for one of its own, it would be too certain
-where it is small, and so would be the smallest p-values.
-Seeds are no pairs: what two rows have in common is their images. All arrays are (seeds, images), bool or 0 and 1.
+Whether a model errs on an image depends on the model, on the image, and on both together. A row's error would be
+different with other seeds and with other images, and the estimates here allow for both: the variances between seeds and
+between images are separated as in an analysis of variance with two random factors and one observation a cell (Searle,
+Casella and McCulloch, Variance Components, 1992, chapter 4), and added with Satterthwaite's degrees of freedom. The
+images' component is a difference of mean squares, and all of these enter the degrees of freedom: if it counted as one
+mean square, it would seem too certain where it is small, and the smallest p-values would be too small.
+Seeds are not paired: what two rows share is their images. All arrays are (seeds, images), bool or 0 and 1.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ def mean_squares(wrong: np.ndarray) -> MeanSquares:
 
 @dataclass(frozen=True)
 class _Group:
-    """The mean of so many rows.
+    """The mean error of a number of rows, all on one side of a difference.
 
-    by_image: their mean error on each image.
-    between: the variance of the mean that comes of the seeds, with its degrees of freedom; the rows have one variance.
-    rest: what models that err on other images by chance add to the variance of each image's mean, a share of images.
+    by_image: the mean error on each image, (images,).
+    between: the part of the mean's variance that comes from the seeds; one variance is assumed for all the rows.
+    freedom: its degrees of freedom.
+    rest: the part that comes from chance on single images, for which models that err on different images are enough.
     """
 
     rows: int
@@ -57,10 +58,10 @@ class _Group:
 
 
 def mean_error(wrong: np.ndarray) -> Estimate | None:
-    """The error of a row, in percent; None if there is one seed only, of whose spread nothing is known.
+    """The error of a row, in percent; None if there is one seed only, which has no spread.
 
-    The degrees of freedom are those of its seeds: few of them may agree by chance, and what is then left, the images'
-    part, would pass for all.
+    The degrees of freedom are those of its seeds: a few seeds may agree by chance, and the images' part, with its many
+    degrees of freedom, would then decide alone.
     """
     found = contrast([wrong], [])
     return None if found is None else replace(found, freedom=len(wrong) - 1)
@@ -74,8 +75,8 @@ def difference(wrong: np.ndarray, other: np.ndarray) -> Estimate | None:
 def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estimate | None:
     """The mean error of some rows less that of others, in percentage points.
 
-    The variance between seeds is one and the same for the rows of a side, whatever it is on the other side. A row of
-    one seed counts for the mean, and its side's other rows tell its variance.
+    One variance between seeds is assumed for the rows of a side, and another one for those of the other side. A row of
+    one seed counts for the mean; its variance is that of the other rows of its side.
 
     Returns:
         None if no row of a side has two seeds, or there is one image only.
@@ -87,11 +88,11 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
     by_image = sum(sign * group.by_image for sign, group in known)
     assert isinstance(by_image, np.ndarray)
     images, sides = len(by_image), [group for _, group in known]
-    # no less than if one image had spoken for each side: models that agree on all of them say little of others
+    # at least as much as if one image had spoken for each side: models that agree on all images may differ on others
     least = 2 / images**2
     spread, rest = max(least, by_image.var(ddof=1) / images), sum(side.rest for side in sides)
     of_images = max(least, spread - rest)
-    # seeds that agree by chance leave a small variance, which its degrees of freedom must not believe
+    # seeds that agree by chance have a small variance, which must not be taken at face value in the degrees of freedom
     between = [max(side.between, side.rest) for side in sides]
     freedom = satterthwaite(
         [sum(between), spread, *(side.rest for side in sides)],
@@ -105,8 +106,8 @@ def contrast(rows: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Estima
 def _of_seeds(between: Sequence[float], sides: Sequence[_Group]) -> float:
     """The degrees of freedom of the seeds' part: Satterthwaite's, which for two rows are those of Welch's test.
 
-    Of means of several rows they are no more than if both sides had as few seeds as the one with fewer. Else a few
-    seeds that agree by chance would leave the word to the many of the other side.
+    For means of several rows they are at most what they would be if both sides had as few seeds as the side with fewer.
+    Otherwise a few seeds that agree by chance would leave the decision to the many seeds of the other side.
     """
     freedoms = [side.freedom for side in sides]
     found = satterthwaite(between, freedoms)
@@ -114,10 +115,10 @@ def _of_seeds(between: Sequence[float], sides: Sequence[_Group]) -> float:
 
 
 def over_seeds(wrong: np.ndarray) -> Estimate | None:
-    """The error of a row on these very images, in percent, of which other seeds would make another one.
+    """The error of a row on these very images, in percent, with the uncertainty that comes from its seeds.
 
-    Seeds may agree by chance, more closely than models that err on other images could: the standard error is at least
-    what that leaves.
+    Seeds may agree by chance more closely than models that err on different images would. The standard error is at
+    least the one that chance on single images leaves.
 
     Returns:
         None if there is one seed only, or one image.

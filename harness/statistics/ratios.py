@@ -1,4 +1,4 @@
-"""Ratios of times: Student's t on logarithms, which makes a ratio and its inverse the same finding."""
+"""Ratios of times, by Student's t on their logarithms: a ratio and its inverse have the same p-value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.statistics.estimate import FEWEST, LEVEL, Estimate, mean_of
 class Ratio:
     """A geometric mean of ratios over rounds.
 
-    log: the estimate of its logarithm; None where fewer than `FEWEST` rounds tell too little of the spread.
+    log: the estimate of its logarithm; None with fewer than `FEWEST` rounds.
     """
 
     value: float
@@ -23,19 +23,19 @@ class Ratio:
     log: Estimate | None
 
     def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
-        """Both ends of the interval that leaves out the truth with a probability of `level`; None without a spread."""
+        """The ends of the confidence interval whose coverage is 1 − `level`; None with fewer than `FEWEST` rounds."""
         if self.log is None:
             return None
         low, high = self.log.interval(level)
         return math.exp(low), math.exp(high)
 
     def p(self, truth: float) -> float | None:
-        """The two-sided p-value of a ratio; None without an interval."""
+        """The two-sided p-value of the hypothesis that the ratio is `truth`; None with fewer than `FEWEST` rounds."""
         return self.log.p(math.log(truth)) if self.log is not None else None
 
 
 def ratio_of(logs: Sequence[float]) -> Ratio | None:
-    """The geometric mean of what has these logarithms, one for each round; None if there is none or one is infinite."""
+    """The geometric mean of ratios, given by the logarithm of each; None if there is none or one is infinite."""
     if not len(logs) or not np.isfinite(logs).all():
         return None
     return Ratio(math.exp(float(np.mean(logs))), len(logs), mean_of(logs) if len(logs) >= FEWEST else None)

@@ -1,4 +1,4 @@
-"""Several findings at once: what each of them must pass, so that chance seldom gives any."""
+"""Corrections of p-values for multiple comparisons."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ SMALLEST = 0.0001  # p-value that is written as a number
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """p-values corrected for being several (Holm 1979).
+    """p-values corrected for multiple comparisons by Holm's method (1979), which SciPy does not have.
 
     Raises:
-        ValueError: one is not a number between 0 and 1; what is undefined must not be among them.
+        ValueError: one is not a number between 0 and 1; NaN is not.
     """
     if not all(0 <= p <= 1 for p in ps):
         raise ValueError(f"p-values must lie between 0 and 1: {list(ps)}")
@@ -26,11 +26,11 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def levels(ps: Sequence[float], level: float = LEVEL) -> list[float]:
-    """The level that each of several p-values has to pass (Holm 1979).
+    """The level below which each of several p-values is significant, by Holm's method (1979).
 
-    They are passed one after the other, the smallest first, at `level` over the number of those that are left, and
-    after the first that fails the others fail at its level. So an interval at this level leaves out what was tested
-    exactly if the corrected p-value is below `level`.
+    The p-values are tested in ascending order, each at `level` divided by the number of those not yet significant;
+    after the first that is not, all others are tested at its level. So a confidence interval at this level excludes
+    the tested value exactly if the corrected p-value is below `level`.
     """
     found = [0.0] * len(ps)
     passed = 0
