@@ -80,7 +80,7 @@ def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Ou
     with only_driver(options.results, suite.name, say):
         _check_disk(plan, options)
         with workplace(suite.resources, options.cluster, options.plugins, options.serial) as place:
-            place.check(plan.trials, str(options.path))
+            place.check(plan.trials, str(resolved.path))
             _fetch(plan, options.data, say)
             plan = with_data(plan, options.data)
             record = RunWriter(

@@ -174,10 +174,8 @@ def test_a_second_time_nothing_is_run_twice(finished: Run, data_dir: Path) -> No
 
 
 def test_the_plan_knows_what_is_done(finished: Run, data_dir: Path) -> None:
-    options = Options(
-        path=ROOT / SMOKE, results=finished.results, data=data_dir, tracking_uri=default_tracking_uri(finished.results)
-    )
-    shown = preview(load_suite(options.path), options)
+    options = Options(finished.results, data_dir, tracking_uri=default_tracking_uri(finished.results))
+    shown = preview(load_suite(ROOT / SMOKE), options)
     assert [trial["status"] for trial in shown["trials"]] == ["done"] * 5
     assert len({trial["key"] for trial in shown["trials"]}) == 5
 

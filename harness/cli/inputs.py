@@ -40,7 +40,6 @@ def read_options(
 
     tracking_uri = record_uri(tracking_uri, results)
     given = Options(
-        path=suite.path,
         results=results,
         data=data_folder(data_dir),
         tracking_uri=tracking_uri,

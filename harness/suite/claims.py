@@ -27,7 +27,7 @@ class BaseClaim(Settings):
     """The fields of every claim."""
 
     sentence: str = Field(min_length=1, description="what is claimed, in quotation marks if quoted word for word")
-    where: str = Field("", description="where it stands")
+    where: str = Field("", description="the place in the paper")
     family: Name | None = Field(None, description="a name under `families`: claims that are corrected together")
 
 

@@ -12,7 +12,6 @@ from harness.suite.load import ResolvedSuite
 class Options:
     """The options of a run: where results and data are, on what cluster, and which trials."""
 
-    path: Path
     results: Path
     data: Path
     tracking_uri: str  # of the record

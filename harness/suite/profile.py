@@ -16,18 +16,18 @@ from harness.suite.resources import Resources
 class Profile(Settings):
     """A named set of changes to the same rows and tasks; every result carries its name."""
 
-    description: str = ""
+    description: str = Field("", description="what the profile is for")
     budget: Duration | None = Field(None, description="how long the whole suite may take")
     fraction: float | None = Field(None, gt=0, le=1, description="the share of every protocol that is run; null: all")
     seeds: NotNull[Seeds] = Field(None, description="of all rows, on all tasks or by task")
     config: dict[str, Any] = Field(default_factory=dict, description="settings of all rows that have them")
-    precision: Precision | None = None
+    precision: Precision | None = Field(None, description="instead of the suite's")
     protocol: Change[Protocol] = Field(Change[Protocol](), description="changes of every protocol")
     protocols: dict[Name, Change[Protocol]] = Field(default_factory=dict, description="further changes, by protocol")
-    timing: Change[TimingProtocol] = Change[TimingProtocol]()
-    train_images: int | None = Field(None, ge=1, description="null: all")
-    test_images: int | None = Field(None, ge=1, description="null: all")
-    resources: Change[Resources] | None = Field(None, description="null: the default ones")
+    timing: Change[TimingProtocol] = Field(Change[TimingProtocol](), description="changes of the timing")
+    train_images: int | None = Field(None, ge=1, description="of the table of errors; null: all")
+    test_images: int | None = Field(None, ge=1, description="of the table of errors; null: all")
+    resources: Change[Resources] | None = Field(None, description="changes of the resources; null: the default ones")
 
     @model_validator(mode="after")
     def _has_one_extent(self) -> Profile:

@@ -35,9 +35,9 @@ class Protocol(Settings):
 
     batch_size: int = Field(ge=1, le=65_536, description="images per iteration")
     epochs: float = Field(gt=0, le=10_000, description="passes over the training images")
-    optimizer: Literal["adam"] = "adam"
+    optimizer: Literal["adam"] = Field("adam", description="the only one so far")
     learning_rate: float = Field(gt=0, le=10, description="of the first iteration")
-    schedule: Schedule = Schedule()
+    schedule: Schedule = Field(Schedule(), description="decay of the learning rate")
     shift: int = Field(0, ge=0, le=8, description="random shift in pixels, where a task places no digits itself")
     source: str = Field("", description="where these settings come from")
 

@@ -30,11 +30,11 @@ Unstated = BeforeValidator(_unstated)
 class PublishedProtocol(Settings):
     """How a published model was trained; a setting that is left out or "not stated" is not compared."""
 
-    batch_size: Annotated[int | None, Unstated] = None
-    epochs: Annotated[float | None, Unstated] = None
-    learning_rate: Annotated[float | None, Unstated] = None
-    schedule: Annotated[Schedule | None, Unstated] = None
-    shift: Annotated[int | None, Unstated] = None
+    batch_size: Annotated[int | None, Unstated] = Field(None, description="images per iteration")
+    epochs: Annotated[float | None, Unstated] = Field(None, description="passes over the training images")
+    learning_rate: Annotated[float | None, Unstated] = Field(None, description="of the first iteration")
+    schedule: Annotated[Schedule | None, Unstated] = Field(None, description="decay of the learning rate")
+    shift: Annotated[int | None, Unstated] = Field(None, description="random shift in pixels")
     stopped: str = Field("", description="when training was stopped before its end")
 
     def deviations(self, ours: Protocol) -> list[str]:
@@ -68,27 +68,27 @@ _SETTINGS: dict[str, Callable[[Any], str]] = {
 class Number(Settings):
     """One published number."""
 
-    variant: str
+    variant: str = Field(description="the registered name of the variant")
     config: Wanted = Field(default_factory=dict, description="settings that a row must have")
-    task: str
-    value: float
-    standard_error: float | None = None
+    task: str = Field(description="the dataset")
+    value: float = Field(description="the number, in the unit of its table")
+    standard_error: float | None = Field(None, description="of the value")
     protocol: PublishedProtocol = Field(PublishedProtocol(), description="how the model was trained")
-    differs: str = Field("", description="why this number is one of another network than ours")
+    differs: str = Field("", description="why this number is of another network than ours")
 
 
 class PublishedTable(Settings):
     """The numbers of a published table and how they were measured."""
 
-    unit: Literal["percent", "seconds"]
-    where: str
+    unit: Literal["percent", "seconds"] = Field(description="percent for errors, seconds for times")
+    where: str = Field(description="the place in the publication")
     setting: Wanted = Field(default_factory=dict, description="settings of every row of the paper")
     images: int | None = Field(None, description="test images")
     train_images: int | None = Field(None, description="training images")
-    batch_size: int | None = None
-    note: str = ""
+    batch_size: int | None = Field(None, description="images per timed iteration")
+    note: str = Field("", description="a remark for readers of the file")
     differs: str = Field("", description="why none of the numbers can be compared with ours")
-    rows: list[Number]
+    rows: list[Number] = Field(description="the numbers")
 
     def find(self, variant: str, config: dict[str, Any], task: str) -> Number | None:
         """Return the number of a configuration on a task, if there is one."""
@@ -101,9 +101,9 @@ class PublishedTable(Settings):
 class Published(Settings):
     """The tables of one publication."""
 
-    source: str
-    errors: PublishedTable | None = None
-    times: PublishedTable | None = None
+    source: str = Field(description="the publication")
+    errors: PublishedTable | None = Field(None, description="test errors")
+    times: PublishedTable | None = Field(None, description="times per training iteration")
 
 
 def publications() -> dict[str, Path]:

@@ -55,7 +55,7 @@ class ErrorTable(Settings):
     seeds: Seeds = Field(description="one trial each, of every row on all tasks or by task")
     train_images: int | None = Field(None, ge=1, description="training images at most, drawn by class; default: all")
     test_images: int | None = Field(None, ge=1, description="images of each test at most, drawn by class; default: all")
-    rows: list[TrainedRow] = Field(min_length=1, max_length=1000)
+    rows: list[TrainedRow] = Field(min_length=1, max_length=1000, description="what is trained")
 
     def seeds_of(self, row: TrainedRow, task: str) -> list[int]:
         """Return the seeds of a row on a task: its own, else the table's."""
@@ -76,7 +76,7 @@ class TimeTable(TimingProtocol):
     title: str = Field(TIME_TITLE, min_length=1, description="of the table in the report")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimiser that is timed")
     baseline: Row | None = Field(None, description="the row that the others are compared with; else the first")
-    rows: list[TimedRow] = Field(min_length=1, max_length=1000)
+    rows: list[TimedRow] = Field(min_length=1, max_length=1000, description="what is timed")
 
     _rounds = field_validator("rounds")(mirrored)  # here, since plans of earlier versions have odd numbers
 
@@ -90,7 +90,7 @@ class Suite(Settings):
     """A suite's file."""
 
     name: SuiteName = Field(description="names the experiment and the folder of the report")
-    description: str = ""
+    description: str = Field("", description="what the suite is for")
     plugins: list[str] = Field(default_factory=list, description="Python files that register variants")
     published: list[str] = Field(
         default_factory=list, description="published numbers: names of those of the project, or paths of files"
@@ -101,7 +101,7 @@ class Suite(Settings):
     precision: Precision = Field(
         "float32", description="tf32: products of a GPU in TensorFloat-32; bfloat16: forward passes under autocast"
     )
-    resources: Resources = Resources()
+    resources: Resources = Field(Resources(), description="what a training trial takes of its machine")
     fraction: float | None = Field(
         None, gt=0, le=1, description="the share of every protocol that is run; default: all"
     )
@@ -110,14 +110,18 @@ class Suite(Settings):
         "first", description="whose trained parameters are kept: those of each row's first seed, of all, or none"
     )
     attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
-    protocols: dict[Name, Protocol] = Field(default_factory=dict, max_length=1000)
+    protocols: dict[Name, Protocol] = Field(
+        default_factory=dict, max_length=1000, description="how rows are trained, by name"
+    )
     errors: ErrorTable | None = Field(None, description="test errors")
     times: TimeTable | None = Field(None, description="times per training iteration")
     claims: list[Claim] = Field(default_factory=list, max_length=1000, description="what a paper says of these rows")
     families: dict[Name, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict, max_length=100, description="claims that are corrected together: what each family holds"
     )
-    profiles: dict[ProfileName, Profile] = Field(default_factory=dict, max_length=100)
+    profiles: dict[ProfileName, Profile] = Field(
+        default_factory=dict, max_length=100, description="changes of the suite, by name"
+    )
 
     def keeps_model(self, row: int, task: str, seed: int) -> bool:
         """Whether the model of a row of the table of errors on a task is kept, for a seed."""

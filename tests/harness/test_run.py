@@ -283,7 +283,7 @@ def test_without_space_for_the_checkpoints_nothing_begins(
 
 
 def test_checkpoints_lie_under_the_results(tmp_path: Path) -> None:
-    options = Options(path=tmp_path, results=tmp_path / "r", data=tmp_path, tracking_uri="")
+    options = Options(results=tmp_path / "r", data=tmp_path, tracking_uri="")
     assert options.checkpoints == tmp_path / "r" / "checkpoints"
     assert options.checkpoints_of("paper") == tmp_path / "r" / "checkpoints" / "paper"
     assert options.algorithms == tmp_path / "r" / "algorithms"
