@@ -14,7 +14,7 @@ from harness.record.stored import restore
 from harness.report.figures.all_figures import draw_all
 from harness.report.folder import replace_files
 from harness.report.render.formats import FILES, FORMATS
-from harness.report.render.html import to_html
+from harness.report.render.to_html import to_html
 from harness.report.tables.assemble import build_tables
 from harness.report.tables.rows import Origin, Tables
 from harness.suite.published import Published

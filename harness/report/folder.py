@@ -1,4 +1,4 @@
-"""The folder of figures: what an earlier report has written there goes, what anybody else has put there stays."""
+"""Write the folder of figures: files of an earlier report are replaced or removed, files of the user's stay."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from harness.files import write_whole
 
-MANIFEST = ".written.json"  # the SHA-256 of each file that a report has written, by its name
-LARGEST = 2**20  # bytes of a manifest
-PLAIN = re.compile(r"[a-z0-9][a-z0-9=.-]*\.(pdf|png)")  # names that a report may have given
+MANIFEST = ".written.json"  # the SHA-256 of each file that the report has written, by name
+MANIFEST_BYTES = 2**20  # at most
+FIGURE_NAME = re.compile(r"[a-z0-9][a-z0-9=.-]*\.(pdf|png)")  # names that a report gives to its files
 
 
 def replace_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files and remove what an earlier call has written there, unless somebody has changed it since.
+    """Write files, and remove those of an earlier call that are unchanged since; return the paths written.
 
     Raises:
         OSError: the folder can't be written to.
@@ -33,17 +33,17 @@ def replace_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 
 def _written(folder: Path) -> dict[str, str]:
-    """What the manifest tells; it may have come from anywhere, and is believed only as far as it is plain."""
+    """The digests in the manifest, by file name. Whatever is not as this module writes it is ignored."""
     path = folder / MANIFEST
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > MANIFEST_BYTES:
             return {}
-        told = json.loads(path.read_text(encoding="utf-8"))
+        digests = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(digests, dict):
         return {}
-    return {name: digest for name, digest in told.items() if PLAIN.fullmatch(name) and isinstance(digest, str)}
+    return {name: digest for name, digest in digests.items() if FIGURE_NAME.fullmatch(name) and isinstance(digest, str)}
 
 
 def _is_unchanged(path: Path, digest: str) -> bool:

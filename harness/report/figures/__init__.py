@@ -1,1 +1,1 @@
-"""From data to figures."""
+"""The figures of a report."""

@@ -1,4 +1,4 @@
-"""The figure that a report begins with: the error of every row with its interval, the published one beside it."""
+"""The first figure of a report: the error of every row with its interval, and the published error."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT, LEAST = 0.26, 1.6  # inches of a row, and of the figure
-MARGIN = 0.12  # inches; names that stand alone on an axis are wider in a PNG than where they are laid out
+MARGIN = 0.12  # inches: text is wider in a PNG than matplotlib's layout assumes
 FAINT = "0.6"  # a row that has not learned
 
 
 def overview(name: str, rows: Sequence[ErrorRow]) -> CaptionedFigure | None:
-    """Test errors of all rows, a panel for each task; None where nothing is measured."""
+    """Draw the test errors of all rows, a panel for each task; None if nothing is measured."""
     if all(row.measured is None for row in rows):
         return None
-    told = [f"{row.title} {row.measured:.2f}% on {row.test}" for row in rows if row.measured is not None]
+    errors = [f"{row.title} {row.measured:.2f}% on {row.test}" for row in rows if row.measured is not None]
     return CaptionedFigure(
         name,
         "Test error of every row",
         "Dots: measured, with 95% intervals over seeds and images (of one seed, over images alone); grey where a row "
         "has not learned. Diamonds: published.",
-        f"{'; '.join(told)}.",
+        f"{'; '.join(errors)}.",
         _figure(rows),
     )
 
@@ -70,5 +70,5 @@ def _panel(axes: Axes, rows: Sequence[ErrorRow], titles: Sequence[str]) -> None:
 
 
 def _test(rows: Sequence[ErrorRow], task: str) -> str:
-    """What is tested on, where that is known."""
+    """The name of the test set, or of the task if the test is not known."""
     return next((row.test for row in rows if row.task == task and row.images), task)

@@ -1,1 +1,1 @@
-"""What speaks for and against a claim, by the kind of claim."""
+"""Judge the claims of a suite: the comparisons for each kind of claim, and the verdicts."""

@@ -1,10 +1,10 @@
 """Verdicts on a suite's claims: reproduced, contradicted or undecided, each with its evidence.
 
-A claim is about methods, and about all rows that it names: it is reproduced if each of its comparisons shows it, and
-contradicted if one shows the opposite. So it has one p-value, and the claims of a family are corrected together. What
-nothing can be shown by (one model of a method, a model that has not learned, a small part of a training, another
-network than the published one) leaves it undecided. What else sets a row apart from what the paper ran (another width,
-rebuilt data) stands beside the verdict.
+A claim is about methods, and about all rows that it names: it is reproduced if every comparison confirms it, and
+contradicted if one shows the opposite. It has one p-value, and the claims of a family are corrected together. It stays
+undecided where its rows can't decide it: a method with one model, a model that has not learned, a small part of a
+training, a network that differs from the published one. Other differences from what the paper ran, such as another
+width or rebuilt data, are printed beside the verdict.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class _Case:
 
     @property
     def finding(self) -> Finding | None:
-        """What all comparisons find together."""
+        """The finding of all comparisons together."""
         return combined([comparison.finding for comparison in self.comparisons])
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """A case with the level that its p-value had to pass, and the p-value corrected for its family."""
+    """A case with the level that its p-value has to be below, and its p-value corrected for the family."""
 
     case: _Case
     level: float
@@ -77,7 +77,7 @@ class _Judged:
 
 
 def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
-    """The verdicts, with one p-value for each claim, corrected for the claims of its family (Holm)."""
+    """The verdicts on claims. Each has one p-value, which is corrected for the claims of its family (Holm)."""
     cases = [_case(each, evidence) for claim in claims for each in _single(claim, evidence)]
     found: dict[int, Verdict] = {}
     for family in dict.fromkeys(case.claim.family for case in cases):
@@ -90,7 +90,7 @@ def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
 
 
 def _single(claim: Claim, evidence: Evidence) -> Sequence[Claim]:
-    """The claims that one stands for: itself, or one for each row of a published table."""
+    """The claim itself, or one claim for each row with a published value."""
     if not isinstance(claim, PublishedValues):
         return [claim]
     return values_of(claim, evidence) or [claim]
@@ -106,7 +106,7 @@ def _case(claim: Claim, evidence: Evidence) -> _Case:
 
 
 def _case_of_analysis(claim: OtherClaim, evidence: Evidence) -> _Case:
-    """A claim that an analysis judges. Where that is not loaded here, or fails, nothing is decided."""
+    """A claim that an analysis judges; undecided if the analysis is not loaded, or fails."""
     kind = judged_kinds().get(claim.kind)
     if kind is None:
         reason = f"the analysis that judges '{claim.kind}' is not loaded here; name its file with --plugin"
@@ -129,10 +129,10 @@ def _limited(claim: BaseClaim, comparisons: Sequence[Comparison], evidence: Evid
 
 
 def combined(findings: Sequence[Finding | None]) -> Finding | None:
-    """Whether comparisons speak for a claim by which all must hold; None where they can't tell.
+    """The finding of several comparisons, all of which must hold; None if they decide nothing.
 
-    For it the largest p-value counts, since each of them must be shown. One is enough against it: the smallest
-    counts, times the number of comparisons.
+    The claim is confirmed at the largest p-value, since every comparison must be shown. One comparison is enough to
+    contradict it: at the smallest p-value, times the number of comparisons.
     """
     known = [(each.holds, each.p) for each in findings if each is not None and each.p is not None]
     against = [p for holds, p in known if not holds]
@@ -142,7 +142,7 @@ def combined(findings: Sequence[Finding | None]) -> Finding | None:
 
 
 def _corrected(cases: Sequence[_Case]) -> list[_Judged]:
-    """The cases of a family; those that nothing can be told of take no part in the correction."""
+    """The cases of a family with corrected p-values; cases without a p-value take no part in the correction."""
     ps = [case.finding.p for case in cases if case.finding is not None and case.finding.p is not None]
     known = iter(zip(levels(ps), holm(ps), strict=True))
     return [_Judged(case, *next(known)) if case.finding is not None else _Judged(case, LEVEL, None) for case in cases]
@@ -155,9 +155,9 @@ def _word(finding: Finding | None, level: float) -> Word:
 
 
 def _each(judged: Sequence[_Judged], evidence: Evidence) -> dict[int, tuple[Word, str]]:
-    """Of the claims on means that are reproduced and ask for it: whether each row alone shows it, and how.
+    """For reproduced claims on means with `each`, by number: whether each row alone confirms it, and the texts.
 
-    All rows have to show it at the level that the claim had to pass.
+    All rows have to confirm it at the level of the claim.
     """
     found = {}
     for number, one in enumerate(judged):
@@ -191,7 +191,7 @@ def _verdict(judged: _Judged, each: tuple[Word, str] | None, claims: int) -> Ver
 
 
 def _texts(judged: _Judged) -> list[str]:
-    """The comparisons in words, then what they were tested by."""
+    """The texts of the comparisons, then the tests that were used."""
     comparisons = judged.case.comparisons
     if not comparisons:
         return ["the suite has no such rows"]
@@ -205,7 +205,7 @@ def _text(comparison: Comparison, level: float) -> str:
 
 
 def _without_flags(judged: _Judged) -> list[str]:
-    """Which rounds are flagged and, of a claim that is decided, whether it would be without them."""
+    """The reasons why rounds are flagged and, for a decided claim, the verdict without those rounds."""
     comparisons = judged.case.comparisons
     flags = list(dict.fromkeys(each.flags for each in comparisons if each.flags))
     if not flags:

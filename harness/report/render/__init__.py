@@ -1,1 +1,1 @@
-"""The tables of a report as text, in every format."""
+"""The report in every format: terminal, HTML, Markdown, LaTeX, CSV, JSON."""

@@ -50,7 +50,7 @@ def _error_notes(tables: Tables) -> list[str]:
 
 
 def _unlearned(rows: Sequence[ErrorRow]) -> list[str]:
-    """Which rows are no better than a constant answer."""
+    """Notes on the rows that are no better than a constant answer."""
     return [
         f"{UNLEARNED} not learned: {row.title} on {row.task}, of whose {row.n} model{'s' if row.n > 1 else ''} "
         f"{row.unlearned} can't be told from the best constant answer, which has an error of "

@@ -1,6 +1,6 @@
-"""Foreign text, such as labels, remarks and messages, made harmless for each kind of file: one function for each kind.
+"""Escape foreign text, such as labels, remarks and messages: a function for each format.
 
-Nothing in it is a heading, a link, a command or a formula there, and none ends the cell or line that it stands in.
+Escaped, the text is no heading, link, command or formula in that format, and does not end its cell or line.
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ _JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800
 
 
 def markdown(text: str) -> str:
-    """As plain text in a line, a heading or a cell, to GitHub's reader and to MLflow's."""
+    """Escape a line, heading or cell of Markdown, for the renderers of GitHub and of MLflow."""
     line = _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", terminal_line(text)))
     return _MARKUP.sub(lambda found: _ENTITIES[found[0]], line)
 
 
 def latex(text: str) -> str:
-    """As plain text of ASCII signs; a sign that LaTeX's own fonts lack is a question mark."""
+    """Escape text for LaTeX, in ASCII; a character that LaTeX's standard fonts lack becomes a question mark."""
     apart = _STROKES.split(unicodedata.normalize("NFC", terminal_line(text)))  # two would become a longer one
     return "{}".join("".join(map(_tex_sign, part)) for part in apart)
 
@@ -122,12 +122,12 @@ def _tex_sign(sign: str) -> str:
 
 
 def html_value(value: Any) -> Any:
-    """As Jinja finalizes a value, before it escapes it: without what a reader can't see."""
+    """Remove invisible characters from text; a `finalize` function for Jinja, which escapes the text itself."""
     return plain(value) if type(value) is str else value
 
 
 def web_address(address: str) -> str:
-    """The address of a page, without a password; empty if it is none of the web."""
+    """The address of a web page without user name and password; empty if it is not http or https."""
     try:
         parts = urlsplit(plain(address))
     except ValueError:
@@ -137,7 +137,7 @@ def web_address(address: str) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """As a cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Escape text that a spreadsheet would take for a formula with an apostrophe; other values stay as they are."""
     if not isinstance(value, str):
         return value
     text = terminal_line(value)
@@ -145,7 +145,7 @@ def csv_cell(value: Any) -> Any:
 
 
 def json_text(content: Any) -> str:
-    """As JSON with no sign that would steer a terminal.
+    """JSON without characters that control a terminal.
 
     Raises:
         ValueError: a number is NaN or infinite.

@@ -1,15 +1,15 @@
-"""The numbers of tables that programs read."""
+"""Numbers rounded to what is the same on every processor."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-DIGITS = 12  # significant ones: what follows differs from one kind of processor to another
+DIGITS = 12  # significant; further ones differ between kinds of processors
 
 
 def rounded(value: Any) -> Any:
-    """Plain data whose numbers are written as in a table of numbers: to `DIGITS` digits, NaN and infinity as None."""
+    """Plain data with its floats rounded to `DIGITS` significant digits, and NaN and infinity replaced by None."""
     if isinstance(value, dict):
         return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

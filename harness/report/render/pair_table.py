@@ -55,7 +55,7 @@ def _levels(pairs: Sequence[PairRow]) -> str:
 
 
 def test_sentences(pairs: Sequence[Pair]) -> str:
-    """What pairs of rows were tested by, and what that answers."""
+    """Sentences on the tests of pairs of rows, and on the question that each test answers."""
     tests = {pair.test for pair in pairs}
     sentences = []
     if METHODS in tests:

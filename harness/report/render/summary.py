@@ -1,4 +1,4 @@
-"""What a report says first: how the rows compare, and what of the claims holds."""
+"""The summary at the top of a report: the best rows, and the verdicts on claims by family."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class ClaimGroup:
 
     @property
     def counts(self) -> str:
-        """How many there are of each verdict."""
+        """The number of verdicts of each kind."""
         return counted(self.verdicts)
 
     @property
     def heading(self) -> str:
-        """The family, what it is about, and its counts, in a line."""
+        """The name of the family, what it is about, and the number of verdicts of each kind."""
         about = ": ".join(filter(None, (self.name, self.holds)))
         return f"{about or 'claims'} ({self.counts})"
 
 
 def claim_groups(tables: Tables) -> list[ClaimGroup]:
-    """The verdicts by family, in the suite's order."""
+    """The verdicts by family, in the order of the suite."""
     names = dict.fromkeys(verdict.family for verdict in tables.verdicts)
     return [
         ClaimGroup(name, tables.families.get(name, ""), [each for each in tables.verdicts if each.family == name])
@@ -41,13 +41,13 @@ def claim_groups(tables: Tables) -> list[ClaimGroup]:
 
 
 def counted(verdicts: Sequence[Verdict]) -> str:
-    """How many verdicts there are of each kind."""
+    """The number of verdicts of each kind, such as "2 reproduced, 0 contradicted, 1 undecided"."""
     words = [verdict.word for verdict in verdicts]
     return ", ".join(f"{words.count(word)} {word}" for word in WORDS)
 
 
 def headline(tables: Tables) -> list[str]:
-    """What was found, in a sentence each: the claims, the lowest error on each task, the fastest and slowest row."""
+    """Sentences on the claims, the row with the lowest error on each task, and the fastest and the slowest row."""
     lines = []
     if tables.verdicts:
         plural = "s" if len(tables.verdicts) > 1 else ""

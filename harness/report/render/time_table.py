@@ -42,7 +42,7 @@ def _time_cells(row: TimeRow) -> list[str]:
 
 
 def _machine_notes(tables: Tables) -> list[str]:
-    """What the machine did meanwhile, by the fixed model."""
+    """Notes on the drift of the machine, by the times of the fixed model."""
     notes, drift = [], tables.drift
     if drift is not None:
         notes.append(
@@ -59,7 +59,7 @@ def _machine_notes(tables: Tables) -> list[str]:
 
 
 def _doubts(row: TimeRow) -> list[str]:
-    """Why a row's times are to be taken with care."""
+    """Notes on why the times of a row are doubtful."""
     notes = []
     if row.unsteady:
         notes.append(f"{row.title}: {row.unsteady} of {row.n} processes never became steady.")
@@ -79,7 +79,7 @@ def _doubts(row: TimeRow) -> list[str]:
 
 
 def cost_table(tables: Tables) -> TextTable:
-    """What each row of the table of times costs besides its time in training."""
+    """The other costs of each row of the table of times: parameters, multiply-adds, inference, memory."""
     rows = [
         [
             row.title,

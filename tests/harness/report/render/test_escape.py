@@ -21,8 +21,10 @@ from markdown_it import MarkdownIt
 
 from harness.report.figures.all_figures import ReportFigures
 from harness.report.render.escape import TEX_SIGNS, csv_cell, json_text, latex, markdown, web_address
-from harness.report.render.formats import to_csv, to_json, to_latex, to_markdown
-from harness.report.render.html import to_html
+from harness.report.render.to_data import to_csv, to_json
+from harness.report.render.to_html import to_html
+from harness.report.render.to_latex import to_latex
+from harness.report.render.to_markdown import to_markdown
 from harness.report.tables.rows import Origin, Tables
 
 PIECES = [

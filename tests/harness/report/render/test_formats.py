@@ -20,8 +20,11 @@ import pytest
 from example import GOLDEN, SIGNS, example, rendered, terminal
 
 from harness.report.render.cells import number, signed
-from harness.report.render.formats import FORMATS, to_csv, to_json, to_latex, to_markdown
+from harness.report.render.formats import FORMATS
 from harness.report.render.numbers import rounded
+from harness.report.render.to_data import to_csv, to_json
+from harness.report.render.to_latex import to_latex
+from harness.report.render.to_markdown import to_markdown
 from harness.report.tables.rows import Tables, TimeRow
 
 

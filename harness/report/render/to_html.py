@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: what was found first, what it rests on folded below."""
+"""The report as one HTML page that needs no other file: results first, details folded below."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def to_html(tables: Tables, figures: ReportFigures | None = None) -> str:
-    """The page; all that comes from outside is escaped.
+    """The report as an HTML page. All text of the suite, the record and plugins is escaped.
 
     Arguments:
-        figures: the figures, where they are drawn already.
+        figures: those of the report; drawn here if None.
     """
     from jinja2 import Environment, StrictUndefined
 
