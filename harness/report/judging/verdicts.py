@@ -9,65 +9,24 @@ width or rebuilt data, are printed beside the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.analysis.claims import JudgedKind, judged_kinds, read_recorded
 from harness.analysis.comparison import Comparison, Finding
-from harness.errors import cause_of
-from harness.plugins.isolation import stdout_aside
-from harness.report.judging.errors import each_row, lower, lower_mean, lowest, value, values_of
+from harness.report.judging.cases import Case, cases_of, combined, limited_all
+from harness.report.judging.errors import each_row
 from harness.report.judging.evidence import Evidence
-from harness.report.judging.limits import limited, scope
-from harness.report.judging.times import ratio
-from harness.report.tables.rows import TableRow, Verdict, Word
+from harness.report.tables.rows import Verdict, Word
 from harness.statistics.estimate import LEVEL
 from harness.statistics.several import holm, levels, p_text
-from harness.suite.claims import (
-    BaseClaim,
-    Claim,
-    ErrorValue,
-    LowerError,
-    LowerMeanError,
-    LowestError,
-    ModelClaim,
-    OtherClaim,
-    PublishedValues,
-    TimeRatio,
-)
-
-JUDGES: dict[type, Callable[[Any, Evidence], list[Comparison]]] = {
-    LowerError: lower,
-    LowerMeanError: lower_mean,
-    LowestError: lowest,
-    ErrorValue: value,
-    TimeRatio: ratio,
-}
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A claim and the comparisons that it rests on.
-
-    scope: what sets its rows apart from what the paper ran.
-    """
-
-    claim: BaseClaim
-    comparisons: Sequence[Comparison]
-    scope: str = ""
-
-    @property
-    def finding(self) -> Finding | None:
-        """The finding of all comparisons together."""
-        return combined([comparison.finding for comparison in self.comparisons])
+from harness.suite.claims import Claim, LowerMeanError
 
 
 @dataclass(frozen=True)
 class _Judged:
     """A case with the level that its p-value has to be below, and its p-value corrected for the family."""
 
-    case: _Case
+    case: Case
     level: float
     p: float | None
 
@@ -78,7 +37,7 @@ class _Judged:
 
 def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
     """The verdicts on claims. Each has one p-value, which is corrected for the claims of its family (Holm)."""
-    cases = [_case(each, evidence) for claim in claims for each in _single(claim, evidence)]
+    cases = [case for claim in claims for case in cases_of(claim, evidence)]
     found: dict[int, Verdict] = {}
     for family in dict.fromkeys(case.claim.family for case in cases):
         places = [place for place, case in enumerate(cases) if case.claim.family == family]
@@ -89,59 +48,7 @@ def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
     return [found[place] for place in range(len(cases))]
 
 
-def _single(claim: Claim, evidence: Evidence) -> Sequence[Claim]:
-    """The claim itself, or one claim for each row with a published value."""
-    if not isinstance(claim, PublishedValues):
-        return [claim]
-    return values_of(claim, evidence) or [claim]
-
-
-def _case(claim: Claim, evidence: Evidence) -> _Case:
-    if isinstance(claim, OtherClaim):
-        return _case_of_analysis(claim, evidence)
-    if isinstance(claim, PublishedValues):
-        return _Case(claim, [Comparison("no row of these tasks has a published value")])
-    comparisons = _limited(claim, JUDGES[type(claim)](claim, evidence), evidence)
-    return _Case(claim, comparisons, scope(claim, rows_of_claim(claim, evidence)))
-
-
-def _case_of_analysis(claim: OtherClaim, evidence: Evidence) -> _Case:
-    """A claim that an analysis judges; undecided if the analysis is not loaded, or fails."""
-    kind = judged_kinds().get(claim.kind)
-    if kind is None:
-        reason = f"the analysis that judges '{claim.kind}' is not loaded here; name its file with --plugin"
-        return _Case(claim, [Comparison(reason)])
-    try:
-        return _judged_by(kind, claim, evidence)
-    except (Exception, SystemExit) as error:  # an analysis may be the user's own, and costs no other verdict
-        return _Case(claim, [Comparison(f"it can't be judged: {cause_of(error)}")])
-
-
-def _judged_by(kind: JudgedKind, claim: OtherClaim, evidence: Evidence) -> _Case:
-    read = read_recorded(claim, kind)
-    with stdout_aside():
-        comparisons = kind.judge(read, evidence.rows_of(kind.analysis))
-    return _Case(claim, _limited(read, comparisons, evidence), scope(read, rows_of_claim(read, evidence)))
-
-
-def _limited(claim: BaseClaim, comparisons: Sequence[Comparison], evidence: Evidence) -> list[Comparison]:
-    return [limited(claim, comparison, evidence.errors) for comparison in comparisons]
-
-
-def combined(findings: Sequence[Finding | None]) -> Finding | None:
-    """The finding of several comparisons, all of which must hold; None if they decide nothing.
-
-    The claim is confirmed at the largest p-value, since every comparison must be shown. One comparison is enough to
-    contradict it: at the smallest p-value, times the number of comparisons.
-    """
-    known = [(each.holds, each.p) for each in findings if each is not None and each.p is not None]
-    against = [p for holds, p in known if not holds]
-    if against:
-        return Finding(False, min(1.0, len(known) * min(against)))
-    return Finding(True, max(p for _, p in known)) if known and len(known) == len(findings) else None
-
-
-def _corrected(cases: Sequence[_Case]) -> list[_Judged]:
+def _corrected(cases: Sequence[Case]) -> list[_Judged]:
     """The cases of a family with corrected p-values; cases without a p-value take no part in the correction."""
     ps = [case.finding.p for case in cases if case.finding is not None and case.finding.p is not None]
     known = iter(zip(levels(ps), holm(ps), strict=True))
@@ -163,7 +70,7 @@ def _each(judged: Sequence[_Judged], evidence: Evidence) -> dict[int, tuple[Word
     for number, one in enumerate(judged):
         claim = one.case.claim
         if isinstance(claim, LowerMeanError) and claim.each and one.word == "reproduced":
-            alone = _Case(claim, _limited(claim, each_row(claim, evidence), evidence))
+            alone = Case(claim, limited_all(claim, each_row(claim, evidence), evidence))
             again = _Judged(alone, one.level, None)
             found[number] = again.word, "; ".join(_texts(again))
     return found
@@ -215,19 +122,3 @@ def _without_flags(judged: _Judged) -> list[str]:
         return [text]
     word = _word(combined([each.unflagged if each.flags else each.finding for each in comparisons]), judged.level)
     return [f"{text}; without them {'the same' if word == judged.word else word}"]
-
-
-def rows_of_claim(claim: BaseClaim, evidence: Evidence) -> list[TableRow]:
-    """The rows that a claim is about."""
-    if isinstance(claim, TimeRatio):
-        return [*evidence.times_of(claim.of), *evidence.times_of(claim.to)]
-    if isinstance(claim, ModelClaim):
-        selectors = claim.selectors
-    else:
-        assert isinstance(claim, LowerError | LowerMeanError | LowestError | ErrorValue)
-        selectors = [claim.of]
-        if isinstance(claim, LowestError):
-            selectors.append(claim.among)
-        elif isinstance(claim, LowerError | LowerMeanError):
-            selectors.append(claim.than)
-    return [row for selector in selectors for row in evidence.errors_of(selector, claim.task)]

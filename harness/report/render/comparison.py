@@ -85,7 +85,4 @@ def _times(compared: Comparison) -> TextTable:
 
 
 def _changes(compared: Comparison) -> list[str]:
-    def told(row: ComparedRow) -> str:
-        return f"{row.title} · {row.task} differs: {'; '.join(row.changes)}."
-
-    return [told(row) for row in compared.rows if row.changes]
+    return [f"{row.title} · {row.task} differs: {'; '.join(row.changes)}." for row in compared.rows if row.changes]

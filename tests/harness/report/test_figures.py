@@ -18,8 +18,7 @@ from PIL import Image
 
 from harness.analysis.confusions import counts_of
 from harness.analysis.rows import Model, Rows, RowsOf, TimedRow, TrainedRow
-from harness.drawing.images import GAP, mosaic
-from harness.drawing.labels import file_stems, labels
+from harness.drawing.labels import labels
 from harness.report.build import write_report
 from harness.report.figures.all_figures import draw_all
 from harness.report.tables.assemble import build_tables
@@ -111,16 +110,6 @@ def test_the_same_data_give_the_same_files_in_another_process(tmp_path: Path) ->
         time.sleep(1.1)  # what carries a date would differ by now
     for file in ("samples.pdf", "samples.png"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-
-
-def test_mosaic() -> None:
-    black, grey = np.full((2, 3), 255, np.uint8), np.full((2, 3), 9, np.uint8)
-    whole = mosaic([[black, grey], [grey]], below=1)
-    assert whole.shape == (2 * (2 + 1) + GAP, 2 * 3 + GAP)
-    assert (whole[:2, :3] == 255).all()
-    assert (whole[:2, 3 + GAP :] == 9).all()
-    assert (whole[3 + GAP : 5 + GAP, :3] == 9).all()
-    assert whole.sum() == 6 * 255 + 12 * 9  # white elsewhere
 
 
 TITLES = [f"{number} {'a long name ' * 40}" for number in range(100)]
@@ -236,19 +225,6 @@ def test_nothing_is_read_before_a_figure_asks_for_it() -> None:
     assert asked == []
     row.models[1].arrays()
     assert asked == [("training 0 mnist 1", "mistakes")]
-
-
-def test_labels_are_short_plain_and_no_two_alike() -> None:
-    found = labels(["a\nb", "a b", "x" * 500, "x" * 501, "\x1b", ""])
-    assert list(found.values()) == ["a b", "a b (2)", "x" * 47 + "…", "x" * 47 + "… (2)", "?", "? (2)"]
-    assert file_stems(["Costs", "é", "è", "../..", "a b", "a-b"]) == [
-        "costs",
-        "figure",
-        "figure-2",
-        "figure-3",
-        "a-b",
-        "a-b-2",
-    ]
 
 
 def test_settings_for_other_figures_reach_none(tmp_path: Path) -> None:

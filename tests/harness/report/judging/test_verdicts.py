@@ -16,7 +16,8 @@ from scipy.special import stdtrit
 
 from harness.analysis.claims import judged_kinds, read_claim
 from harness.plan.make import make_plan
-from harness.report.judging.verdicts import JUDGES, judge, rows_of_claim
+from harness.report.judging.cases import JUDGES, rows_of_claim
+from harness.report.judging.verdicts import judge
 from harness.report.tables.pairs import Pair
 from harness.report.tables.rows import Verdict
 from harness.report.tables.timed import Rated
