@@ -113,7 +113,7 @@ class _Analyses(Registry[Analysis]):
         try:
             plain_name(name)
         except (ValueError, TypeError) as error:
-            raise UserError(f"no analysis can be called so: {error}.") from None
+            raise UserError(f"an analysis can't have this name: {error}.") from None
         add = super().register(name)
 
         def checked(analysis: type[Analysis]) -> type[Analysis]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 50  # of a whole matrix
 WORST_CLASSES = 20  # of a matrix where there are more: those that are confused most often
-APART = 3  # cells between two confusion matrices
-ACROSS = 4  # confusion matrices beside each other
-NUMBERS = 20  # of classes along a matrix: there is no room for more
+APART = 3  # cells between two matrices
+ACROSS = 4  # matrices side by side
+TICKS = 20  # along a matrix, at most: there is no room for more
 
 
 @register("confusions")
@@ -124,7 +124,7 @@ def confusion_figure(confusions: Mapping[str, np.ndarray], some: Sequence[int] |
 
 def _number_classes(axes: Axes, classes: Sequence[int], step: int, across: int, down: int) -> None:
     """Write the classes below and on the left of a grid of matrices, as many as there is room for."""
-    places = range(0, len(classes), -(-len(classes) // NUMBERS))
+    places = range(0, len(classes), -(-len(classes) // TICKS))
     numbers = [str(classes[place]) for place in places]
     turn = 90 if max(classes) > 99 else 0
     at = [n * step + place for n in range(across) for place in places]

@@ -17,7 +17,7 @@ from harness.drawing.images import GAP, canvas, label, mosaic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIRST = 12  # misclassified images
+FIRST_IMAGES = 12  # of the misclassified ones
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class WrongImages(Analysis):
 
     def measure(self, trained: Trained) -> dict[str, np.ndarray]:
         """`mistakes`: the images (images, height, width) uint8; `mistakes_at`: their indices in the test (images,)."""
-        wrong = np.flatnonzero(trained.predictions != trained.test.labels)[:FIRST]
+        wrong = np.flatnonzero(trained.predictions != trained.test.labels)[:FIRST_IMAGES]
         return {"mistakes": trained.test.images[wrong], "mistakes_at": wrong}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:

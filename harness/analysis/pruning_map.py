@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IMAGES = 500  # of the test, at most
 INK = 0.25  # of the darkest pixel: a pixel with more has ink
-FINE = 2  # parts of a pixel: the border between two positions may go through its middle
+PARTS = 2  # of a pixel along each axis: the border between two positions may go through its middle
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def maps_figure(maps: Mapping[str, PruningMaps]) -> Figure:
     classes, size = min(len(first.mean_images), ACROSS_CLASSES), first.mean_images.shape[1]
     step = size + GAP
     figure, axes = canvas(mosaic([list(each.mean_images[:classes]) for each in maps.values()]), bar=True)
-    overlay = np.full((FINE * (len(maps) * step - GAP), FINE * (classes * step - GAP)), np.nan)
+    overlay = np.full((PARTS * (len(maps) * step - GAP), PARTS * (classes * step - GAP)), np.nan)
     for row, (title, each) in enumerate(maps.items()):
         label(axes, row * step + size / 2, title)
         for column in range(classes):
@@ -116,7 +116,7 @@ def maps_figure(maps: Mapping[str, PruningMaps]) -> Figure:
         vmin=0,
         vmax=max(float(each.counts.max()) for each in maps.values()),
         alpha=0.65,
-        extent=(-0.5, overlay.shape[1] / FINE - 0.5, overlay.shape[0] / FINE - 0.5, -0.5),
+        extent=(-0.5, overlay.shape[1] / PARTS - 0.5, overlay.shape[0] / PARTS - 0.5, -0.5),
         interpolation="none",
     )
     place = axes.get_position()
@@ -129,8 +129,8 @@ def maps_figure(maps: Mapping[str, PruningMaps]) -> Figure:
 def _lay_over(overlay: np.ndarray, counts: np.ndarray, centres: np.ndarray, top: int, left: int) -> None:
     """Write each position's count over the pixels that are nearer to its centre than to another one."""
     apart = centres[1] - centres[0] if len(centres) > 1 else 1
-    width = round(FINE * apart)
-    start = round(FINE * (centres[0] - apart / 2 + 0.5))  # pixel 0 reaches from -0.5 to 0.5
+    width = round(PARTS * apart)
+    start = round(PARTS * (centres[0] - apart / 2 + 0.5))  # pixel 0 reaches from -0.5 to 0.5
     fine = counts.repeat(width, axis=0).repeat(width, axis=1)
-    rows, columns = FINE * top + start, FINE * left + start
+    rows, columns = PARTS * top + start, PARTS * left + start
     overlay[rows : rows + len(fine), columns : columns + len(fine)] = fine

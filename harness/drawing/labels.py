@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.text import terminal_line
 
-LONGEST = 48  # characters
+LONGEST_LABEL = 48  # characters
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
@@ -16,7 +16,7 @@ def labels(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in dict.fromkeys(names):
         line = _NOT_XML.sub("", terminal_line(name))
-        short = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+        short = line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"
         found[name] = _fresh(short or "?", set(found.values()), " ({})")
     return found
 
@@ -25,7 +25,7 @@ def file_stems(names: Sequence[str]) -> list[str]:
     """The names of the files of figures, without the ending, in the order of the figures' names."""
     found: list[str] = []
     for name in names:
-        stem = re.sub(r"[^a-z0-9=.]+", "-", name.lower())[: 3 * LONGEST].strip("-.")
+        stem = re.sub(r"[^a-z0-9=.]+", "-", name.lower())[: 3 * LONGEST_LABEL].strip("-.")
         found.append(_fresh(stem or "figure", set(found), "-{}"))
     return found
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEIGHT, LEAST = 0.26, 1.6  # inches of a row, and of the figure
+ROW_HEIGHT, LEAST_HEIGHT = 0.26, 1.6  # inches: of a row, and of the figure
 MARGIN = 0.12  # inches: text is wider in a PNG than matplotlib's layout assumes
-FAINT = "0.6"  # a row that has not learned
+GREY = "0.6"  # of rows that have not learned
 
 
 def overview(name: str, rows: Sequence[ErrorRow]) -> CaptionedFigure | None:
@@ -41,7 +41,7 @@ def _figure(rows: Sequence[ErrorRow]) -> Figure:
     names, tasks = labels(row.title for row in rows), list(dict.fromkeys(row.task for row in rows))
     titles = list(names)
     tests = labels(_test(rows, task) for task in tasks)
-    figure = new_figure(WIDTH, max(LEAST, HEIGHT * len(titles) + 0.9))
+    figure = new_figure(WIDTH, max(LEAST_HEIGHT, ROW_HEIGHT * len(titles) + 0.9))
     figure.set_layout_engine("constrained", w_pad=MARGIN)
     panels = np.atleast_1d(figure.subplots(1, len(tasks), sharey=True))
     for axes, task in zip(panels, tasks, strict=True):
@@ -57,7 +57,7 @@ def _panel(axes: Axes, rows: Sequence[ErrorRow], titles: Sequence[str]) -> None:
     for row in rows:
         place = titles.index(row.title)
         if row.measured is not None:
-            colour = FAINT if row.unlearned else BLUE
+            colour = GREY if row.unlearned else BLUE
             if row.low is not None and row.high is not None:
                 axes.plot([row.low, row.high], [place, place], color=colour, linewidth=1.5, label="_interval")
             axes.plot([row.measured], [place], "o", color=colour, markersize=5, label="measured")

@@ -19,7 +19,7 @@ from harness.report.render.verdicts import verdict_line
 from harness.report.tables.rows import Tables
 from harness.text import terminal_line
 
-NAME = 22  # characters, at least, of the column of names beside other columns
+NAME_WIDTH = 22  # characters, at least, of the column of names beside other columns
 
 
 def print_tables(tables: Tables, console: Console) -> None:
@@ -51,7 +51,7 @@ def print_table(table: TextTable, console: Console) -> None:
     console.print(f"\n{table.title}", highlight=False, markup=False, style="bold")
     names = max([cell_len(row[0]) for row in table.rows], default=0)
     left = console.width - sum(width + 2 for width in column_widths(table)) - 3
-    if left < min(names, NAME):
+    if left < min(names, NAME_WIDTH):
         for line in narrow_lines(table, console.width):
             console.print(line, highlight=False, markup=False)
     else:

@@ -22,7 +22,7 @@ def time_table(tables: Tables) -> TextTable:
         f"{tables.baseline} in the same block, the geometric mean over the blocks, with the interval of Student's t "
         f"of its logarithms from three blocks on. +data: median of the whole step, the making of its batch included.",
     ]
-    notes += [*_machine_notes(tables), *(note for row in tables.times for note in _doubts(row))]
+    notes += [*_machine_notes(tables), *(note for row in tables.times for note in _doubt_notes(row))]
     return TextTable(tables.time_title, columns, rows, notes, is_main=True)
 
 
@@ -58,7 +58,7 @@ def _machine_notes(tables: Tables) -> list[str]:
     return notes
 
 
-def _doubts(row: TimeRow) -> list[str]:
+def _doubt_notes(row: TimeRow) -> list[str]:
     """Notes on why the times of a row are doubtful."""
     notes = []
     if row.unsteady:

@@ -128,7 +128,7 @@ def test_a_calibration_counts_every_batch_by_the_first(register: Register, monke
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "a" * 99, 7])
 def test_names_are_those_of_files(register: Register, name: Any) -> None:
-    with pytest.raises(UserError, match="no analysis can be called so"):
+    with pytest.raises(UserError, match="an analysis can't have this name"):
         ANALYSES.register(name)(type("Named", (Analysis,), {}))
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from fakes import drawer, examples, row, rows, trained
 
-from harness.analysis.mistakes import FIRST, Mistakes, WrongImages, mistakes_figure, mistakes_of
+from harness.analysis.mistakes import FIRST_IMAGES, Mistakes, WrongImages, mistakes_figure, mistakes_of
 
 
 def test_first_mistakes() -> None:
     test = examples()
     predictions = test.labels.copy()
-    wrong = np.arange(20, 20 + 2 * FIRST, 2)
+    wrong = np.arange(20, 20 + 2 * FIRST_IMAGES, 2)
     predictions[wrong] += 1
     found = WrongImages().measure(trained(drawer(), test, predictions))
-    assert found["mistakes_at"].tolist() == wrong[:FIRST].tolist()
-    assert (found["mistakes"] == test.images[wrong[:FIRST]]).all()
+    assert found["mistakes_at"].tolist() == wrong[:FIRST_IMAGES].tolist()
+    assert (found["mistakes"] == test.images[wrong[:FIRST_IMAGES]]).all()
 
 
 def test_mistakes_of_a_row_are_those_of_its_first_seed() -> None:
