@@ -9,10 +9,18 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Finding:
-    """Whether what was measured agrees with the claim, and the p-value of that; None where it can decide nothing."""
+    """Whether what was measured agrees with the claim, and the p-value of that; None where it can decide nothing.
+
+    Raises:
+        ValueError: the p-value is not a number from 0 to 1.
+    """
 
     holds: bool
     p: float | None
+
+    def __post_init__(self) -> None:
+        if self.p is not None and not 0 <= self.p <= 1:
+            raise ValueError(f"a p-value must lie between 0 and 1, and this one is {self.p}")
 
 
 class NamedRow(Protocol):

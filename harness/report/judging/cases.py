@@ -15,6 +15,7 @@ from harness.report.judging.evidence import Evidence
 from harness.report.judging.limits import limited, scope
 from harness.report.judging.times import ratio
 from harness.report.tables.rows import TableRow
+from harness.statistics.estimate import LEVEL
 from harness.suite.claims import (
     BaseClaim,
     Claim,
@@ -87,7 +88,10 @@ def _judged_by(kind: JudgedKind, claim: OtherClaim, evidence: Evidence) -> Case:
     read = read_recorded(claim, kind)
     with stdout_aside():
         comparisons = kind.judge(read, evidence.rows_of(kind.analysis))
-    return Case(claim, limited_all(read, comparisons, evidence), scope(read, rows_of_claim(read, evidence)))
+        comparisons = limited_all(read, comparisons, evidence)
+        for comparison in comparisons:
+            comparison.text_at(LEVEL)  # what fails in the analysis must fail here, where it costs no other verdict
+    return Case(claim, comparisons, scope(read, rows_of_claim(read, evidence)))
 
 
 def limited_all(claim: BaseClaim, comparisons: Sequence[Comparison], evidence: Evidence) -> list[Comparison]:

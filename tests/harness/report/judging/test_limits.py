@@ -88,3 +88,18 @@ def test_an_analysis_sees_full_titles_and_selects_by_them(verdict: Any) -> None:
 
     table = [row("a", "1", config={"k": 1, "l": 2}), row("a", "2", config={"k": 2}), row("a", "1", task="affnist")]
     assert verdict(selected, *table).evidence == "a 1 on mnist, short a 1 for short"
+
+
+def test_an_analysis_that_fails_late_costs_no_report(verdict: Any) -> None:
+    def text(level: float) -> str:
+        raise KeyError("no text")
+
+    for compare, reason in (
+        (lambda rows: [Comparison(text, Finding(True, 0.001), rows=rows.trained)], "KeyError: 'no text'"),
+        (lambda rows: [Comparison("nan", Finding(True, float("nan")), rows=rows.trained)], "and this one is nan"),
+        (lambda rows: ["it is so"], "AttributeError"),
+    ):
+        found = verdict(compare, row("a"))
+        assert found.word == "undecided"
+        assert found.evidence.startswith("it can't be judged: ")
+        assert reason in found.evidence
