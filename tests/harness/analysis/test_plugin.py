@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import drawer, examples, row, rows, trained
+from scipy import stats
 
 from harness.analysis import ANALYSES
 from harness.analysis.claims import judged_kinds
@@ -241,9 +243,8 @@ def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     ANALYSES.names()
     for known in ("_classes", "_registered_by"):
         monkeypatch.setattr(ANALYSES, known, dict(getattr(ANALYSES, known)))
-    manual = (Path(__file__).parents[3] / "docs" / "browsing.md").read_text(encoding="utf-8")
     path = tmp_path / "manual.py"
-    path.write_text(manual.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    path.write_text(manual_blocks()[0], encoding="utf-8")
     load_plugin(path)
     analysis, test = ANALYSES.get("certainty")(), examples()
     arrays = analysis.measure(trained(drawer(), test))
@@ -251,6 +252,26 @@ def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     [spec] = analysis.figures(rows(row("x", "a", arrays), row("y", "a"), row("z", "b", {})))
     drawn = spec.draw(spec.name).rendered()
     assert (drawn.name, drawn.alt_text) == ("certainty-a", "Rows: x.")
+
+
+def test_the_kind_of_claim_of_the_manual(tmp_path: Path) -> None:
+    path = tmp_path / "manual.py"
+    path.write_text(manual_blocks()[1], encoding="utf-8")
+    names = runpy.run_path(str(path))
+    claim = names["Surer"](kind="surer", sentence="so it is", of={"variant": "x"}, task="a", than=0.5)
+    seeds = [{"certainty": np.array([0.9, mean])} for mean in (0.7, 0.75, 0.8)]
+    [three] = names["judge"](claim, rows(row("x", "a", *seeds), row("y", "a", *seeds), row("x", "b", *seeds)))
+    assert three.text == "x 0.82 sure"
+    assert three.finding.holds
+    assert three.p == pytest.approx(stats.ttest_1samp([0.8, 0.825, 0.85], 0.5).pvalue)
+    [one] = names["judge"](claim, rows(row("x", "a", seeds[0])))
+    assert one.p is None
+
+
+def manual_blocks() -> list[str]:
+    """The blocks of Python in the manual, in their order."""
+    manual = (Path(__file__).parents[3] / "docs" / "browsing.md").read_text(encoding="utf-8")
+    return [block.partition("```")[0] for block in manual.split("```python\n")[1:]]
 
 
 @pytest.mark.usefixtures("plugin")
