@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import typing
 from typing import Any
 
@@ -108,5 +109,5 @@ def _meaning(field: FieldInfo | None) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)  # YAML's words
     return text if len(text) <= 60 else text[:57] + "…"

@@ -106,11 +106,6 @@ def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
         assert output.details["code"].shape == (2, capsules)
 
 
-def test_rounds_and_rows_are_listed_in_plain_order() -> None:
-    trials = kinds(plan_of(PAPER), "timing")
-    assert [(trial.round, trial.row) for trial in trials] == [(number, row) for number in range(6) for row in range(7)]
-
-
 def test_without_a_budget_the_whole_protocol_is_planned(write: Write) -> None:
     plan = plan_of(write(SUITE), fraction=0.5)
     assert plan.fraction == 1
@@ -289,25 +284,6 @@ def test_only(write: Write) -> None:
         plan.names("*resnet*")
 
 
-def test_rows_that_differ_in_what_their_label_leaves_out_are_told_apart(write: Write) -> None:
-    text = SUITE.replace(
-        "- {variant: cnn, config: {width: 8}",
-        "- {variant: cnn, config: {width: 4}, protocol: short}\n    - {variant: cnn, config: {width: 8}",
-    )
-    assert [row.label for row in plan_of(write(text)).errors] == ["width=4", "width=8", "r=2"]
-    protocols = SUITE.replace(
-        "- {variant: cnn, config", "- {variant: cnn, config: {width: 8}, protocol: long}\n    - {variant: cnn, config"
-    )
-    plan = plan_of(write(protocols))
-    assert [row.label for row in plan.errors] == ["protocol=long", "protocol=short", "r=2"]
-    assert len({trial.name for trial in plan.trials}) == len(plan.trials)
-
-
-def test_the_same_row_twice(write: Write) -> None:
-    twice = SUITE.replace("- {variant: cnn}", "- {variant: cnn}\n    - {variant: cnn, config: {dropout: 0.5}}")
-    assert "times.rows.3 is the same as times.rows.2" in refusal(write(twice))
-
-
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
@@ -337,19 +313,6 @@ def test_mistakes_name_file_and_key(write: Write, old: str, new: str, parts: lis
         assert part in message
 
 
-def test_a_claim_about_a_setting_that_is_none(write: Write) -> None:
-    claim = (
-        "{kind: time_ratio, sentence: x, at_most: 1, of: {variant: cnn}, to: {variant: capsnet, config: {rooting: 3}}}"
-    )
-    path = write(f"{SUITE}claims: [{claim}]\n")
-    with pytest.raises(
-        UserError, match=r"claims\.0\.to: variant 'capsnet' has no setting 'rooting': did you mean 'routing"
-    ):
-        plan_of(path)
-    path.write_text(path.read_text().replace("rooting", "routing_iterations"))
-    assert len(plan_of(path).claims) == 1
-
-
 def test_families_are_in_the_plan_and_older_plans_have_none(write: Write) -> None:
     claim = (
         "{kind: lower_mean_error, sentence: x, task: mnist, of: {variant: cnn}, than: {variant: capsnet}, family: a}"
@@ -364,54 +327,8 @@ def test_families_are_in_the_plan_and_older_plans_have_none(write: Write) -> Non
     assert (older.families, older.claims[0].family) == ({}, None)
 
 
-def test_a_baseline_that_several_rows_have(write: Write) -> None:
-    named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet}")
-    with pytest.raises(UserError, match=r"times\.baseline fits \d rows: 'capsnet r=\d', .*add a setting"):
-        plan_of(write(named))
-
-
-def test_the_baseline_is_found_by_what_it_names(write: Write) -> None:
-    assert plan_of(write(SUITE)).baseline == 0
-    named = SUITE.replace("rounds: 2", "baseline: {variant: capsnet, config: {routing_iterations: 3}}")
-    assert plan_of(write(named)).baseline == 1
-
-
 def test_count() -> None:
     assert count(["new", "done", "new"]) == {"new": 2, "done": 1}
-
-
-REFERENCES = """
-name: speed
-config: {convolution: fast}
-times:
-  rounds: 2
-  rows:
-    - {variant: cnn, reference: {convolution: direct}}
-    - {variant: capsnet, reference: {convolution: direct, routing: reference}}
-    - {variant: capsnet, config: {gradients: last}, reference: {convolution: direct}}
-    - {variant: capsnet, config: {gradients: last, convolution: direct}}
-"""
-
-
-def test_references_are_timed_once_and_named_by_what_they_change(write: Write) -> None:
-    plan = plan_of(write(REFERENCES))
-    assert [(row.variant, row.label, row.reference) for row in plan.times] == [
-        ("cnn", "", 4),
-        ("capsnet", "r=3", 5),
-        ("capsnet", "r=3, last-pass gradients, convolution=fast", 3),  # a row of its own
-        ("capsnet", "r=3, last-pass gradients, convolution=direct", None),
-        ("cnn", "convolution=direct", None),
-        ("capsnet", "r=3, convolution=direct, routing=reference", None),
-    ]
-    assert plan.times[4].config["convolution"] == "direct"
-    assert plan.times[5].config["routing"] == "reference"
-    assert len(plan.trials) == 2 * 6
-
-
-def test_a_reference_that_does_not_fit_is_refused(write: Write) -> None:
-    path = write(REFERENCES.replace("routing: reference", "routing: fancy"))
-    with pytest.raises(UserError, match=r"times\.rows\.1\.reference: .*routing"):
-        plan_of(path)
 
 
 def test_precision_is_part_of_the_key(write: Write) -> None:

@@ -57,13 +57,14 @@ def sentence(document: Any) -> str:
         ({"one": {"needed": "bad"}}, ["one.needed: 'bad' is taken"]),
         ({"either": {"needed": "a", "size": 0}}, ["either"]),
         ({"numbers": [1, 6]}, ["'numbers.1' is 6", "≥ 0 and ≤ 5"]),
+        ({"one": {"needed": True}}, ["'one.needed' is true: "]),
         ({"leaves": [{"needed": "a"}] * 4}, ["'leaves' is", "at most 3 items"]),
         (
             "text",
             ["'the document' is 'text': write a mapping of keys; available: by_name, either, leaves, numbers, one"],
         ),
         ({"one": 3}, ["'one' is 3: write a mapping of keys; available: kind, needed, share, size"]),
-        ({"by_name": {"x": None}}, ["'by_name.x' is None: write a mapping of keys; available: kind, needed, share"]),
+        ({"by_name": {"x": None}}, ["'by_name.x' is null: write a mapping of keys; available: kind, needed, share"]),
     ],
 )
 def test_sentences(document: Any, parts: list[str]) -> None:
