@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness.data import DATASETS
@@ -9,7 +10,7 @@ from harness.plan.make import make_plan
 from harness.plan.refine import at_fraction
 from harness.plan.trial import Trial
 from harness.plugins.source import unwatched
-from harness.record.parameters import Recorded, why_new
+from harness.record.parameters import why_new
 from harness.record.tracking_uri import TrackingUri
 from harness.suite.load import ResolvedSuite
 from harness.suite.options import Options
@@ -20,8 +21,8 @@ from variants import VARIANTS
 
 def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
     """List every trial with its status, size and work; nothing is written."""
-    statuses: dict[str, str] = {}
-    others: list[Recorded] = []
+    statuses: Mapping[str, str] = {}
+    others: list[Mapping[str, str]] = []
     load_published(resolved.published_paths())
     plan = make_plan(resolved, options.data)
     if TrackingUri(options.tracking_uri).exists():
@@ -30,7 +31,8 @@ def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
         record = RunReader(options.tracking_uri, resolved.suite.name)
         plan = at_fraction(plan, record.fraction(plan.profile, plan.budget))
         statuses = record.statuses(trial.key for trial in plan.trials)
-        others = [each for each in record.trials(plan.profile) if each.key not in statuses]
+        recorded = [each for each in record.trials().values() if each.profile == plan.profile]
+        others = [each.parameters for each in recorded if each.key not in statuses]
     sizes: dict[str, int | None] = {}
     return {
         "suite": plan.suite,
@@ -51,7 +53,7 @@ def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
     return {name: left_out for name, modules in found.items() if (left_out := unwatched(*modules))}
 
 
-def _line(trial: Trial, status: str, others: list[Recorded], sizes: dict[str, int | None]) -> dict[str, Any]:
+def _line(trial: Trial, status: str, others: list[Mapping[str, str]], sizes: dict[str, int | None]) -> dict[str, Any]:
     parameters = _parameters(trial, sizes)
     work = trial.work if trial.kind == "training" else None
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,6 @@ from harness.worker.train.checkpoint import Checkpoints, Claim, next_driver
 from variants import VARIANTS
 
 REPORTING = 15.0  # seconds kept for the report at the end of a budget
-NODE = "machine.node"  # of the record's frame
 SAFETY = 0.03  # share of a budget that stays unplanned
 
 
@@ -151,9 +150,9 @@ class _Run:
     def _homes(self, plan: Plan) -> dict[int, str]:
         """The node that each round was timed on, as far as it was; the rest of it belongs there too."""
         rounds = {trial.key: trial.round for trial in plan.timing}
-        frame = self.record.frame(rounds)
-        known = frame[NODE].dropna().items() if NODE in frame else ()
-        return {rounds[str(key)]: str(node) for key, node in known}
+        recorded = self.record.trials()
+        known = {number: recorded[key].machine.get("node") for key, number in rounds.items() if key in recorded}
+        return {number: node for number, node in known.items() if node is not None}
 
     def _announce(self, plan: Plan) -> None:
         statuses = self._statuses(plan)
@@ -165,7 +164,7 @@ class _Run:
         statuses = self._statuses(plan)
         return [trial for trial in plan.trials if statuses.get(trial.key, "done") != "done"]
 
-    def _statuses(self, plan: Plan) -> dict[str, str]:
+    def _statuses(self, plan: Plan) -> Mapping[str, str]:
         """The status of each trial that is wanted, by key."""
         return self.record.statuses(trial.key for trial in plan.trials if trial.name in self.wanted)
 

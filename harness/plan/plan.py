@@ -71,18 +71,17 @@ class Plan(Settings):
         return found
 
 
-def with_tests(plan: Plan, metrics: Mapping[str, Mapping[str, float]]) -> Plan:
-    """Add the names of tests to a plan that was recorded without them, from the metrics that were measured.
+def with_tests(plan: Plan, recorded: Mapping[str, Iterable[str]]) -> Plan:
+    """Add the names of tests to a plan that was recorded without them, from those that were measured.
 
     The test that is named after the task, or else the shortest name, comes first, as in the tables of that time.
 
     Arguments:
-        metrics: of the recorded trials, by key.
+        recorded: the names of the tests of recorded trials, by key.
     """
     found: dict[str, set[str]] = {}
     for trial in plan.training:
-        names = {name.split("/")[1] for name in metrics.get(trial.key, ()) if name.startswith("test/")}
-        found.setdefault(trial.task, set()).update(names)
+        found.setdefault(trial.task, set()).update(recorded.get(trial.key, ()))
 
     def tests(trial: TrainingTrial) -> tuple[str, ...]:
         known = sorted(found[trial.task], key=lambda name: (not name.startswith(trial.task), len(name), name))

@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError
 from harness.files import locked
-from harness.record.artifacts import local_artifact
+from harness.record.download import local_artifact
 from harness.record.masking import masked
 from harness.record.retry import retried, status_of
 from harness.record.tracking_uri import PASSWORD, SQLITE, TOKEN, USERNAME, TrackingUri

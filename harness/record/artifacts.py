@@ -8,16 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import mlflow
 import numpy as np
-from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
-from harness.errors import UserError
 from harness.record.arrays import Damaged, read_arrays, write_arrays
-from harness.record.retry import is_away
-from harness.record.tracking_uri import TrackingUri
 from harness.worker.numbers import TRAIN_ERROR
 from harness.worker.result import Result
 
@@ -27,7 +20,7 @@ CURVE_FILE, SAMPLES = "curve.json", "samples_seconds.json"
 LABELS = "|labels"  # what is added to a test's name
 MAX_TEXT_BYTES = 2**26  # of a text file that is read
 
-Answers = dict[str, tuple[np.ndarray, np.ndarray]]
+Predictions = dict[str, tuple[np.ndarray, np.ndarray]]
 T = TypeVar("T")
 
 
@@ -49,7 +42,7 @@ def save_result(result: Result, folder: Path) -> None:
         write_arrays(folder / ANALYSES / f"{name}.npz", arrays)
 
 
-def read_answers(path: Path) -> Answers:
+def read_predictions(path: Path) -> Predictions:
     """Predicted and true classes by test, (images,) of integers each, from a file of predictions.
 
     Raises:
@@ -109,33 +102,3 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)
     return float(value)
-
-
-def local_artifact(client: MlflowClient, run: Run, tracking_uri: str, name: str, into: Path | None = None) -> Path:
-    """The file or folder of a run's artifact, also when a local store was moved as a whole.
-
-    Arguments:
-        into: the folder that takes what has to be downloaded; one of its own that stays, if None.
-
-    Raises:
-        UserError: it is not there.
-    """
-    uri = TrackingUri(tracking_uri)
-    if uri.is_local:
-        moved = uri.path.parent / "artifacts" / run.info.run_id / "artifacts" / name
-        if moved.exists():
-            return moved
-    try:
-        target = None
-        if into is not None:
-            into.mkdir(exist_ok=True)
-            target = str(into)
-        return Path(
-            mlflow.artifacts.download_artifacts(
-                run_id=run.info.run_id, artifact_path=name, tracking_uri=tracking_uri, dst_path=target
-            )
-        )
-    except (MlflowException, OSError) as error:
-        if is_away(error):
-            raise
-        raise UserError(f"the record has lost {name} of run {run.info.run_id}; run the suite again.") from error

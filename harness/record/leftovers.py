@@ -108,7 +108,7 @@ def _statuses(uris: list[TrackingUri], suite: str) -> dict[str, str]:
         newest = {run.data.tags.get(PROFILE): run.info.run_id for run in reversed(runs)}
         for run in newest.values():
             try:
-                plan, _ = record.plan_of(run)
+                plan = record.invocation(run).plan
             except UserError as error:
                 raise UserError(f"nothing is removed, as what '{suite}' needs is not known: {error}") from None
             new = record.statuses(trial.key for trial in plan.trials)

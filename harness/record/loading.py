@@ -23,7 +23,7 @@ from harness.errors import UserError, cause_of
 from harness.plan.trial import TrainingTrial
 from harness.plugins.load import load_plugin
 from harness.record.access import is_unknown, open_store
-from harness.record.artifacts import local_artifact
+from harness.record.download import local_artifact
 from harness.record.masking import masked
 from harness.record.model import FOLDER, TRIAL, WEIGHTS
 from harness.record.plugin import beside, plugin_in, plugin_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from harness.plan.trial import Trial
@@ -12,14 +11,6 @@ MAX_PARAMETER_CHARACTERS = 6000  # MLflow's limit
 ALIKE = ("variant", "task", "seed", "round")  # what trials of the same place in a suite share
 DERIVED = ("label", "fraction")  # from others
 WORDS = {"source": "the variant's source", "data": "the data", "data_source": "the dataset's source"}
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A trial of the record."""
-
-    key: str
-    parameters: Mapping[str, str]
 
 
 def parameters(trial: Trial) -> dict[str, str]:
@@ -51,14 +42,14 @@ def _flat(nested: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def why_new(trial: Trial, others: Iterable[Recorded]) -> str:
-    """What has changed since the most similar of the recorded trials, or nothing if none is alike.
+def why_new(trial: Trial, others: Iterable[Mapping[str, str]]) -> str:
+    """Say what has changed since the most similar of the recorded trials; empty if none is alike.
 
     Arguments:
-        others: recorded trials that the plan does not hold any more, the newest first.
+        others: the parameters of recorded trials that the plan does not hold any more, the newest first.
     """
     mine = parameters(trial)
-    alike = [o.parameters for o in others if all(o.parameters.get(name) == mine.get(name) for name in ALIKE)]
+    alike = [each for each in others if all(each.get(name) == mine.get(name) for name in ALIKE)]
     if not alike:
         return ""
     changes = min((_changes(mine, before) for before in alike), key=len)

@@ -6,44 +6,42 @@ A trial is a flat run, found by its key; an invocation of the suite is a run of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 
 from harness.errors import UserError
 from harness.plan.plan import Plan, with_tests
-from harness.record.access import Access, start_order
-from harness.record.arrays import Damaged, read_arrays
-from harness.record.artifacts import (
-    ANALYSES,
-    CURVE_FILE,
-    PREDICTIONS,
-    SAMPLES,
-    Answers,
-    read_answers,
-    read_curve,
-    read_numbers,
-    read_text,
-)
+from harness.record.access import Access
+from harness.record.arrays import Damaged
+from harness.record.artifacts import read_text
+from harness.record.invocation import Invocation
 from harness.record.masking import masked
-from harness.record.older import FILES, read_older
 from harness.record.pages import run_page, served
-from harness.record.parameters import Recorded
 from harness.record.query import equals
+from harness.record.recorded import RecordedTiming, RecordedTraining, RecordedTrial, Status
 from harness.record.stored import restore
+from harness.suite.published import Published
+from harness.worker.numbers import timing_numbers, training_numbers
 
 KEY, KIND, SUITE = "harness.key", "harness.kind", "harness.suite"
 PROFILE, CAUSE = "harness.profile", "harness.cause"
 REPORT = "harness.report"  # the invocation whose artifacts have the report of this one
 OVERHEAD = "overhead/"
 CODE, COMMAND = "harness.code.", "harness.command"
-PLAN_FILE, SUITE_FILE = "plan.json", "suite.yaml"
-STATUSES = {"FINISHED": "done", "FAILED": "failed", "RUNNING": "interrupted", "KILLED": "interrupted"}
+PLAN_FILE, PUBLISHED_FILE, SUITE_FILE = "plan.json", "published.json", "suite.yaml"
+MACHINE = "machine."
+TRAINING, TIMING = "trial", "timing"  # the kinds of the runs of trials
+STATUSES: dict[str, Status] = {
+    "FINISHED": "done",
+    "FAILED": "failed",
+    "RUNNING": "interrupted",
+    "KILLED": "interrupted",
+}
 NO_PROFILE = "none"  # the tag of an invocation without a profile
 INVOCATIONS = equals(KIND, "suite")
 
@@ -65,12 +63,10 @@ class RunReader(Access):
         found = self.experiment_named(suite)
         if found is not None and found.lifecycle_stage == "deleted":
             raise UserError(f"the experiment '{suite}' was deleted in MLflow; restore it there or rename the suite.")
-        self._read: dict[str, Run] = {}  # the runs that `frame` was made of, by trial key
-        self._analyses: dict[str, dict[str, Path] | None] = {}  # the files of what was measured, by trial key and name
         self._experiment: str | None = found.experiment_id if found is not None else None
 
-    def statuses(self, keys: Iterable[str]) -> dict[str, str]:
-        """done, failed, interrupted or new, by trial key."""
+    def statuses(self, keys: Iterable[str]) -> dict[str, Status]:
+        """Return the status of trials by key; "new" if a trial is not recorded."""
         known = {run.data.tags[KEY]: STATUSES.get(run.info.status, "new") for run in self._trial_runs()}
         return {key: known.get(key, "new") for key in keys}
 
@@ -81,47 +77,27 @@ class RunReader(Access):
         text = self.experiment_tags(self._experiment).get(fraction_tag(profile, budget))
         return float(text) if text is not None else None
 
-    def latest_plan(self, profile: str | None) -> tuple[Plan, list[dict[str, Any]]]:
-        """The plan and published numbers of the newest invocation of a profile, or without one if it is None.
+    def invocation(self, run_id: str) -> Invocation:
+        """Read an invocation.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none with this id, or its plan or published numbers are lost or can't be read.
         """
-        return self.planned(self.latest_invocation(profile))
-
-    def planned(self, invocation: str) -> tuple[Plan, list[dict[str, Any]]]:
-        """The plan and published numbers of an invocation.
-
-        Raises:
-            UserError: they are lost, or can't be read.
-        """
-        run = self._invocation(invocation)
-        plan = self._plan(run)
-        try:
-            published = json.loads(self._text(run, "published.json"))
-        except ValueError:
-            raise UserError(f"published.json of run {invocation} can't be read; run the suite again.") from None
-        return plan, published
-
-    def origin(self, invocation: str) -> tuple[str, str, dict[str, str]]:
-        """The command of an invocation, its suite's file (empty if it was not kept), and the facts about its code."""
-        run = self._invocation(invocation)
-        try:
-            suite = self._text(run, SUITE_FILE)
-        except UserError:
-            suite = ""
-        return masked(run.data.tags.get(COMMAND, "")), suite, _code_facts(run)
+        run = self._invocation(run_id)
+        return Invocation(
+            run_id=run_id,
+            plan=self._plan(run),
+            published=self._published(run),
+            command=masked(run.data.tags.get(COMMAND, "")),
+            suite_file=self._suite_file(run),
+            code=_without(CODE, run.data.tags),
+            overhead=self._overhead(run.data.tags.get(PROFILE, NO_PROFILE)),
+        )
 
     def page(self, run: str) -> str:
         """The address of a run in MLflow's user interface; `python -m harness ui` serves that of a file."""
         host = served() if self.tracking_uri.is_local else masked(self.tracking_uri.rstrip("/"))
         return run_page(host, str(self._experiment), run)
-
-    def plan_of(self, invocation: str) -> tuple[Plan, dict[str, str]]:
-        """The plan of an invocation, and the facts about the code that made it."""
-        run = self._invocation(invocation)
-        facts = {f"code {name}": value for name, value in _code_facts(run).items()}
-        return self._plan(run), facts
 
     def latest_invocation(self, profile: str | None, back: int = 0) -> str:
         """The id of the newest invocation of a profile, or without one if it is None.
@@ -132,7 +108,7 @@ class RunReader(Access):
         Raises:
             UserError: there is none.
         """
-        found = self._of_profile(profile)
+        found = self._of_profile(profile or NO_PROFILE)
         if len(found) > back:
             return str(found[back].info.run_id)
         which = "without a profile" if profile is None else f"with the profile '{profile}'"
@@ -146,84 +122,52 @@ class RunReader(Access):
         known = f" (recorded profiles: {', '.join(others)})" if others else ""
         raise UserError(f"nothing is recorded of {of}{known}; run `python -m harness run` first.")
 
-    def overhead(self, profile: str | None) -> dict[str, float]:
-        """What the harness itself took in the newest invocation that ran a trial."""
-        for run in self._of_profile(profile):
-            told = {k.removeprefix(OVERHEAD): v for k, v in run.data.metrics.items() if k.startswith(OVERHEAD)}
-            if told:
-                return told
-        return {}
+    def trials(self) -> dict[str, RecordedTrial]:
+        """Return the newest run of each trial, by the trial's key, the newest first."""
+        return {run.data.tags[KEY]: self._recorded(run) for run in self._trial_runs()}
 
-    def frame(self, keys: Iterable[str]) -> pd.DataFrame:
-        """One line per recorded trial among `keys`: its key, status, cause, run, metrics and machine."""
-        wanted = set(keys)
-        lines = []
-        for run in self._trial_runs():
-            tags = run.data.tags
-            if tags[KEY] in wanted:
-                self._read[tags[KEY]] = run
-                machine = {name: value for name, value in tags.items() if name.startswith("machine.")}
-                status = STATUSES.get(run.info.status, "new")
-                lines.append(
-                    {"key": tags[KEY], "status": status, "cause": tags.get(CAUSE, ""), "run_id": run.info.run_id}
-                    | machine
-                    | run.data.metrics
-                )
-        return pd.DataFrame(lines, columns=None if lines else ["key", "status", "cause"]).set_index("key")
-
-    def trials(self, profile: str | None) -> list[Recorded]:
-        """All recorded trials of a profile, or without one if it is None, the newest first."""
-        runs = [run for run in self._trial_runs() if run.data.tags.get(PROFILE) == (profile or NO_PROFILE)]
-        return [Recorded(run.data.tags[KEY], run.data.params) for run in sorted(runs, key=start_order, reverse=True)]
-
-    def answers(self, key: str) -> Answers:
-        """Predicted and true classes of each test of a trial, (images,) integers; empty if that was not kept."""
-        return self._content(key, PREDICTIONS, read_answers) or {}
-
-    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
-        """What an analysis has measured of a trial's model; empty if that was nothing, or was not kept."""
-        if key not in self._analyses:
-            self._analyses[key] = self._content(key, ANALYSES, _files_in)
-        kept = self._analyses[key]
-        if kept is None:
-            return self._content(key, FILES[analysis], read_older) or {} if analysis in FILES else {}
-        name = f"{analysis}.npz"
-        return self._content(key, f"{ANALYSES}/{name}", read_arrays, kept[name]) or {} if name in kept else {}
-
-    def curve(self, key: str) -> list[tuple[float, float]]:
-        """Epoch and error in training, percent, of each point of a trial's curve; empty if that was not kept."""
-        return self._content(key, CURVE_FILE, read_curve) or []
-
-    def samples(self, key: str) -> list[float]:
-        """Seconds of each timed iteration of a trial; empty if that was not kept."""
-        return (self._content(key, SAMPLES, read_numbers) or {}).get("iteration", [])
-
-    def run_ids(self) -> dict[str, str]:
-        """The run id of every recorded trial by its key."""
-        return {run.data.tags[KEY]: run.info.run_id for run in self._trial_runs()}
-
-    def _content(self, key: str, name: str, read: Callable[[Path], T], path: Path | None = None) -> T | None:
-        """What a file of a trial holds; None if it was not kept, or is damaged, which is told.
-
-        Arguments:
-            path: where it is on this machine, if it is known.
-        """
-        run = self._read.get(key) or self._run_of(key)
-        if run is None:
-            return None
-        try:
-            return read(path or self.artifact(run, name))
-        except UserError:
-            return None
-        except Damaged as error:
-            self.notify(f"{name} of {run.info.run_name} (run {run.info.run_id}) is damaged and left out: {error}")
-            return None
+    def _recorded(self, run: Run) -> RecordedTrial:
+        tags = run.data.tags
+        known: dict[str, Any] = {
+            "key": tags[KEY],
+            "status": STATUSES.get(run.info.status, "new"),
+            "cause": tags.get(CAUSE, ""),
+            "name": run.info.run_name,
+            "run_id": run.info.run_id,
+            "profile": None if tags.get(PROFILE) == NO_PROFILE else tags.get(PROFILE, ""),
+            "parameters": run.data.params,
+            "machine": _without(MACHINE, tags),
+            "artifact": partial(self.artifact, run),
+            "notify": lambda line: self.notify(line),
+        }
+        if tags[KIND] == TIMING:
+            return RecordedTiming(**known, numbers=timing_numbers(run.data.metrics))
+        return RecordedTraining(**known, numbers=training_numbers(run.data.metrics))
 
     def _plan(self, run: Run) -> Plan:
         plan = restore(Plan, self._text(run, PLAN_FILE), f"{PLAN_FILE} of run {run.info.run_id}")
         if all(trial.tests for trial in plan.trials if trial.kind == "training"):
             return plan
-        return with_tests(plan, {run.data.tags[KEY]: run.data.metrics for run in self._trial_runs()})
+        trained = [trial for trial in self.trials().values() if isinstance(trial, RecordedTraining)]
+        return with_tests(plan, {trial.key: trial.numbers.tests for trial in trained})
+
+    def _published(self, run: Run) -> list[Published]:
+        text = self._text(run, PUBLISHED_FILE)
+        try:
+            return [restore(Published, json.dumps(each), PUBLISHED_FILE) for each in json.loads(text)]
+        except (ValueError, TypeError):
+            raise UserError(f"{PUBLISHED_FILE} of run {run.info.run_id} can't be read; run the suite again.") from None
+
+    def _suite_file(self, run: Run) -> str:
+        try:
+            return self._text(run, SUITE_FILE)
+        except UserError:
+            return ""
+
+    def _overhead(self, profile: str) -> dict[str, float]:
+        """The overhead of the newest invocation of a profile that ran a trial."""
+        found = (_without(OVERHEAD, run.data.metrics) for run in self._of_profile(profile))
+        return next(filter(None, found), {})
 
     def _text(self, run: Run, name: str) -> str:
         try:
@@ -239,19 +183,19 @@ class RunReader(Access):
             )
         return run
 
-    def _of_profile(self, profile: str | None) -> list[Run]:
-        return self._search(f"{INVOCATIONS} and {equals(PROFILE, profile or NO_PROFILE)}")
+    def _of_profile(self, profile: str) -> list[Run]:
+        return self._search(f"{INVOCATIONS} and {equals(PROFILE, profile)}")
 
     def _run_of(self, key: str) -> Run | None:
         found = self._search(equals(KEY, key))
         return found[0] if found else None
 
     def _trial_runs(self) -> list[Run]:
-        """The newest run of each key."""
-        runs = {}
-        for run in reversed(self._search(f"tags.`{KIND}` != 'suite'")):
+        """The newest run of each trial, the newest first."""
+        runs: dict[str, Run] = {}
+        for run in self._search(f"tags.`{KIND}` != 'suite'"):
             if KEY in run.data.tags:
-                runs[run.data.tags[KEY]] = run
+                runs.setdefault(run.data.tags[KEY], run)
         return list(runs.values())
 
     def _search(self, query: str) -> list[Run]:
@@ -259,13 +203,9 @@ class RunReader(Access):
         return self.runs([self._experiment], query) if self._experiment is not None else []
 
 
-def _files_in(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in folder.iterdir()}
-
-
-def _code_facts(run: Run) -> dict[str, str]:
-    tags = run.data.tags.items()
-    return {name.removeprefix(CODE): value for name, value in tags if name.startswith(CODE)}
+def _without(prefix: str, named: Mapping[str, T]) -> dict[str, T]:
+    """What has names that begin so, by the rest of its name."""
+    return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
 
 
 def fraction_tag(profile: str | None, budget: float) -> str:

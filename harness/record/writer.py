@@ -37,13 +37,17 @@ from harness.record.reader import (
     INVOCATIONS,
     KEY,
     KIND,
+    MACHINE,
     NO_PROFILE,
     OVERHEAD,
     PLAN_FILE,
     PROFILE,
+    PUBLISHED_FILE,
     REPORT,
     SUITE,
     SUITE_FILE,
+    TIMING,
+    TRAINING,
     RunReader,
     fraction_tag,
 )
@@ -181,7 +185,7 @@ class RunWriter(RunReader):
         found = self._search(equals(TOKEN, tags[TOKEN]))  # it may have been made by a try whose answer was lost
         run = found[0] if found else self._create_run(tags, f"suite {self.suite}")
         self._log_json(run.info.run_id, PLAN_FILE, store(plan))
-        self._log_json(run.info.run_id, "published.json", published)
+        self._log_json(run.info.run_id, PUBLISHED_FILE, published)
         if suite:
             self.client.log_text(run.info.run_id, suite, SUITE_FILE)
         return str(run.info.run_id)
@@ -315,7 +319,7 @@ class RunWriter(RunReader):
     def _create(self, trial: Trial) -> str:
         tags = {
             KEY: trial.key,
-            KIND: "trial" if trial.kind == "training" else "timing",
+            KIND: TRAINING if trial.kind == "training" else TIMING,
             SUITE: self.suite,
             INVOCATION: self._current,
             PROFILE: self._profile or NO_PROFILE,
@@ -392,7 +396,7 @@ class RunWriter(RunReader):
         if self.last_step(run, next(iter(metrics))) < step:  # not written yet
             summary = [Metric(name, value, now, step) for name, value in metrics.items()]
             self.client.log_batch(run, metrics=summary)
-        tags = {f"machine.{name}": value for name, value in result.machine.items()}
+        tags = {f"{MACHINE}{name}": value for name, value in result.machine.items()}
         tags |= {WEIGHTS: result.weights} if result.weights else {}
         self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from harness.analysis.rows import Answers, Arrays, Model, Rows, TimedRow, TrainedRow
+from harness.analysis.rows import Answers, Model, Rows, TimedRow, TrainedRow
 from harness.drawing.labels import labels
-from harness.plan.trial import TrainingTrial
-from harness.report.tables.evidence import Measured
+from harness.record.recorded import RecordedTraining
+from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.rows import ErrorRow, TableRow, TimeRow
 
 
@@ -20,7 +20,7 @@ class AnalysisRows:
 
     errors: Sequence[ErrorRow]
     times: Sequence[TimeRow]
-    measured: Measured
+    recorded: RecordedRows
 
     def __call__(self, analysis: str) -> Rows:
         """The rows for an analysis, given its name."""
@@ -50,20 +50,15 @@ class AnalysisRows:
         }
 
     def _trained(self, row: ErrorRow, analysis: str) -> TrainedRow:
-        trials = self.measured.trained(row.title, row.task)
-        models = [self._model(row, trial, analysis) for trial in trials]
+        trials = self.recorded.trained(row.title, row.task)
+        models = [self._model(row, trial.seed, recorded, analysis) for trial, recorded in trials]
         return TrainedRow(**self._common(row), models=models, error=row.measured, seconds=self._seconds(row))
 
-    def _model(self, row: ErrorRow, trial: TrainingTrial, analysis: str) -> Model:
-        files = self.measured.files
-
-        def arrays() -> Arrays:
-            return files.arrays(trial.key, analysis)
-
+    def _model(self, row: ErrorRow, seed: int, recorded: RecordedTraining, analysis: str) -> Model:
         def answers() -> Answers | None:
-            return self.measured.answers(row.title, row.task).get(trial.seed)
+            return self.recorded.predictions(row.title, row.task).get(seed)
 
-        return Model(trial.seed, arrays, answers, partial(files.curve, trial.key))
+        return Model(seed, partial(recorded.arrays, analysis), answers, lambda: recorded.curve)
 
     def _seconds(self, row: ErrorRow) -> float | None:
         """The seconds of an iteration of the same configuration, whose label may differ from table to table."""
@@ -71,5 +66,4 @@ class AnalysisRows:
         return timed[0] if timed else None
 
     def _samples(self, row: TimeRow) -> list[list[float]]:
-        trials = self.measured.timed(row.title, row.task)
-        return [self.measured.files.samples(trial.key) for trial in trials]
+        return [recorded.samples for _, recorded in self.recorded.timed(row.title, row.task)]

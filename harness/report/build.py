@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,12 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.files import write_whole
 from harness.record.reader import RunReader
-from harness.record.stored import restore
 from harness.report.figures.all_figures import draw_all
 from harness.report.folder import replace_files
 from harness.report.render.formats import FILES, FORMATS
 from harness.report.render.to_html import to_html
 from harness.report.tables.assemble import build_tables
 from harness.report.tables.rows import Origin, Tables
-from harness.suite.published import Published
 
 FIGURES = "figures"
 
@@ -31,14 +28,12 @@ def read_tables(record: RunReader, profile: str | None, invocation: str | None =
     Raises:
         UserError: nothing is recorded, or what is can't be read.
     """
-    invocation = invocation or record.latest_invocation(profile)
-    plan, published = record.planned(invocation)
-    numbers = [restore(Published, json.dumps(each), "published.json") for each in published]
-    frame = record.frame(trial.key for trial in plan.trials)
-    command, suite, code = record.origin(invocation)
-    pages = {run: record.page(run) for run in frame["run_id"]} if len(frame) else {}
-    origin = Origin(command, suite, code, record.page(invocation), pages)
-    return build_tables(plan, numbers, frame, record.overhead(plan.profile), record, origin)
+    found = record.invocation(invocation or record.latest_invocation(profile))
+    keys = {trial.key for trial in found.plan.trials}
+    trials = {key: trial for key, trial in record.trials().items() if key in keys}
+    pages = {trial.run_id: record.page(trial.run_id) for trial in trials.values()}
+    origin = Origin(found.command, found.suite_file, dict(found.code), record.page(found.run_id), pages)
+    return build_tables(found.plan, found.published, trials, found.overhead, origin)
 
 
 def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lambda _: None) -> list[Path]:

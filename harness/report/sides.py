@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.errors import UserError
 from harness.record.reader import RunReader, suite_of
-from harness.report.tables.assemble import first_errors, measured_of
 from harness.report.tables.comparison import Side
+from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.timed import timed_of
 from harness.suite.fields import plain_name
 from harness.suite.load import suite_name
@@ -72,12 +72,10 @@ def find_target(tracking_uri: str, text: str, notify: Callable[[str], None] = la
 def read_side(target: Target) -> Side:
     """Read one side of a comparison."""
     record = target.record
-    plan, facts = record.plan_of(target.invocation)
-    frame = record.frame(trial.key for trial in plan.trials)
-    machine = frame[[name for name in frame.columns if name.startswith("machine.")]].dropna()
-    if not machine.empty:
-        facts |= {str(name).removeprefix("machine."): str(value) for name, value in machine.iloc[-1].items()}
-    for name in MOMENTARY:
-        facts.pop(name, None)
-    measured, timed = measured_of(plan, frame, record), timed_of(plan.timing, frame)
-    return Side(target.text, plan, measured, timed, facts, first_errors(plan, frame))
+    found = record.invocation(target.invocation)
+    recorded = RecordedRows(found.plan, record.trials())
+    facts = {f"code {name}": value for name, value in found.code.items()}
+    if recorded.done:
+        newest = recorded.done[0].machine
+        facts |= {name: value for name, value in newest.items() if name not in MOMENTARY}
+    return Side(target.text, recorded, timed_of(found.plan.timing, recorded.timing), facts)

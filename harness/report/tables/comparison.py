@@ -16,8 +16,8 @@ import numpy as np
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import Trial
-from harness.report.tables.evidence import Measured
 from harness.report.tables.pairs import Pair, pair_of
+from harness.report.tables.recorded_rows import RecordedRows, first_score
 from harness.report.tables.timed import Timed
 from harness.statistics.estimate import FEWEST, LEVEL, difference_of_means
 from harness.statistics.ratios import Ratio
@@ -40,15 +40,17 @@ class Side:
 
     name: how the user called it.
     facts: of the code and the machines, by name.
-    errors: mean test error in percent by trial's key, of the first test.
     """
 
     name: str
-    plan: Plan
-    measured: Measured
+    recorded: RecordedRows
     timed: Timed
     facts: Mapping[str, str]
-    errors: Mapping[str, float]
+
+    @property
+    def plan(self) -> Plan:
+        """Of the run."""
+        return self.recorded.plan
 
     def rows(self) -> dict[Name, PlannedRow]:
         """The rows of both tables."""
@@ -61,12 +63,14 @@ class Side:
 
     def keys(self, name: Name) -> frozenset[str]:
         """The keys of a row's trials that are done."""
-        return frozenset(trial.key for trial in self.trials(name) if trial.key in self.measured.done)
+        done = self.recorded.training if name[0] == "training" else self.recorded.timing
+        return frozenset(trial.key for trial in self.trials(name) if trial.key in done)
 
     def error(self, name: Name) -> float | None:
         """A row's mean test error, percent."""
-        found = [self.errors[key] for key in self.keys(name) if key in self.errors]
-        return float(np.mean(found)) if found else None
+        scores = [first_score(trial, recorded) for trial, recorded in self.recorded.trained(*name[1:])]
+        known = [score.error_percent for score in scores if score is not None]
+        return float(np.mean(known)) if known else None
 
     def seconds(self, name: Name) -> float | None:
         """A row's time of an iteration, the median over processes."""
@@ -273,7 +277,7 @@ def _settings(first: Side, second: Side, name: Name) -> tuple[str, str, list[str
 
 
 def _pair(first: Side, second: Side, name: Name) -> Pair | None:
-    ours, theirs = (side.measured.mistakes(*name[1:]) for side in (second, first))
+    ours, theirs = (side.recorded.mistakes(*name[1:]) for side in (second, first))
     return pair_of(ours, theirs) if ours is not None and theirs is not None else None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.statistics.estimate import LEVEL
 from harness.statistics.exact import wilson
 
-Answers = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
+Predicted = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def has_learned(predicted: np.ndarray, true: np.ndarray) -> bool:
     return 100 * high < constant_error(true)
 
 
-def learning_of(answers: Collection[Answers]) -> Learning | None:
+def learning_of(answers: Collection[Predicted]) -> Learning | None:
     """What the answers of a row's models to one test tell; None where there are none."""
     known = [each for each in answers if len(each[1])]
     if not known:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.report.tables.learning import Answers
+from harness.report.tables.learning import Predicted
 from harness.statistics.crossed import contrast, difference
 from harness.statistics.estimate import LEVEL, Estimate
 from harness.statistics.exact import difference_of_models, mcnemar
@@ -73,7 +73,7 @@ class Mistakes:
         return np.stack(list(self.wrong.values()))
 
 
-def mistakes_of(answers: Mapping[int, Answers]) -> Mistakes | None:
+def mistakes_of(answers: Mapping[int, Predicted]) -> Mistakes | None:
     """A row's mistakes, by the seed of the model; None if there are no answers, or not all to the same test."""
     trues = [true for _, true in answers.values()]
     if not trues or not len(trues[0]) or not all(np.array_equal(true, trues[0]) for true in trues):

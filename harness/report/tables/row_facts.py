@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-import pandas as pd
 
 from harness.plan.plan import PlannedRow
 from harness.report.tables.rows import UNPUBLISHED
@@ -32,17 +31,17 @@ def common(
     found: tuple[Number, PublishedTable] | None,
     summary: Summary | None,
     reasons: list[str],
-    lines: pd.DataFrame,
+    statuses: Sequence[str],
     over: str,
 ) -> dict[str, Any]:
     """The fields of `TableRow`.
 
     Arguments:
-        lines: the row's trials; `over` says what they repeat.
+        statuses: of the row's trials; `over` says what they repeat.
     """
-    done = int((lines["status"] == "done").sum())
-    incomplete = f"{done} of {len(lines)} {over}" if 0 < done < len(lines) else ""
-    missing = [status for status in lines["status"].unique() if status != "done"]
+    done = statuses.count("done")
+    incomplete = f"{done} of {len(statuses)} {over}" if 0 < done < len(statuses) else ""
+    missing = {status for status in statuses if status != "done"}
     return {
         "variant": row.variant,
         "label": row.label,

@@ -6,19 +6,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.plan.trial import TimingTrial
+from harness.record.recorded import RecordedTiming
 from harness.statistics.covariate import Slope, slope_of
 from harness.statistics.estimate import Estimate
 from harness.statistics.ratios import Ratio, ratio_of
+from harness.worker.numbers import TimingNumbers
 from harness.worker.timing.contention import MAX_CONTENTION
 
-MEDIAN = "time/iteration_median_seconds"
-NODE = "machine.node"
 DRIFTED = 0.2  # from before a process to after it; the fixed model's median of three varies by 2 to 6% by itself
 
 Name = tuple[str, str]  # of a timed row: title, task
@@ -199,41 +197,39 @@ def _drift(machines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Drift
     )
 
 
-def timed_of(trials: Iterable[TimingTrial], frame: pd.DataFrame) -> Timed:
-    """The timed processes of a plan's trials.
+def timed_of(trials: Iterable[TimingTrial], recorded: Mapping[str, RecordedTiming]) -> Timed:
+    """Return the timed processes of some trials.
 
     Arguments:
-        frame: a line per recorded trial, indexed by key: status, metrics, machine.
+        recorded: the trials that are done, by key.
     """
-    done = frame[frame["status"] == "done"]
     found: dict[Name, list[Process]] = {}
     for trial in trials:
-        if trial.key in done.index:
-            line = {name: value for name, value in done.loc[trial.key].items() if not _is_missing(value)}
-            if line.get(MEDIAN, 0.0) > 0:
-                found.setdefault((trial.title, trial.task), []).append(_process(trial.round, line))
+        timing = recorded.get(trial.key)
+        process = _process(trial.round, timing) if timing is not None else None
+        if process is not None:
+            found.setdefault((trial.title, trial.task), []).append(process)
     return Timed(found)
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _process(number: int, line: Mapping[Any, Any]) -> Process:
-    before, after = (line.get(f"sentinel/{when}_seconds", 0.0) for when in ("before", "after"))
-    is_known = before > 0 and after > 0
+def _process(number: int, timing: RecordedTiming) -> Process | None:
+    """A recorded process; None if it has no time."""
+    numbers = timing.numbers
+    if not numbers.median_seconds:
+        return None
+    before, after = numbers.sentinel_before_seconds, numbers.sentinel_after_seconds
     return Process(
-        block=(number, str(line.get(NODE, ""))),
-        seconds=float(line[MEDIAN]),
-        fixed=math.sqrt(before * after) if is_known else None,
-        flags=tuple(_flags(line)),
-        trend=float(line["time/trend"]) if line.get("time/trend", 0.0) > 0 else None,
-        change=after / before if is_known else 1.0,
+        block=(number, timing.machine.get("node", "")),
+        seconds=numbers.median_seconds,
+        fixed=math.sqrt(before * after) if before and after else None,
+        flags=tuple(_flags(numbers)),
+        trend=numbers.trend or None,
+        change=after / before if before and after else 1.0,
     )
 
 
-def _flags(line: Mapping[Any, Any]) -> Iterable[str]:
-    if line.get("time/is_steady", 1.0) == 0:
+def _flags(numbers: TimingNumbers) -> Iterable[str]:
+    if numbers.is_steady is False:
         yield "never steady"
-    if line.get("machine/others_cores", 0.0) > MAX_CONTENTION:
+    if numbers.others_cores is not None and numbers.others_cores > MAX_CONTENTION:
         yield "others were busy"

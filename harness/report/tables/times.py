@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
 
 from harness.plan.plan import Plan, PlannedRow
-from harness.plan.trial import TimingWork
+from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.row_facts import common, setting_reasons
 from harness.report.tables.rows import SpeedRow, TimeRow
 from harness.report.tables.summaries import mean_over_processes
@@ -14,25 +16,17 @@ from harness.statistics.estimate import LEVEL
 from harness.statistics.ratios import Ratio
 from harness.statistics.several import levels
 from harness.suite.published import Published, look_up
+from harness.worker.numbers import TimingNumbers
 
-ITERATION = "time/iteration"
 TREND = 0.02  # the least change within the timed samples that is told
 
 
-def time_rows(plan: Plan, published: list[Published], joined: pd.DataFrame, timed: Timed) -> list[TimeRow]:
-    """The rows of the table of times.
-
-    Arguments:
-        joined: a line for each trial of the plan, with what is recorded of it.
-    """
-    lines = joined[joined["kind"] == "timing"]
+def time_rows(plan: Plan, published: list[Published], recorded: RecordedRows, timed: Timed) -> list[TimeRow]:
+    """Return the rows of the table of times."""
     trends = _trends(plan.times, timed)
     base = plan.times[plan.baseline] if plan.times else None
-    works = {trial.row: trial.work for trial in plan.timing}
     return [
-        _time_row(row, base, published, lines[lines["row"] == row.row], works.get(row.row), timed, trends.get(row.row))
-        for row in plan.times
-        if base is not None
+        _time_row(row, base, published, recorded, timed, trends.get(row.row)) for row in plan.times if base is not None
     ]
 
 
@@ -53,41 +47,42 @@ def _time_row(
     row: PlannedRow,
     base: PlannedRow,
     published: list[Published],
-    lines: pd.DataFrame,
-    work: TimingWork | None,
+    recorded: RecordedRows,
     timed: Timed,
     trend: Ratio | None,
 ) -> TimeRow:
-    done = lines[lines["status"] == "done"]
-    batch_size = work.protocol.batch_size if work is not None else 0
+    trials = [trial for trial in recorded.plan.timing if trial.row == row.row]
+    done = _numbers(row, recorded)
+    protocol = trials[-1].work.protocol if trials else None
+    batch_size = protocol.batch_size if protocol is not None else 0
     found = look_up(published, "times", row.variant, row.config, row.task)
     reasons = setting_reasons(found, row.config)
     if found is not None and found[1].batch_size not in {None, batch_size}:
         reasons.append(f"batches of {batch_size}")
-    means = done[f"{ITERATION}_mean_seconds"].tolist() if len(done) else []
+    means = _known(done, lambda each: each.mean_seconds)
+    others_cores = _known(done, lambda each: each.others_cores)
+    statuses = [recorded.status(trial) for trial in trials]
     rated = timed.ratio(_name(row), _name(base))
     low, high = _ends(rated.ratio if rated else None)
     trend_low, trend_high = _ends(trend)
     return TimeRow(
-        **common(row, "seconds", found, mean_over_processes(means) if means else None, reasons, lines, "processes"),
-        median=_median(done, f"{ITERATION}_median_seconds"),
-        q25=_median(done, f"{ITERATION}_q25_seconds"),
-        q75=_median(done, f"{ITERATION}_q75_seconds"),
+        **common(row, "seconds", found, mean_over_processes(means) if means else None, reasons, statuses, "processes"),
+        median=_median(done, lambda each: each.median_seconds),
+        q25=_median(done, lambda each: each.q25_seconds),
+        q75=_median(done, lambda each: each.q75_seconds),
         ratio=rated.ratio.value if rated else None,
         ratio_low=low,
         ratio_high=high,
-        with_data=_median(done, "time/with_data_median_seconds"),
-        first_iteration=_median(done, "time/first_iteration_seconds"),
-        inference_image=_median(done, "time/inference_image_median_seconds"),
-        multiply_adds=_median(done, "model/image_multiply_adds"),
-        others_cores=float(done["machine/others_cores"].max())
-        if "machine/others_cores" in done and len(done)
-        else None,
-        peak_memory_mib=_median(done, "memory/peak_mib"),
-        parameters=int(done["model/parameters"].iloc[0]) if len(done) else None,
+        with_data=_median(done, lambda each: each.with_data_seconds),
+        first_iteration=_median(done, lambda each: each.first_seconds),
+        inference_image=_median(done, lambda each: each.inference_image_seconds),
+        multiply_adds=_median(done, lambda each: each.image_multiply_adds),
+        others_cores=max(others_cores, default=None),
+        peak_memory_mib=_median(done, lambda each: each.peak_memory_mib),
+        parameters=next((each.parameters for each in done), None),
         batch_size=batch_size,
-        threads=work.protocol.threads if work is not None else 0,
-        unsteady=int((done["time/is_steady"] == 0).sum()) if len(done) else 0,
+        threads=protocol.threads if protocol is not None else 0,
+        unsteady=sum(each.is_steady is False for each in done),
         drifting=sum(each.is_drifting for each in timed.of(_name(row)).values()),
         trend=trend.value if trend else None,
         trend_low=trend_low,
@@ -100,41 +95,57 @@ def _ends(ratio: Ratio | None) -> tuple[float | None, float | None]:
     return (ratio.interval(LEVEL) if ratio is not None else None) or (None, None)
 
 
-def speed_rows(plan: Plan, joined: pd.DataFrame, timed: Timed) -> list[SpeedRow]:
+def speed_rows(plan: Plan, recorded: RecordedRows, timed: Timed) -> list[SpeedRow]:
     """The rows of the table of times that have a reference."""
-    lines = joined[(joined["kind"] == "timing") & (joined["status"] == "done")]
     rows = [row for row in plan.times if row.reference is not None]
-    return [_speed_row(row, plan.times[row.reference or 0], lines, timed) for row in rows]
+    return [_speed_row(row, plan.times[row.reference or 0], recorded, timed) for row in rows]
 
 
-def _speed_row(row: PlannedRow, reference: PlannedRow, lines: pd.DataFrame, timed: Timed) -> SpeedRow:
-    done, other = (lines[lines["row"] == each.row] for each in (row, reference))
+def _speed_row(row: PlannedRow, reference: PlannedRow, recorded: RecordedRows, timed: Timed) -> SpeedRow:
+    done, other = (_numbers(each, recorded) for each in (row, reference))
     rated = timed.ratio(_name(reference), _name(row))
     low, high = _ends(rated.ratio if rated else None)
-    seconds = _median(done, f"{ITERATION}_median_seconds")
-    gflop, rate = _median(other, "model/iteration_gflop"), _median(done, "machine/matrix_product_gflops")
+    seconds = _median(done, lambda each: each.median_seconds)
+    gflop, rate = (
+        _median(other, lambda each: each.iteration_gflop),
+        _median(done, lambda each: each.matrix_product_gflops),
+    )
     gflops = gflop / seconds if gflop is not None and seconds else None
     return SpeedRow(
         title=row.title,
         reference=reference.title,
         seconds=seconds,
-        reference_seconds=_median(other, f"{ITERATION}_median_seconds"),
+        reference_seconds=_median(other, lambda each: each.median_seconds),
         faster=rated.ratio.value if rated else None,
         faster_low=low,
         faster_high=high,
-        memory_mib=_own_memory(done),
-        reference_memory_mib=_own_memory(other),
+        memory_mib=_median(done, _own_memory),
+        reference_memory_mib=_median(other, _own_memory),
         reference_gflop=gflop,
         gflops=gflops,
         matrix_product_share=gflops / rate if gflops is not None and rate else None,
     )
 
 
-def _own_memory(done: pd.DataFrame) -> float | None:
+def _numbers(row: PlannedRow, recorded: RecordedRows) -> list[TimingNumbers]:
+    """The numbers of a row's processes that are done."""
+    keys = [trial.key for trial in recorded.plan.timing if trial.row == row.row]
+    return [recorded.timing[key].numbers for key in keys if key in recorded.timing]
+
+
+def _own_memory(numbers: TimingNumbers) -> float | None:
     """The most memory that a model took, without what its process held before."""
-    return float((done["memory/peak_mib"] - done["memory/before_mib"]).median()) if len(done) else None
+    if numbers.peak_memory_mib is None or numbers.memory_before_mib is None:
+        return None
+    return numbers.peak_memory_mib - numbers.memory_before_mib
 
 
-def _median(done: pd.DataFrame, column: str) -> float | None:
-    """The median of a metric; None where nothing is done, or an older harness did not measure it."""
-    return float(done[column].median()) if len(done) and column in done else None
+def _known(done: Iterable[TimingNumbers], number: Callable[[TimingNumbers], float | None]) -> list[float]:
+    """A number of each process in which it was measured."""
+    return [value for each in done if (value := number(each)) is not None]
+
+
+def _median(done: Sequence[TimingNumbers], number: Callable[[TimingNumbers], float | None]) -> float | None:
+    """The median of a number over processes; None where none is done, or an older version did not measure it."""
+    known = _known(done, number)
+    return float(np.median(known)) if known else None

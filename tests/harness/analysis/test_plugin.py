@@ -155,11 +155,12 @@ def test_from_a_process_of_its_own_to_the_report(
     record.begin(trial)
     record.finish(trial, result)
     record.end_invocation(invocation, "FINISHED")
-    history = RunReader(tracking_uri, plan.suite)
-    assert (history.arrays(trial.key, "certainty")["certainty"] == result.arrays["certainty"]["certainty"]).all()
-    assert history.arrays(trial.key, "nonesuch") == {}
+    reader = RunReader(tracking_uri, plan.suite)
+    recorded = reader.trials()[trial.key]
+    assert (recorded.arrays("certainty")["certainty"] == result.arrays["certainty"]["certainty"]).all()
+    assert recorded.arrays("nonesuch") == {}
 
-    tables = read_tables(history, None)
+    tables = read_tables(reader, None)
     [verdict] = tables.verdicts
     assert (verdict.word, verdict.sentence) == ("reproduced", "it is sure")
     assert "tiny h=6 is " in verdict.evidence
@@ -170,7 +171,7 @@ def test_from_a_process_of_its_own_to_the_report(
     assert "certainty-tiny-digits.pdf" in figures.files()
 
     with ANALYSES.apart():  # somebody who does not have the plugin
-        tables = read_tables(history, None)
+        tables = read_tables(reader, None)
         [verdict] = tables.verdicts
         assert (verdict.word, verdict.sentence) == ("undecided", "it is sure")
         assert "judges 'surer_than' is not loaded here; name its file with --plugin" in verdict.evidence

@@ -64,7 +64,7 @@ def begin(record: RunWriter, trial: Trial, plan: Plan, invocation: str, results:
     checkpoints.mkdir(parents=True)
     for name in ("owner", "0000000006.pt", "0000000006.json"):
         (checkpoints / name).write_text("x" * 1000)
-    files = results / "artifacts" / record.run_ids()[trial.key] / "artifacts"
+    files = results / "artifacts" / record.trials()[trial.key].run_id / "artifacts"
     (files / "model").mkdir(parents=True)
     (files / "model" / "MLmodel").write_text("x" * 5000)
     (files / "curve.json").write_text("[]")
@@ -138,7 +138,7 @@ def test_files_of_deleted_and_unknown_runs_go(cli: Cli, record: RunWriter, plan:
     unknown = results / "artifacts" / ("b" * 32)
     (unknown / "artifacts").mkdir(parents=True)
     shutil.rmtree(results / "checkpoints")
-    record.client.delete_run(record.run_ids()[trial.key])
+    record.client.delete_run(record.trials()[trial.key].run_id)
     assert "files of a run that was deleted" in cli("clean", "tiny", "--results", results).out
     assert not files.parent.exists()
     assert unknown.exists()  # it may be another suite's

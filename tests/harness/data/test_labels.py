@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from harness.data import DATASETS, Dataset, Examples, TaskData, idx
 from harness.data.labels import label_dtype
 from harness.plan.make import make_plan
-from harness.record.artifacts import PREDICTIONS, read_answers, save_result
+from harness.record.artifacts import PREDICTIONS, read_predictions, save_result
 from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.train.training import train
@@ -88,7 +88,7 @@ def test_a_perfect_model_of_300_classes_has_no_error(write: Callable[..., Path],
     assert result.numbers.tests["file"].error_percent == 0
     assert result.numbers.tests["file"].images == 500
     save_result(result, tmp_path)
-    predicted, true = read_answers(tmp_path / PREDICTIONS)["file"]
+    predicted, true = read_predictions(tmp_path / PREDICTIONS)["file"]
     assert predicted.tolist() == true.tolist() == sorted(true.tolist())
     assert set(true.tolist()) == set(range(CLASSES))  # each at least once, as 500 images are asked for
     assert predicted.dtype == true.dtype == np.uint16

@@ -98,8 +98,10 @@ def test_reads_wait_for_a_server_that_is_away(
     for name, read in {
         "search_runs": lambda: record.statuses([trial.key]) == {trial.key: "done"},
         "get_experiment": lambda: record.fraction(None, 60.0) == 0.5,
-        "get_run": lambda: record.plan_of(invocation)[0].suite == "tiny",
-        "get_metric_history": lambda: record.last_step(record.run_ids()[trial.key], "test/tiny-digits/images") == 24,
+        "get_run": lambda: record.invocation(invocation).plan.suite == "tiny",
+        "get_metric_history": lambda: (
+            record.last_step(record.trials()[trial.key].run_id, "test/tiny-digits/images") == 24
+        ),
     }.items():
         with monkeypatch.context() as patched:
             falter(record, patched, name, [AWAY, BUSY])

@@ -160,10 +160,10 @@ def test_no_password_is_recorded_or_printed(
 def test_no_password_stands_in_a_recorded_command(open_record: Callable[..., RunWriter], plan: Any) -> None:
     record = open_record()
     invocation = record.begin_invocation(plan, [], "python -m harness run x --tracking-uri http://bob:pw@host?key=pw")
-    assert record.origin(invocation)[0] == "python -m harness run x --tracking-uri http://***@host?key=***"
+    assert record.invocation(invocation).command == "python -m harness run x --tracking-uri http://***@host?key=***"
     assert "pw" not in str(record.client.get_run(invocation).data.tags)
     record.client.set_tag(invocation, "harness.command", "run http://bob:pw@host")  # as an earlier version kept it
-    assert record.origin(invocation)[0] == "run http://***@host"
+    assert record.invocation(invocation).command == "run http://***@host"
 
 
 def test_the_address_of_the_environment_is_taken_where_none_is_given(

@@ -100,7 +100,7 @@ def test_it_predicts_what_its_trial_predicted(ran: RunReader) -> None:
     loaded = harness.load(run, ran.tracking_uri)
     key = ran.client.get_run(run).data.tags["harness.key"]
     tests = DATASETS.get("tiny-digits")().load(Path()).tests
-    for name, (predicted, _) in ran.answers(key).items():
+    for name, (predicted, _) in ran.trials()[key].predictions.items():
         found = loaded.predict(tests[name].images)
         assert found.dtype == np.int64
         assert found.tolist() == predicted.tolist()

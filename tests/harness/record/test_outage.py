@@ -60,8 +60,9 @@ def test_while_the_server_is_away_writes_wait_and_nothing_is_lost_or_doubled(
         back.join()
     silence = f"the record {server.address} does not answer; trials go on, and their results wait"
     assert said == [silence, "the record answers again"] * len(writes)
-    [(key, run)] = record.run_ids().items()
-    assert key == trial.key
+    [recorded] = record.trials().values()
+    assert recorded.key == trial.key
+    run = recorded.run_id
     history = record.client.get_metric_history(run, "train/loss")
     assert [(metric.step, metric.value) for metric in history] == [(2, 1 / 2), (4, 1 / 4), (6, 1 / 6)]
     assert [m.step for m in record.client.get_metric_history(run, "test/tiny-digits/error_percent")] == [24]

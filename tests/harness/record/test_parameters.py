@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from harness.plan.trial import Trial
-from harness.record.parameters import Recorded, parameters, why_new
+from harness.record.parameters import parameters, why_new
 
 MakeTrial = Callable[..., Trial]
 
 
-def recorded(trial: Trial, **changes: str) -> Recorded:
-    return Recorded(f"{trial.key}-before", parameters(trial) | changes)
+def recorded(trial: Trial, **changes: str) -> Mapping[str, str]:
+    return parameters(trial) | changes
 
 
 def test_nothing_like_it(training_trial: MakeTrial, timing_trial: MakeTrial) -> None:
@@ -44,5 +44,5 @@ def test_the_most_similar_one_counts_and_what_it_lacks_does_not(training_trial: 
     trial = training_trial()
     far, near = recorded(trial, source="0", data="0"), recorded(trial, source="0")
     assert why_new(trial, [far, near]) == "the variant's source"
-    older = Recorded("older", {name: value for name, value in near.parameters.items() if name != "source"})
+    older = {name: value for name, value in near.items() if name != "source"}
     assert why_new(trial, [older]) == "how the harness measures"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def samples(record: RunWriter, trial: Trial) -> list[float]:
+    """What a trial's file of samples holds."""
+    found: dict[str, list[float]] = json.loads(record.trials()[trial.key].artifact("samples_seconds.json").read_text())
+    return found["iteration"]
+
+
 @pytest.mark.parametrize("name", ["elsewhere", "else where/100% ü#?"])
 def test_a_moved_record_is_gone_on_with(
     open_record: OpenRecord, plan: Plan, results: Path, tmp_path: Path, name: str
@@ -52,11 +59,11 @@ def test_a_moved_record_is_gone_on_with(
     record = open_record(moved)
     after = run(record, plan, second, third)
     assert not results.exists()  # nothing went to the old place
-    ids = record.run_ids()
+    ids = {key: each.run_id for key, each in record.trials().items()}
     for trial in (first, second, third):
         assert (moved / "artifacts" / ids[trial.key] / "artifacts" / "samples_seconds.json").is_file()
         assert files(record, ids[trial.key]) == ["samples_seconds.json"]  # as MLflow's pages find them
-        assert record.samples(trial.key) == [float(trial.repeat)]
+        assert samples(record, trial) == [float(trial.repeat)]
     assert "plan.json" in files(record, before)
     assert "plan.json" in files(record, after)
 
@@ -73,7 +80,7 @@ def test_a_copied_record_leaves_the_other_alone(
     run(record, plan, second)
     assert contents(results) == before
     for trial in (first, second):
-        path = record.client.get_run(record.run_ids()[trial.key]).info.artifact_uri
+        path = record.client.get_run(record.trials()[trial.key].run_id).info.artifact_uri
         assert path is not None
         assert path.startswith((copied / "artifacts").as_uri())
 
@@ -88,7 +95,7 @@ def test_a_record_with_another_folder_of_results_keeps_what_it_has(
     other = RunWriter(one.tracking_uri, "tiny", (tmp_path / "b" / "artifacts").as_uri())
     run(other, plan, second)
     for trial, folder in ((first, results), (second, tmp_path / "b")):
-        run_id = other.run_ids()[trial.key]
+        run_id = other.trials()[trial.key].run_id
         assert (folder / "artifacts" / run_id / "artifacts" / "samples_seconds.json").is_file()
         assert files(other, run_id) == ["samples_seconds.json"]
-        assert other.samples(trial.key) == [float(trial.repeat)]
+        assert samples(other, trial) == [float(trial.repeat)]

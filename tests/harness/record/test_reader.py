@@ -7,19 +7,22 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.entities import Run
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record.access import RUN_NUMBER
 from harness.record.reader import list_invocations, suites
+from harness.record.recorded import RecordedTiming, RecordedTraining
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
-from harness.worker.numbers import Score, TrainingNumbers, curve_metrics
+from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Result
 
 OpenRecord = Callable[..., RunWriter]
@@ -94,10 +97,10 @@ def test_the_newest_run_of_a_trial_counts(
         record.begin_invocation(plan, [], "the command")
         record.begin(trial)
         record.finish(trial, Result(TrainingNumbers({"tiny-digits": Score(error, 45)})))
-        record.client.set_tag(record.run_ids()[trial.key], "harness.key", "aside" if days == 2 else trial.key)
+        record.client.set_tag(record.trials()[trial.key].run_id, "harness.key", "aside" if days == 2 else trial.key)
     for run in record.client.search_runs([record.experiment], "tags.`harness.key` = 'aside'"):
         record.client.set_tag(run.info.run_id, "harness.key", trial.key)
-    assert record.frame([trial.key]).loc[trial.key, "test/tiny-digits/error_percent"] == 25.0
+    assert record.trials()[trial.key].numbers.tests["tiny-digits"].error_percent == 25.0
 
 
 def test_a_report_can_be_of_one_invocation(open_record: OpenRecord, plan: Plan) -> None:
@@ -116,9 +119,9 @@ def test_no_profile_means_no_profile(open_record: OpenRecord, plan: Plan, trial:
     laptop = began(record, plan, profile="laptop")
     assert record.latest_invocation(None) == without
     assert record.latest_invocation("laptop") == laptop
-    assert (record.overhead(None), record.overhead("laptop")) == ({"share": 0.25}, {})
+    assert (record.invocation(without).overhead, record.invocation(laptop).overhead) == ({"share": 0.25}, {})
     record.begin(trial)
-    assert (record.trials(None), [each.key for each in record.trials("laptop")]) == ([], [trial.key])
+    assert [(each.key, each.profile) for each in record.trials().values()] == [(trial.key, "laptop")]
 
 
 def test_what_was_never_run_is_told_with_what_was(open_record: OpenRecord, plan: Plan) -> None:
@@ -145,32 +148,73 @@ def finished(open_record: OpenRecord, plan: Plan, trial: Trial) -> RunWriter:
     return record
 
 
-READERS: dict[str, Callable[[RunWriter, str], object]] = {
-    "curve.json": RunWriter.curve,
-    "samples_seconds.json": RunWriter.samples,
-    "predictions.npz": RunWriter.answers,
-    "analyses/mine.npz": lambda record, key: record.arrays(key, "mine"),
+READERS: dict[str, Callable[[RecordedTraining], object]] = {
+    "curve.json": lambda trial: trial.curve,
+    "predictions.npz": lambda trial: trial.predictions,
+    "analyses/mine.npz": lambda trial: trial.arrays("mine"),
 }
+BAD = (b"", b"\xff\xfe", b"[" * 9999, b"[1, {}]", b'{"a": [null]}', b"7", b'"x"')  # contents of a file
+
+
+def found(record: RunWriter, trial: Trial) -> RecordedTraining:
+    """The trial as it is recorded now."""
+    recorded = record.trials()[trial.key]
+    assert isinstance(recorded, RecordedTraining)
+    return recorded
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_damaged_file_is_told_and_left_out(finished: RunWriter, trial: Trial, results: Path, name: str) -> None:
     said: list[str] = []
     finished.notify = said.append
-    assert READERS[name](finished, trial.key)
+    assert READERS[name](found(finished, trial))
     assert said == []
     [path] = results.glob(f"artifacts/*/artifacts/{name}")
-    for content in (b"", b"\xff\xfe", b"[" * 9999, b"[1, {}]", b'{"a": [null]}', b"7", b'"x"'):
+    for content in BAD:
         path.write_bytes(content)
-        assert not READERS[name](finished, trial.key)
+        assert not READERS[name](found(finished, trial))
         assert f"{name} of tiny h=6 · tiny-digits · seed 0" in said[-1]
         assert "damaged and left out" in said[-1]
 
 
+def test_damaged_samples_are_told_and_left_out(open_record: OpenRecord, plan: Plan, results: Path) -> None:
+    record, said, trial = open_record(), [], plan.timing[0]
+    record.notify = said.append
+    record.begin_invocation(plan, [], "the command")
+    record.begin(trial)
+    record.finish(trial, Result(TimingNumbers(median_seconds=0.1), samples={"iteration": [0.1, 0.2]}))
+    recorded = record.trials()[trial.key]
+    assert isinstance(recorded, RecordedTiming)
+    assert recorded.samples == [0.1, 0.2]
+    [path] = results.glob("artifacts/*/artifacts/samples_seconds.json")
+    for content in BAD:
+        path.write_bytes(content)
+        assert replace(recorded).samples == []
+        assert "damaged and left out" in said[-1]
+
+
+def test_files_are_read_when_they_are_asked_for_and_once(
+    finished: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    artifact = finished.artifact
+
+    def counted(run: Run, name: str) -> Path:
+        asked.append(name)
+        return artifact(run, name)
+
+    monkeypatch.setattr(finished, "artifact", counted)
+    recorded = found(finished, trial)
+    assert asked == []
+    assert recorded.predictions["tiny-digits"][0].tolist() == [1, 2, 3]
+    assert recorded.predictions is recorded.predictions
+    assert recorded.curve == recorded.curve == [(0.5, 40.0)]
+    assert asked == ["predictions.npz", "curve.json"]
+
+
 def test_arrays_of_an_analysis_are_those_that_it_has_measured(finished: RunWriter, trial: Trial) -> None:
-    assert finished.arrays(trial.key, "mine")["tiny-digits"].tolist() == [1, 2, 3]
-    assert finished.arrays(trial.key, "other") == {}
-    assert finished.arrays("no such trial", "mine") == {}
+    assert found(finished, trial).arrays("mine")["tiny-digits"].tolist() == [1, 2, 3]
+    assert found(finished, trial).arrays("other") == {}
 
 
 def test_arrays_of_earlier_versions_are_read(finished: RunWriter, trial: Trial, results: Path) -> None:
@@ -179,17 +223,17 @@ def test_arrays_of_earlier_versions_are_read(finished: RunWriter, trial: Trial, 
     shutil.rmtree(folder)
     (folder.parent / "activity.json").write_text('{"activities": [0.9, 0.5]}')
     np.savez(folder.parent / "pictures.npz", mistakes=np.zeros((1, 2, 2)), kept=np.ones(3))
-    assert finished.arrays(trial.key, "capsule_activity")["activities"].tolist() == [0.9, 0.5]
-    assert finished.arrays(trial.key, "mistakes").keys() == {"mistakes", "kept"}
-    assert finished.arrays(trial.key, "pruning_map")["kept"].tolist() == [1, 1, 1]
-    assert finished.arrays(trial.key, "mine") == {}
+    assert found(finished, trial).arrays("capsule_activity")["activities"].tolist() == [0.9, 0.5]
+    assert found(finished, trial).arrays("mistakes").keys() == {"mistakes", "kept"}
+    assert found(finished, trial).arrays("pruning_map")["kept"].tolist() == [1, 1, 1]
+    assert found(finished, trial).arrays("mine") == {}
 
 
 def test_predictions_that_are_no_classes_are_left_out(finished: RunWriter, trial: Trial, results: Path) -> None:
     [path] = results.glob("artifacts/*/artifacts/predictions.npz")
     for answers, labels in [([1.5], [1]), ([1, 2], [1]), ([[1]], [[1]])]:
         np.savez(path, **{"t": np.array(answers), "t|labels": np.array(labels)})
-        assert finished.answers(trial.key) == {}
+        assert found(finished, trial).predictions == {}
 
 
 def test_a_text_that_is_too_long_is_not_read(
@@ -198,4 +242,4 @@ def test_a_text_that_is_too_long_is_not_read(
     monkeypatch.setattr("harness.record.artifacts.MAX_TEXT_BYTES", 2**20)
     [path] = results.glob("artifacts/*/artifacts/curve.json")
     path.write_text(json.dumps([0] * 2**20))
-    assert finished.curve(trial.key) == []
+    assert found(finished, trial).curve == []

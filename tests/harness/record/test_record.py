@@ -14,9 +14,11 @@ import pytest
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
+from harness.record.invocation import Invocation
 from harness.record.parameters import parameters
 from harness.record.reader import Browsable, list_invocations, suites
 from harness.record.writer import RunWriter
+from harness.suite.published import Published
 from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers
 from harness.worker.result import Point, Result
 
@@ -62,8 +64,12 @@ def status(record: RunWriter, trial: Trial) -> str:
     return record.statuses([trial.key])[trial.key]
 
 
+def newest(record: RunWriter, profile: str | None) -> Invocation:
+    return record.invocation(record.latest_invocation(profile))
+
+
 def steps(record: RunWriter, trial: Trial, metric: str = "train/loss") -> list[int]:
-    return sorted(m.step for m in record.client.get_metric_history(record.run_ids()[trial.key], metric))
+    return sorted(m.step for m in record.client.get_metric_history(record.trials()[trial.key].run_id, metric))
 
 
 def test_a_trial_that_was_never_seen_is_new(open_record: OpenRecord, trial: Trial) -> None:
@@ -85,7 +91,7 @@ def test_a_trial_from_its_start_to_its_end(session: Callable[[], Session], trial
     assert steps(now.record, trial, "train/error_percent") == steps(now.record, trial)
     assert steps(now.record, trial, "time/epochs") == steps(now.record, trial)
     assert steps(now.record, trial, "test/tiny-digits/error_percent") == [24]
-    run = now.record.client.get_run(now.record.run_ids()[trial.key])
+    run = now.record.client.get_run(now.record.trials()[trial.key].run_id)
     assert run.info.run_name == "tiny h=6 · tiny-digits · seed 0"
     assert run.data.tags["harness.kind"] == "trial"
     assert run.data.tags["harness.invocation"] == now.invocation
@@ -102,7 +108,7 @@ def test_its_files_hold_the_curve_the_samples_and_the_predictions(
     now = session()
     now.begin(trial)
     now.record.finish(trial, result(history(6)))
-    folder = next(results.glob(f"artifacts/{now.record.run_ids()[trial.key]}/artifacts"))
+    folder = next(results.glob(f"artifacts/{now.record.trials()[trial.key].run_id}/artifacts"))
     curve = json.loads((folder / "curve.json").read_text())
     assert [point["iteration"] for point in curve] == [2, 4, 6]
     assert curve[0]["metrics"]["train/loss"] == 0.5
@@ -119,13 +125,13 @@ def test_an_interrupted_trial_goes_on_in_its_run_without_a_step_twice(
     first.record.log(trial, history(8))
     first.record.interrupt(trial)
     assert status(first.record, trial) == "interrupted"
-    run = first.record.run_ids()[trial.key]
+    run = first.record.trials()[trial.key].run_id
     second = session()  # its checkpoint was older: some points come again
     second.begin(trial)
     second.record.log(trial, history(6))
     second.record.log(trial, history(10))
     second.record.finish(trial, result(history(12)))
-    assert second.record.run_ids() == {trial.key: run}
+    assert [each.run_id for each in second.record.trials().values()] == [run]
     assert steps(second.record, trial) == [2, 4, 6, 8, 10, 12]
     found = second.record.client.get_run(run)
     assert found.info.status == "FINISHED"
@@ -149,7 +155,7 @@ def test_what_a_dead_driver_left_running_is_interrupted(session: Callable[[], Se
     assert status(alive.record, trial) == "interrupted"
     client = alive.record.client
     assert client.get_run(dead.invocation).info.status == "KILLED"
-    assert client.get_run(alive.record.run_ids()[trial.key]).info.status == "KILLED"
+    assert client.get_run(alive.record.trials()[trial.key].run_id).info.status == "KILLED"
     assert client.get_run(alive.invocation).info.status == "RUNNING"
 
 
@@ -158,14 +164,14 @@ def test_a_failed_trial_keeps_its_cause_until_it_is_done(session: Callable[[], S
     now.begin(trial)
     now.record.fail(trial, "ValueError: no", "Traceback\n  ValueError: no")
     assert status(now.record, trial) == "failed"
-    assert now.record.frame([trial.key]).loc[trial.key, "cause"] == "ValueError: no"
-    run = now.record.run_ids()[trial.key]
+    assert now.record.trials()[trial.key].cause == "ValueError: no"
+    run = now.record.trials()[trial.key].run_id
     path = now.record.client.download_artifacts(run, "error.txt")
     assert Path(path).read_text() == "Traceback\n  ValueError: no"
     now.begin(trial)
     now.record.finish(trial, result(history(4)))
     assert status(now.record, trial) == "done"
-    assert now.record.run_ids() == {trial.key: run}
+    assert [each.run_id for each in now.record.trials().values()] == [run]
 
 
 def test_interrupting_what_has_no_run_is_nothing(session: Callable[[], Session], trial: Trial) -> None:
@@ -189,25 +195,28 @@ def test_timing_trials_are_of_their_own_kind(session: Callable[[], Session], pla
         now.begin(trial)
         now.record.finish(trial, Result(TimingNumbers(median_seconds=0.5), samples={"iteration": [0.5]}))
     assert set(now.record.statuses(t.key for t in plan.trials).values()) == {"done", "new"}
-    run = now.record.client.get_run(now.record.run_ids()[timing[0].key])
+    run = now.record.client.get_run(now.record.trials()[timing[0].key].run_id)
     assert run.data.tags["harness.kind"] == "timing"
     assert run.data.params["round"] == str(timing[0].round)
-    assert len(now.record.frame(t.key for t in timing)) == len(timing)
+    recorded = now.record.trials()
+    assert {recorded[each.key].numbers for each in timing} == {TimingNumbers(median_seconds=0.5)}
 
 
-def test_the_frame_has_a_line_for_each_recorded_trial_asked_for(
-    session: Callable[[], Session], plan: Plan, trial: Trial
-) -> None:
+def test_recorded_trials_are_as_they_were_written(session: Callable[[], Session], plan: Plan, trial: Trial) -> None:
     now = session()
     other = next(t for t in plan.trials if t.key != trial.key)
-    assert now.record.frame([trial.key]).empty
-    for each in (trial, other):
-        now.begin(each)
-        now.record.finish(each, result())
-    frame = now.record.frame([trial.key, "unknown"])
-    assert frame.index.tolist() == [trial.key]
-    line = frame.loc[trial.key]
-    assert (line["status"], line["test/tiny-digits/error_percent"], line["machine.cpu"]) == ("done", 12.5, "abacus")
+    assert now.record.trials() == {}
+    now.begin(trial)
+    now.record.finish(trial, result())
+    now.begin(other)
+    recorded = now.record.trials()
+    assert list(recorded) == [other.key, trial.key]  # the newest first
+    found = recorded[trial.key]
+    assert found.numbers == result().numbers
+    assert found.machine == {"cpu": "abacus", "torch": "2"}
+    assert (found.status, found.cause, found.profile, found.name) == ("done", "", None, trial.name)
+    assert found.parameters == parameters(trial)
+    assert (recorded[other.key].status, recorded[other.key].machine) == ("interrupted", {})
 
 
 def test_the_fraction_of_a_budget_is_kept(open_record: OpenRecord) -> None:
@@ -228,18 +237,18 @@ def test_the_newest_plan_of_a_profile(open_record: OpenRecord, plan: Plan) -> No
     last = plan.model_copy(update={"profile": "laptop", "fraction": 0.25})
     invocation = record.begin_invocation(last, [], "command")
     record.keep_plan(invocation, last.model_copy(update={"fraction": 0.5}))
-    found, published = open_record().latest_plan("laptop")
-    assert (found.profile, found.fraction, published) == ("laptop", 0.5, [])
-    assert found.trials == plan.trials
-    assert open_record().latest_plan(None)[1] == [{"source": "None"}]  # no profile means the newest without one
+    found = newest(open_record(), "laptop")
+    assert (found.plan.profile, found.plan.fraction, found.published) == ("laptop", 0.5, [])
+    assert found.plan.trials == plan.trials
+    assert newest(open_record(), None).published == [Published(source="None")]  # the newest without a profile
     for profile in ("desktop", "none of them"):
         with pytest.raises(UserError, match=f"nothing is recorded of the suite 'tiny' with the profile '{profile}'"):
-            record.latest_plan(profile)
+            record.latest_invocation(profile)
 
 
 def test_a_suite_that_was_never_run(open_record: OpenRecord) -> None:
     with pytest.raises(UserError, match="nothing is recorded of the suite 'other'; run"):
-        open_record(suite="other").latest_plan(None)
+        open_record(suite="other").latest_invocation(None)
 
 
 def test_a_store_that_was_moved_is_still_read(
@@ -252,17 +261,16 @@ def test_a_store_that_was_moved_is_still_read(
     shutil.copytree(results, elsewhere)
     shutil.rmtree(results)
     moved = open_record(elsewhere)
-    plan, published = moved.latest_plan(None)
-    assert published == [{"source": "a paper"}]
+    assert newest(moved, None).published == [Published(source="a paper")]
     assert moved.statuses([trial.key]) == {trial.key: "done"}
-    assert moved.frame(t.key for t in plan.trials).loc[trial.key, "test/tiny-digits/images"] == 45
+    assert moved.trials()[trial.key].numbers == result().numbers
 
 
 def test_lost_files_are_told_in_one_line(session: Callable[[], Session], results: Path) -> None:
     now = session()
     shutil.rmtree(results / "artifacts")
     with pytest.raises(UserError, match=f"lost plan.json of run {now.invocation}; run the suite again"):
-        now.record.latest_plan(None)
+        newest(now.record, None)
 
 
 def test_an_invocation_ends_with_its_report(session: Callable[[], Session], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,10 @@ def test_a_model_that_is_too_large_costs_neither_numbers_nor_files(
     told = record.finish(trial, Result(NUMBERS, samples={"iteration": [0.5]}, model=b"x" * 100))
     assert "its model could not be kept" in told
     assert "413" in told
-    line = record.frame([trial.key]).loc[trial.key]
-    assert (line["status"], line["test/tiny-digits/error_percent"]) == ("done", 12.5)
-    assert "413" in line["cause"]
-    assert record.samples(trial.key) == [0.5]
+    found = record.trials()[trial.key]
+    assert (found.status, found.numbers) == ("done", NUMBERS)
+    assert "413" in found.cause
+    assert json.loads(found.artifact("samples_seconds.json").read_text()) == {"iteration": [0.5]}
 
 
 def test_files_that_are_rejected_cost_no_numbers_and_no_model(
@@ -83,7 +84,7 @@ def test_files_that_are_rejected_cost_no_numbers_and_no_model(
     told = record.finish(trial, Result(NUMBERS, samples={"iteration": [0.5]}, model=b"weights"))
     assert told.startswith("its files could not be kept")
     assert record.statuses([trial.key]) == {trial.key: "done"}
-    run = record.run_ids()[trial.key]
+    run = record.trials()[trial.key].run_id
     assert [each.path for each in record.client.list_artifacts(run)] == ["model"]
 
 
@@ -94,7 +95,7 @@ def test_numbers_come_before_the_model(record: RunWriter, trial: Trial, monkeypa
     monkeypatch.setattr(store, "save_model", killed)
     with pytest.raises(KeyboardInterrupt):
         record.finish(trial, Result(NUMBERS, model=b"weights"))
-    assert record.frame([trial.key]).loc[trial.key, "status"] == "done"
+    assert record.trials()[trial.key].status == "done"
 
 
 @pytest.mark.parametrize("name", ["odd (sigma=2%)", "'", "a" * 300])
@@ -145,7 +146,7 @@ def test_any_name_of_a_test_can_be_kept_in_a_file(record: RunWriter, trial: Tria
     """Names that NumPy or a zip file takes for something of its own."""
     classes = np.array([3, 1, 2], np.uint8)
     record.finish(trial, Result(NUMBERS, predictions={name: classes}, labels={name: classes[::-1]}))
-    answers = record.answers(trial.key)
-    assert list(answers) == [name]
-    assert answers[name][0].tolist() == [3, 1, 2]
-    assert answers[name][1].tolist() == [2, 1, 3]
+    predictions = record.trials()[trial.key].predictions
+    assert list(predictions) == [name]
+    assert predictions[name][0].tolist() == [3, 1, 2]
+    assert predictions[name][1].tolist() == [2, 1, 3]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from mlflow.entities import Metric
 
+import variants
 from harness.errors import UserError
 from harness.plan.plan import Plan
-from harness.record.stored import FIELD, VERSION, restore, store
+from harness.record.loading import read_model
+from harness.record.stored import FIELD, VERSION, restore, restore_trial, store
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
 
@@ -80,9 +85,9 @@ def of_old(request: pytest.FixtureRequest, open_record: OpenRecord) -> RunWriter
         invocation = record.begin_invocation(plan, [], "the command")
         record.client.log_text(invocation, text, "plan.json")
         for trial in plan.trials:
-            if trial.key not in record.run_ids():
+            if trial.key not in record.trials():
                 record.begin(trial)
-                run = record.run_ids()[trial.key]
+                run = record.trials()[trial.key].run_id
                 record.client.log_batch(run, [Metric(name, value, 0, 0) for name, value in metrics[trial.key].items()])
                 record.client.set_terminated(run, "FINISHED")
         record.end_invocation(invocation, "FINISHED")
@@ -92,11 +97,11 @@ def of_old(request: pytest.FixtureRequest, open_record: OpenRecord) -> RunWriter
 def test_reports_and_comparisons_are_made_of_records_of_every_version(
     of_old: RunWriter, cli: Cli, results: Path
 ) -> None:
-    plan, _ = of_old.latest_plan(None)
-    training = plan.training
+    training = of_old.invocation(of_old.latest_invocation(None)).plan.training
     assert {trial.tests for trial in training} == {("tiny-digits", "noisy")}
-    frame = of_old.frame(trial.key for trial in training)["test/tiny-digits/error_percent"]
-    errors = [frame[[t.key for t in training if t.row == row]].mean() for row in (0, 1)]
+    recorded = of_old.trials()
+    found = {t.key: recorded[t.key].numbers.tests["tiny-digits"].error_percent for t in training}
+    errors = [np.mean([found[t.key] for t in training if t.row == row]) for row in (0, 1)]
     assert [row.measured for row in read_tables(of_old, None).errors] == pytest.approx(errors)
     said = cli("compare", "tiny~1", "tiny", "--results", results)
     assert said.code == 0, said.err
@@ -108,3 +113,21 @@ def test_a_plan_that_is_lost_beyond_reading_is_a_sentence(of_old: RunWriter, cli
     said = cli("compare", "tiny~1", "tiny", "--results", results)
     assert "plan.json of run" in said.sentence
     assert "can't be read" in said.sentence
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_a_model_that_an_earlier_version_has_kept_is_read(version: str, tiny: Path, tmp_path: Path) -> None:
+    """The first version kept none."""
+    kept = (OLD / version / "trial.json").read_bytes()
+    plan = restore(Plan, (OLD / version / "plan.json").read_text(encoding="utf-8"), "an old plan")
+    [planned] = [trial for trial in plan.training if (trial.row, trial.seed) == (0, 0)]
+    trial = restore_trial(kept)
+    assert trial == planned
+    weights = variants.build("tiny", **trial.config).state_dict()
+    torch.save(weights, tmp_path / "weights.pt")
+    (tmp_path / "trial.json").write_bytes(kept)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the variant may have changed since
+        model = read_model(tmp_path, trust_code=False)
+    assert model.trial == planned
+    assert all(torch.equal(weights[name], each) for name, each in model.module.cpu().state_dict().items())

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from recording import by_key, recorded
 from rich.console import Console
 
 from harness.plan.plan import Plan, PlannedRow
-from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
+from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork
+from harness.record.recorded import RecordedTrial
 from harness.report.render.formats import FILES, FORMATS
 from harness.report.render.terminal import print_tables
 from harness.report.tables.assemble import build_tables
 from harness.report.tables.rows import Origin, Tables
 from harness.suite.protocol import Protocol, TimingProtocol
 from harness.suite.published import Published, load_published
+from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
+from harness.worker.result import Point, Result
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = Path(__file__).with_name("numbers.yaml")
@@ -127,13 +130,13 @@ ORIGIN = Origin(
     pages={},
 )
 MACHINE = {
-    "machine.cpu": "An Imaginary Processor",
-    "machine.device": "cpu",
-    "machine.allocator": "glibc, keeps memory",
-    "machine.tf32": "false",
-    "machine.python": "3.11.2",
-    "machine.torch": "2.14.1",
-    "machine.numpy": "2.4.6",
+    "cpu": "An Imaginary Processor",
+    "device": "cpu",
+    "allocator": "glibc, keeps memory",
+    "tf32": "false",
+    "python": "3.11.2",
+    "torch": "2.14.1",
+    "numpy": "2.4.6",
 }
 
 
@@ -189,114 +192,111 @@ def plan(fraction: float = 0.25) -> Plan:
     )
 
 
-class Files:
-    """What the trials have left: mistakes that come to the errors above, activities of two rows."""
-
-    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """As `RunReader.answers` gives it: the same images are hard for all, some more for one row than for another."""
-        _, row, task, seed = key.split()
-        found = {}
-        for test in TASKS[task]:
-            error = ERRORS[int(row), test][int(seed)]
-            common = np.random.default_rng([int(seed)]).random(1000)
-            own = np.random.default_rng([int(seed), int(row)]).random(1000)
-            wrong = np.argsort(np.argsort(common + own)) < round(10 * error)
-            true = np.arange(1000, dtype=np.uint8) % 10
-            found[test] = ((true + wrong) % 10, true)  # what is wrong is taken for the next class
-        return found
-
-    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
-        """As `RunReader.arrays` gives it."""
-        return self.activity(key) if analysis == "capsule_activity" else self.pictures(key)
-
-    def pictures(self, key: str) -> dict[str, np.ndarray]:
-        """What is kept of images: the second row has a decoder, the third prunes."""
-        _, row, task, _ = key.split()
-        at = np.array([3, 14]) if row != "3" else np.array([], dtype=int)
-        images = np.arange(10 * 64, dtype=np.uint8).reshape(10, 8, 8)
-        found = {"mistakes": images[: len(at)], "mistakes_at": at}
-        if row == "1":
-            moved = np.resize(np.arange(251, dtype=np.uint8), (16, 11, 8, 8))
-            found |= {"shown": images, "reconstructed": 255 - images, "moved": moved, "moved_class": np.array(5)}
-        if row == "2" and task == "mnist":
-            kept = np.zeros((10, 3, 3))
-            kept[:, 1, 1], kept[:, 0, 2] = 6, 2
-            found |= {"kept": kept, "centres": np.array([2.0, 4.0, 6.0]), "mean_images": images}
-        return found
-
-    def curve(self, key: str) -> list[tuple[float, float]]:
-        """As `RunReader.curve` gives it: errors that halve with every epoch."""
-        _, row, _, seed = key.split()
-        return [(float(epoch), (60 + 5 * int(row) + int(seed)) / 2**epoch) for epoch in range(1, 6)]
-
-    def samples(self, key: str) -> list[float]:
-        """As `RunReader.samples` gives it: a few around the median."""
-        _, row, _, number = key.split()
-        median = SECONDS[int(row)][int(number)]
-        assert median is not None
-        return [median * factor for factor in (0.98, 1.0, 1.01, 0.99, 1.1)]
-
-    def activity(self, key: str) -> dict[str, np.ndarray]:
-        """What is kept of capsules: couplings fall with the activities, and the ladder's have two levels."""
-        _, row, task, seed = key.split()
-        if task != "mnist" or row not in "12":
-            return {}
-        if row == "2":
-            return {"activities": np.array([0.9 - 0.001 * int(seed)] * 50 + [0.1] * 250)}
-        falling = np.linspace(0.9, 0.1, 300)
-        noise = np.random.default_rng([int(seed)]).normal(0, 0.02, 300)
-        return {"activities": falling, "couplings": 0.1 + 0.1 * falling + noise}
-
-
-def frame() -> pd.DataFrame:
-    """What is recorded, as `RunReader.frame` gives it."""
-    lines: list[dict[str, Any]] = []
-    for row in range(len(ROWS)):
-        for task, tests in TASKS.items():
-            for seed in range(3):
-                lines += _trained(training(row, task, seed), row, tests, seed)
+def record() -> dict[str, RecordedTrial]:
+    """What is recorded, as `RunReader.trials` gives it."""
+    trials = [
+        _recorded_training(training(row, task, seed), row, task, seed)
+        for row in range(len(ROWS))
+        for task in TASKS
+        for seed in range(3)
+    ]
     for row, medians in SECONDS.items():
-        lines += [_timed(timing(row, n), median, n) for n, median in enumerate(medians) if median is not None]
-    return pd.DataFrame(lines).set_index("key")
+        trials += [
+            _recorded_timing(timing(row, n), median, n) for n, median in enumerate(medians) if median is not None
+        ]
+    return by_key(filter(None, trials))
 
 
-def _trained(trial: Trial, row: int, tests: list[str], seed: int) -> list[dict[str, Any]]:
+def _recorded_training(trial: TrainingTrial, row: int, task: str, seed: int) -> RecordedTrial | None:
     if ROWS[row][0] == "broken":
         cause = r"RuntimeError: [red]size_mismatch & 100% | *star* {1}" if seed == 0 else "the same"
-        return [{"key": trial.key, "status": "failed", "cause": cause}] if trial.task == "mnist" else []
-    if (row, tests[0]) not in ERRORS:
-        return []
-    errors = {test: ERRORS[row, test][seed] for test in tests}
-    if None in errors.values():
-        return [{"key": trial.key, "status": "interrupted", "cause": "", "train/loss": 0.5}]
-    metrics = {f"test/{test}/error_percent": error for test, error in errors.items()}
-    metrics |= {f"test/{test}/images": 1000.0 for test in tests}
-    return [{"key": trial.key, "status": "done", "cause": "", **MACHINE, **metrics}]
+        return recorded(trial.key, Result(TrainingNumbers()), "failed", cause) if task == "mnist" else None
+    known = {test: ERRORS.get((row, test), [None] * 3)[seed] for test in TASKS[task]}
+    errors = {test: error for test, error in known.items() if error is not None}
+    if len(errors) < len(known):
+        is_begun = (row, TASKS[task][0]) in ERRORS
+        return recorded(trial.key, Result(TrainingNumbers()), "interrupted") if is_begun else None
+    return recorded(trial.key, _trained(row, task, seed, errors))
 
 
-def _timed(trial: Trial, median: float, number: int) -> dict[str, Any]:
-    metrics = {
-        "time/iteration_mean_seconds": median * 1.02,
-        "time/iteration_median_seconds": median,
-        "time/iteration_q25_seconds": median * 0.98,
-        "time/iteration_q75_seconds": median * 1.05,
-        "time/with_data_median_seconds": median * 1.1,
-        "time/first_iteration_seconds": median * 3,
-        "time/inference_image_median_seconds": median / 300,
-        "machine/others_cores": 0.7 if (trial.row, number) == (2, 1) else 0.02,
-        "sentinel/before_seconds": FIXED[number],
-        "sentinel/after_seconds": FIXED[number] * (1.25 if (trial.row, number) == CHANGED else 1.0),
-        "time/trend": (0.90, 0.91, 0.92)[number] if trial.row == 0 else (0.98, 1.01, 1.0)[number],
-        "time/is_steady": float(not (trial.row == 1 and number == 2)),
-        "memory/peak_mib": 500.0 + trial.row,
-        "memory/before_mib": 200.0,
-        "machine/matrix_product_gflops": 100.0,
-        "model/parameters": 8_215_568.0,
-    }
-    if number == 0:
-        metrics["model/iteration_gflop"] = 42.0 + trial.row
-        metrics["model/image_multiply_adds"] = 202e6
-    return {"key": trial.key, "status": "done", "cause": "", **MACHINE, **metrics}
+def _trained(row: int, task: str, seed: int, errors: dict[str, float]) -> Result:
+    """Mistakes that come to the errors above, curves whose errors halve with every epoch, pictures and activities."""
+    true = np.arange(1000, dtype=np.uint8) % 10
+    pictures = _pictures(row, task)
+    analyses = dict.fromkeys(("mistakes", "reconstructions", "perturbation", "pruning_map"), pictures)
+    return Result(
+        numbers=TrainingNumbers({test: Score(error, 1000) for test, error in errors.items()}),
+        history=tuple(
+            Point(600 * epoch, float(epoch), 1.0 * epoch, curve_metrics(0.5, (60 + 5 * row + seed) / 2**epoch, {}))
+            for epoch in range(1, 6)
+        ),
+        predictions={test: (true + _wrong(row, seed, error)) % 10 for test, error in errors.items()},
+        labels=dict.fromkeys(errors, true),
+        arrays={**analyses, "capsule_activity": _activity(row, task, seed)},
+        machine=MACHINE,
+    )
+
+
+def _wrong(row: int, seed: int, error: float) -> np.ndarray:
+    """The mistakes of a model: the same images are hard for all, some more for one row than for another.
+
+    What is wrong is taken for the next class.
+    """
+    common = np.random.default_rng([seed]).random(1000)
+    own = np.random.default_rng([seed, row]).random(1000)
+    wrong: np.ndarray = np.argsort(np.argsort(common + own)) < round(10 * error)
+    return wrong
+
+
+def _pictures(row: int, task: str) -> dict[str, np.ndarray]:
+    """What is kept of images: the second row has a decoder, the third prunes."""
+    at = np.array([3, 14]) if row != 3 else np.array([], dtype=int)
+    images = np.arange(10 * 64, dtype=np.uint8).reshape(10, 8, 8)
+    found = {"mistakes": images[: len(at)], "mistakes_at": at}
+    if row == 1:
+        moved = np.resize(np.arange(251, dtype=np.uint8), (16, 11, 8, 8))
+        found |= {"shown": images, "reconstructed": 255 - images, "moved": moved, "moved_class": np.array(5)}
+    if row == 2 and task == "mnist":
+        kept = np.zeros((10, 3, 3))
+        kept[:, 1, 1], kept[:, 0, 2] = 6, 2
+        found |= {"kept": kept, "centres": np.array([2.0, 4.0, 6.0]), "mean_images": images}
+    return found
+
+
+def _activity(row: int, task: str, seed: int) -> dict[str, np.ndarray]:
+    """What is kept of capsules: couplings fall with the activities, and the ladder's have two levels."""
+    if task != "mnist" or row not in (1, 2):
+        return {}
+    if row == 2:
+        return {"activities": np.array([0.9 - 0.001 * seed] * 50 + [0.1] * 250)}
+    falling = np.linspace(0.9, 0.1, 300)
+    noise = np.random.default_rng([seed]).normal(0, 0.02, 300)
+    return {"activities": falling, "couplings": 0.1 + 0.1 * falling + noise}
+
+
+def _recorded_timing(trial: TimingTrial, median: float, number: int) -> RecordedTrial:
+    numbers = TimingNumbers(
+        mean_seconds=median * 1.02,
+        median_seconds=median,
+        q25_seconds=median * 0.98,
+        q75_seconds=median * 1.05,
+        with_data_seconds=median * 1.1,
+        first_seconds=median * 3,
+        inference_image_seconds=median / 300,
+        others_cores=0.7 if (trial.row, number) == (2, 1) else 0.02,
+        sentinel_before_seconds=FIXED[number],
+        sentinel_after_seconds=FIXED[number] * (1.25 if (trial.row, number) == CHANGED else 1.0),
+        trend=(0.90, 0.91, 0.92)[number] if trial.row == 0 else (0.98, 1.01, 1.0)[number],
+        is_steady=not (trial.row == 1 and number == 2),
+        peak_memory_mib=500.0 + trial.row,
+        memory_before_mib=200.0,
+        matrix_product_gflops=100.0,
+        parameters=8_215_568,
+        iteration_gflop=42.0 + trial.row if number == 0 else None,
+        image_multiply_adds=202e6 if number == 0 else None,
+    )
+    samples = [median * factor for factor in (0.98, 1.0, 1.01, 0.99, 1.1)]
+    return recorded(trial.key, Result(numbers, samples={"iteration": samples}, machine=MACHINE))
 
 
 def published() -> list[Published]:
@@ -306,7 +306,7 @@ def published() -> list[Published]:
 
 def example() -> Tables:
     """The tables of the example."""
-    return build_tables(plan(), published(), frame(), OVERHEAD, Files(), ORIGIN)
+    return build_tables(plan(), published(), record(), OVERHEAD, ORIGIN)
 
 
 def terminal(tables: Tables, width: int = 80) -> str:

@@ -13,8 +13,9 @@ from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
-from example import ERRORS, ORIGIN, OVERHEAD, SECONDS, Files, example, frame, plan, published
+from example import ERRORS, ORIGIN, OVERHEAD, SECONDS, example, plan, published, record
 from PIL import Image
+from recording import Timed, Trained, by_key
 
 from harness.analysis.confusions import counts_of
 from harness.analysis.rows import Model, Rows, RowsOf, TimedRow, TrainedRow
@@ -199,27 +200,32 @@ def test_of_too_many_figures_of_a_kind_the_first_are_drawn(monkeypatch: pytest.M
 def test_what_can_not_be_read_costs_no_other_figure() -> None:
     """A record is read that may have come from anywhere."""
 
-    class Odd(Files):
-        def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
+    class OddTraining(Trained):
+        def arrays(self, analysis: str) -> dict[str, np.ndarray]:
             return {"mistakes": np.zeros(3), "shown": np.zeros(3)}
 
-        def samples(self, key: str) -> list[float]:
+    class OddTiming(Timed):
+        @property
+        def samples(self) -> list[float]:  # type: ignore[override]
             raise ValueError("no samples")
 
-    figures = draw_all(build_tables(plan(), published(), frame(), OVERHEAD, Odd(), ORIGIN).rows_of)
+    odd = {Trained: OddTraining, Timed: OddTiming}
+    trials = by_key(odd[type(trial)](**vars(trial)) for trial in record().values())  # type: ignore[index]
+    figures = draw_all(build_tables(plan(), published(), trials, OVERHEAD, ORIGIN).rows_of)
     assert {"curves-mnist", "curves-affnist", "costs"} <= {figure.name for figure in figures.drawn}
     assert any(line.startswith("samples of capsnet r=3: ValueError: no samples") for line in figures.left_out)
     assert any("mistakes of cnn on mnist: KeyError: 'mistakes_at'" in line for line in figures.left_out)
 
 
 def test_nothing_is_read_before_a_figure_asks_for_it() -> None:
-    class Asked(Files):
-        def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
-            asked.append((key, analysis))
-            return super().arrays(key, analysis)
+    class Asked(Trained):
+        def arrays(self, analysis: str) -> dict[str, np.ndarray]:
+            asked.append((self.key, analysis))
+            return super().arrays(analysis)
 
     asked: list[tuple[str, str]] = []
-    found = build_tables(plan().model_copy(update={"claims": []}), published(), frame(), OVERHEAD, Asked(), ORIGIN)
+    trials = by_key(Asked(**vars(each)) if isinstance(each, Trained) else each for each in record().values())
+    found = build_tables(plan().model_copy(update={"claims": []}), published(), trials, OVERHEAD, ORIGIN)
     assert found.rows_of is not None
     row = found.rows_of("mistakes").trained[0]
     assert asked == []

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+from recording import by_key, recorded
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
+from harness.record.recorded import RecordedTrial
 from harness.report.tables.comparison import Comparison, Side, compare_runs
-from harness.report.tables.evidence import Measured
 from harness.report.tables.pairs import Mistakes
+from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.timed import Timed
 from harness.suite.protocol import Protocol, TimingProtocol
+from harness.worker.numbers import TimingNumbers, TrainingNumbers
+from harness.worker.result import Result
 from simulations.chances import Run
 from simulations.machines import Fixed, Machine, timed
 from simulations.mistakes import Method, trained
@@ -24,29 +28,10 @@ from simulations.reports import TASK
 ROWS = 7
 
 
-class Files:
-    """What trained models have left: answers, of which as many are wrong as was drawn."""
-
-    def __init__(self, rows: Sequence[Mistakes], keys: Mapping[str, tuple[int, int]]) -> None:
-        self.rows, self.keys = rows, keys
-
-    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """As `RunReader.answers` gives it."""
-        row, seed = self.keys[key]
-        mistakes = self.rows[row]
-        return {TASK: (mistakes.true + mistakes.wrong[seed], mistakes.true)}
-
-    def arrays(self, key: str, analysis: str) -> dict[str, np.ndarray]:
-        """None."""
-        return {}
-
-    def curve(self, key: str) -> list[tuple[float, float]]:
-        """None."""
-        return []
-
-    def samples(self, key: str) -> list[float]:
-        """None."""
-        return []
+def _trained(key: str, seed: int, mistakes: Mistakes) -> RecordedTrial:
+    """A recorded model that gets wrong what was drawn for it."""
+    predictions = {TASK: mistakes.true + mistakes.wrong[seed]}
+    return recorded(key, Result(TrainingNumbers(), predictions=predictions, labels={TASK: mistakes.true}))
 
 
 PROTOCOL = Protocol(batch_size=10, epochs=1, learning_rate=0.1)
@@ -79,8 +64,9 @@ def _plan(side: str, kind: Any, repeated: int) -> Plan:
 
 
 def _side(plan: Plan, rows: Sequence[Mistakes], times: Timed) -> Side:
-    keys = {trial.key: (trial.row, trial.repeat) for trial in plan.trials}
-    return Side("run", plan, Measured(plan, Files(rows, keys), frozenset(keys)), times, {}, {})
+    trials = [_trained(trial.key, trial.seed, rows[trial.row]) for trial in plan.training]
+    trials += [recorded(trial.key, Result(TimingNumbers())) for trial in plan.timing]
+    return Side("run", RecordedRows(plan, by_key(trials)), times, {})
 
 
 def errors(seeds: int, sd: float, images: int, change: float = 0.0) -> Run:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from example import (
     ERRORS,
@@ -17,22 +17,26 @@ from example import (
     ORIGIN,
     OVERHEAD,
     SECONDS,
-    Files,
     example,
-    frame,
     plan,
     published,
+    record,
     terminal,
 )
+from recording import Trained, Trials, by_key, on_machine, recorded, with_numbers, without_files
 from scipy.stats import linregress, t
 
 from harness.analysis.confusions import counts_of
 from harness.plan.plan import Plan
+from harness.record.recorded import RecordedTiming, RecordedTraining, RecordedTrial
 from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
-from harness.report.tables.assemble import build_tables, first_errors
+from harness.report.tables.assemble import build_tables
+from harness.report.tables.recorded_rows import RecordedRows, first_score
 from harness.report.tables.rows import ErrorRow, Tables, TimeRow
 from harness.suite.published import Published, PublishedProtocol
+from harness.worker.numbers import Score, TrainingNumbers
+from harness.worker.result import Result
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +57,16 @@ def standard_error(values: list[float]) -> float:
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
 
 
+def numbers_only() -> dict[str, RecordedTrial]:
+    """The record without the files of its trials."""
+    return without_files(record())
+
+
 def rebuilt(
-    change: Callable[[pd.DataFrame], pd.DataFrame], fraction: float = 0.25, numbers: list[Published] | None = None
+    change: Callable[[Trials], Trials], fraction: float = 0.25, numbers: list[Published] | None = None
 ) -> Tables:
-    """The tables after a change of the record."""
-    return build_tables(plan(fraction), published() if numbers is None else numbers, change(frame()))
+    """The tables after a change of the record, which has lost its files."""
+    return build_tables(plan(fraction), published() if numbers is None else numbers, change(numbers_only()))
 
 
 def test_what_has_to_be_said_of_a_test_is_a_reason() -> None:
@@ -66,18 +75,18 @@ def test_what_has_to_be_said_of_a_test_is_a_reason() -> None:
         trial.model_copy(update={"remarks": ("unverified file",) if trial.task == "affnist" else ()})
         for trial in planned.trials
     ]
-    built = build_tables(planned.model_copy(update={"trials": trials}), published(), frame())
+    built = build_tables(planned.model_copy(update={"trials": trials}), published(), numbers_only())
     assert "unverified file" in reasons(errors(built, "cnn", "affnist"))
     assert "unverified file" not in reasons(errors(built, "cnn", "mnist"))
 
 
-def nothing(lines: pd.DataFrame) -> pd.DataFrame:
-    return lines
+def nothing(trials: Trials) -> Trials:
+    return trials
 
 
-def without(*beginnings: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def without(*beginnings: str) -> Callable[[Trials], Trials]:
     """Leave out the trials whose keys begin so."""
-    return lambda lines: lines.drop([key for key in lines.index if key.startswith(beginnings)])
+    return lambda trials: {key: trial for key, trial in trials.items() if not key.startswith(beginnings)}
 
 
 def test_means_over_seeds_and_their_difference_from_the_paper(tables: Tables) -> None:
@@ -147,8 +156,13 @@ def test_what_keeps_a_number_from_being_compared(tables: Tables) -> None:
 
 
 def test_the_whole_protocol_on_the_whole_set_is_comparable() -> None:
-    def all_images(lines: pd.DataFrame) -> pd.DataFrame:
-        return lines.assign(**{"test/mnist/images": lines["test/mnist/images"] * 10})
+    def all_images(trials: Trials) -> Trials:
+        return by_key(
+            with_numbers(trial, tests={"mnist": replace(trial.numbers.tests["mnist"], images=10_000)})
+            if isinstance(trial, RecordedTraining) and "mnist" in trial.numbers.tests
+            else trial
+            for trial in trials.values()
+        )
 
     whole = rebuilt(all_images, fraction=1.0)
     row = errors(whole, "cnn", "mnist")
@@ -164,7 +178,7 @@ def test_fewer_training_images_than_published_are_told() -> None:
         else trial
         for trial in made.trials
     ]
-    found = build_tables(made.model_copy(update={"trials": trials}), published(), frame())
+    found = build_tables(made.model_copy(update={"trials": trials}), published(), numbers_only())
     assert "1,200 of 60,000 training images" in reasons(errors(found, "cnn", "mnist"))
     assert not any("training images" in reason for reason in reasons(errors(found, "mine", "mnist")))
 
@@ -216,12 +230,18 @@ def test_a_reason_with_a_semicolon_stays_one_reason() -> None:
     assert sum(f": {odd}." in note for note in notes) == 1
 
 
-class OtherFiles(Files):
-    """Tests in another order, and every image of `hard` answered alike."""
+def with_predictions(trial: Trained, predictions: dict[str, np.ndarray]) -> Trained:
+    return replace(trial, result=replace(trial.result, predictions=predictions))
 
-    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        found = super().answers(key)
-        return dict(reversed(found.items()))
+
+def in_another_order(trials: Trials) -> Trials:
+    """Tests are kept in another order."""
+    return by_key(
+        with_predictions(trial, dict(reversed(trial.result.predictions.items())))
+        if isinstance(trial, Trained)
+        else trial
+        for trial in trials.values()
+    )
 
 
 def test_everything_is_about_the_first_test_of_a_task() -> None:
@@ -230,8 +250,8 @@ def test_everything_is_about_the_first_test_of_a_task() -> None:
     tests = {"mnist": ("mnist",), "affnist": ("expanded-mnist", "affnist-rebuilt")}
     trials = [t.model_copy(update={"tests": tests[t.task] if t.kind == "training" else ()}) for t in made.trials]
     made = made.model_copy(update={"trials": trials})
-    for files in (Files(), OtherFiles()):
-        found = build_tables(made, published(), frame(), None, files)
+    for trials_kept in (record(), in_another_order(record())):
+        found = build_tables(made, published(), trials_kept)
         row = errors(found, "cnn", "affnist")
         assert row.test == "expanded-mnist"
         assert row.measured == pytest.approx(2.5)
@@ -242,31 +262,30 @@ def test_everything_is_about_the_first_test_of_a_task() -> None:
         assert found.rows_of is not None
         counts = found.rows_of("confusions").by_task(counts_of)["affnist"][row.title]
         assert 100 * (1 - np.trace(counts) / counts.sum()) == pytest.approx(2.5)
-    assert first_errors(made, frame())["training 0 affnist 0"] == 2.0
+    planned = next(trial for trial in made.training if trial.key == "training 0 affnist 0")
+    score = first_score(planned, RecordedRows(made, record()).training[planned.key])
+    assert score == Score(2.0, 1000)
 
 
 def test_a_first_test_that_was_not_measured_is_not_replaced_by_another() -> None:
     made = plan()
     trials = [t.model_copy(update={"tests": ("new", "mnist") if t.task == "mnist" else ()}) for t in made.trials]
-    found = build_tables(made.model_copy(update={"trials": trials}), published(), frame(), None, Files())
+    found = build_tables(made.model_copy(update={"trials": trials}), published(), record())
     assert errors(found, "cnn", "mnist").measured is None
     assert not [pair for pair in found.pairs if pair.task == "mnist"]
 
 
-class Constant(Files):
-    """One seed of the CNN always answers the same class."""
-
-    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        found = super().answers(key)
-        return (
-            {t: (np.full_like(true, 3), true) for t, (_, true) in found.items()}
-            if key == "training 0 mnist 1"
-            else found
-        )
+def with_a_constant_model() -> dict[str, RecordedTrial]:
+    """One seed of the CNN always predicts the same class."""
+    trials = record()
+    trial = trials["training 0 mnist 1"]
+    assert isinstance(trial, Trained)
+    constant = {test: np.full_like(classes, 3) for test, classes in trial.result.predictions.items()}
+    return trials | {trial.key: with_predictions(trial, constant)}
 
 
 def test_a_row_that_has_not_learned_is_marked(tables: Tables) -> None:
-    found = build_tables(plan(), published(), frame(), None, Constant())
+    found = build_tables(plan(), published(), with_a_constant_model())
     row = errors(found, "cnn", "mnist")
     assert (row.unlearned, row.chance) == (1, pytest.approx(89.8))
     assert [each.title for each in found.errors if each.unlearned] == ["cnn"]
@@ -284,13 +303,11 @@ def test_the_baseline_is_found_without_a_label_and_under_another() -> None:
     timed = [cnn.model_copy(update={"row": 0, "label": "protocol=long"}), *made.times[1:]]
     for first in (cnn, timed[0]):
         changed = made.model_copy(update={"times": [first, *made.times[1:]]})
-        found = build_tables(changed, published(), frame(), None, Files())
+        found = build_tables(changed, published(), record())
         assert {pair.other for pair in found.pairs} == {"cnn"}
         assert not any("has no row" in note for table in all_tables(found) for note in table.notes)
     stranger = cnn.model_copy(update={"config": {"width": 1}})
-    found = build_tables(
-        made.model_copy(update={"times": [stranger, *made.times[1:]]}), published(), frame(), None, Files()
-    )
+    found = build_tables(made.model_copy(update={"times": [stranger, *made.times[1:]]}), published(), record())
     assert any("No row of errors is cnn" in note for table in all_tables(found) for note in table.notes)
 
 
@@ -330,18 +347,10 @@ def test_without_the_baseline_there_is_no_ratio() -> None:
     assert times(found, "capsnet").status == "missing"
 
 
-def on_nodes(**nodes: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def on_nodes(**nodes: str) -> Callable[[Trials], Trials]:
     """Each timed process on node a but those that are named, as `row_round`, with another one."""
-
-    def placed(lines: pd.DataFrame) -> pd.DataFrame:
-        lines = lines.copy()
-        lines["machine.node"] = "a"
-        for name, node in nodes.items():
-            row, number = name.removeprefix("_").split("_")
-            lines.loc[f"timing {row} mnist {number}", "machine.node"] = node
-        return lines
-
-    return placed
+    node_of = {"timing {} mnist {}".format(*name.removeprefix("_").split("_")): node for name, node in nodes.items()}
+    return lambda trials: by_key(on_machine(each, node=node_of.get(each.key, "a")) for each in trials.values())
 
 
 def test_the_ratio_pairs_rows_of_the_same_node_only() -> None:
@@ -378,7 +387,16 @@ def test_drift_is_that_of_the_fixed_model(tables: Tables) -> None:
     assert tables.drift.low == pytest.approx(math.exp(2 * found.slope - half))
     assert tables.drift.high == pytest.approx(math.exp(2 * found.slope + half))
     assert tables.drift.spread == pytest.approx(math.expm1(float(np.std(levels, ddof=1))))
-    assert rebuilt(lambda lines: lines.drop(columns="sentinel/after_seconds")).drift is None
+
+
+def of_timings(change: Callable[[RecordedTiming], RecordedTrial]) -> Callable[[Trials], Trials]:
+    """Change every timed process."""
+    return lambda trials: by_key(change(each) if isinstance(each, RecordedTiming) else each for each in trials.values())
+
+
+def test_a_fixed_model_that_was_not_timed_afterwards_tells_of_no_drift() -> None:
+    lost = of_timings(lambda trial: with_numbers(trial, sentinel_after_seconds=None))
+    assert rebuilt(lost).drift is None
 
 
 def test_what_is_doubtful_about_times_is_told(tables: Tables) -> None:
@@ -394,18 +412,14 @@ def test_what_is_doubtful_about_times_is_told(tables: Tables) -> None:
 def test_a_slope_that_helps_is_used_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.statistics.covariate.FEWEST_DEGREES", 3)  # of eight processes
 
-    def machine(lines: pd.DataFrame) -> pd.DataFrame:
+    def machine(trial: RecordedTiming) -> RecordedTrial:
         """A machine that changes from process to process, which rows and fixed model see alike."""
-        lines = lines.copy()
-        for key in lines.index:
-            if key.startswith("timing"):
-                row, number = int(key.split()[1]), int(key.split()[3])
-                level = [1.0, 1.3, 2.0][(row + number) % 3]
-                lines.loc[key, "time/iteration_median_seconds"] = [1.6, 0.2, 0.05][row] * level
-                lines.loc[key, ["sentinel/before_seconds", "sentinel/after_seconds"]] = 0.2 * level
-        return lines
+        row, number = int(trial.key.split()[1]), int(trial.key.split()[3])
+        level = [1.0, 1.3, 2.0][(row + number) % 3]
+        fixed = {f"sentinel_{when}_seconds": 0.2 * level for when in ("before", "after")}
+        return with_numbers(trial, median_seconds=[1.6, 0.2, 0.05][row] * level, **fixed)
 
-    found = rebuilt(machine)
+    found = rebuilt(of_timings(machine))
     assert found.slope.value == pytest.approx(1)
     assert found.slope.lowers == pytest.approx(1)
     assert times(found, "mine").ratio == pytest.approx(0.05 / 1.6)
@@ -415,20 +429,20 @@ def test_a_slope_that_helps_is_used_and_told(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_environment_is_that_of_the_results(tables: Tables) -> None:
     assert tables.environments == 1  # failed and interrupted trials tell of none
-    assert tables.environment == MACHINE
+    assert tables.environment == {f"machine.{name}": fact for name, fact in MACHINE.items()}
 
-    def two(lines: pd.DataFrame) -> pd.DataFrame:
-        lines.loc["training 0 mnist 1", "machine.cpu"] = "Another"
-        return lines
+    def two(trials: Trials) -> Trials:
+        other = on_machine(trials["training 0 mnist 1"], cpu="Another")
+        return {other.key: other, **trials, other.key: other}
 
     assert rebuilt(two).environments == 2
+    assert rebuilt(two).environment["machine.cpu"] == "Another"  # of the newest
 
 
 def test_the_order_of_the_record_does_not_matter(tables: Tables) -> None:
-    lines = frame()
-    keys = list(lines.index)
-    random.Random(3).shuffle(keys)
-    found = build_tables(plan(), published(), lines.loc[keys], OVERHEAD, Files(), ORIGIN)
+    trials = list(record().values())
+    random.Random(3).shuffle(trials)
+    found = build_tables(plan(), published(), by_key(trials), OVERHEAD, ORIGIN)
     assert FORMATS["json"](found) == FORMATS["json"](tables)
     assert FORMATS["html"](found) == FORMATS["html"](tables)
 
@@ -436,8 +450,7 @@ def test_the_order_of_the_record_does_not_matter(tables: Tables) -> None:
 @pytest.mark.parametrize("keep", [[], ["training 4 mnist 0"], ["training 1 affnist 2"]])
 def test_a_record_without_any_result(keep: list[str]) -> None:
     """Nothing at all, only a failed trial, only an interrupted one."""
-    lines = frame().loc[keep].dropna(axis="columns", how="all") if keep else frame().iloc[:0][["status", "cause"]]
-    found = build_tables(plan(), published(), lines)
+    found = build_tables(plan(), published(), {key: record()[key] for key in keep})
     assert all(row.measured is None for row in [*found.errors, *found.times])
     assert (found.environments, found.environment, found.drift) == (0, {}, None)
     assert len(found.failures) == keep.count("training 4 mnist 0")
@@ -449,17 +462,16 @@ def test_a_suite_with_one_table_only() -> None:
     timing = [trial for trial in made.trials if trial.kind == "timing"]
     errors_only: dict[str, Any] = {"times": [], "trials": training}
     times_only: dict[str, Any] = {"errors": [], "trials": timing}
-    assert build_tables(made.model_copy(update=errors_only), [], frame()).times == []
-    found = build_tables(made.model_copy(update=times_only), [], frame())
+    assert build_tables(made.model_copy(update=errors_only), [], numbers_only()).times == []
+    found = build_tables(made.model_copy(update=times_only), [], numbers_only())
     assert found.errors == []
     assert found.baseline == "capsnet r=3"
 
 
 def test_trials_of_another_plan_are_left_out() -> None:
-    lines = frame()
-    stranger = lines.loc[["training 0 mnist 0"]].rename(index={"training 0 mnist 0": "stranger"})
-    stranger["test/mnist/error_percent"] = 99.0
-    found = build_tables(plan(), published(), pd.concat([lines, stranger]))
+    stranger = recorded("stranger", Result(TrainingNumbers({"mnist": Score(99.0, 1000)}), machine={"cpu": "Another"}))
+    found = build_tables(plan(), published(), {"stranger": stranger, **record()})
+    assert found.environments == 1
     assert errors(found, "cnn", "mnist").measured == pytest.approx(1.5)
 
 
@@ -489,11 +501,9 @@ def test_a_row_whose_reference_is_missing_has_no_ratio() -> None:
 
 
 def test_a_clock_that_stands_still_breaks_no_table() -> None:
-    def stopped(lines: pd.DataFrame) -> pd.DataFrame:
-        lines.loc[["timing 1 mnist 0", "timing 1 mnist 2"], "time/iteration_median_seconds"] = 0.0
-        return lines
-
-    found = build_tables(plan(), published(), stopped(frame()), None, Files())
+    trials = record()
+    stopped = [with_numbers(trials[f"timing 1 mnist {number}"], median_seconds=0.0) for number in (0, 2)]
+    found = build_tables(plan(), published(), trials | by_key(stopped))
     [row] = found.speed
     assert (row.faster, row.gflops) == (None, None)
     assert times(found, "lcapsnet").ratio is None

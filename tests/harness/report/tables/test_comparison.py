@@ -12,19 +12,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import by_key, recorded
 from rich.console import Console
 from scipy import stats
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
+from harness.record.recorded import RecordedTrial
 from harness.report.render.comparison import print_comparison
 from harness.report.tables.comparison import ComparedRow, Comparison, Side, compare_runs, rate_of
-from harness.report.tables.evidence import Measured
 from harness.report.tables.pairs import Mistakes, Pair, pair_of
+from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.timed import Process, Timed
 from harness.statistics.estimate import Estimate
 from harness.statistics.ratios import Ratio
 from harness.suite.protocol import Protocol, TimingProtocol
+from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers
+from harness.worker.result import Result
 
 Cli = Callable[..., Any]
 IMAGES = 1000
@@ -181,23 +185,11 @@ def test_what_could_not_be_tested_is_told_by_row_with_its_reason() -> None:
     assert of_rows(*rows).untested(None, None) == []
 
 
-class Files:
-    """What trained models have answered, by trial's key."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, np.ndarray] = {}
-
-    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """See `RunReader.answers`."""
-        wrong = self.known[key]
-        true = np.arange(len(wrong)) % 10
-        return {"mnist": ((true + wrong) % 10, true)}
-
-    def nothing(self, *_: str) -> Any:
-        """Whatever else a trial may leave."""
-        return {}
-
-    arrays = curve = samples = nothing
+def answered(key: str, wrong: np.ndarray) -> RecordedTrial:
+    """A trained model that gets so much wrong."""
+    true = np.arange(len(wrong)) % 10
+    numbers = TrainingNumbers({"mnist": Score(100 * float(wrong.mean()), len(wrong))})
+    return recorded(key, Result(numbers, predictions={"mnist": (true + wrong) % 10}, labels={"mnist": true}))
 
 
 def side(
@@ -211,7 +203,7 @@ def side(
     Arguments:
         prefix: of the trials' keys, the name if none is given; trials with equal keys are the same.
     """
-    files, trials, errors = Files(), [], {}
+    trials, found = [], []
     rows = {
         kind: [PlannedRow(row=n, variant=v, label="", config={}, task="mnist") for n, v in enumerate(made or {})]
         for kind, made in (("training", wrong), ("timing", times))
@@ -219,12 +211,12 @@ def side(
     for planned in rows["training"]:
         for seed, each in enumerate((wrong or {})[planned.variant]):
             key = f"{prefix or name} {planned.variant} {seed}"
-            files.known[key] = each
-            errors[key] = 100 * float(each.mean())
+            found.append(answered(key, each))
             trials.append(trial(key, "training", planned, seed))
     for planned in rows["timing"]:
         for process in (times or {})[planned.variant]:
             key = f"{prefix or name} timed {planned.variant} {process.block[0]}"
+            found.append(recorded(key, Result(TimingNumbers(median_seconds=process.seconds))))
             trials.append(trial(key, "timing", planned, process.block[0]))
     plan = Plan(
         suite="s",
@@ -237,9 +229,8 @@ def side(
         precision="float32",
         trials=trials,
     )
-    done = frozenset(each.key for each in trials)
     timed = Timed({(variant, "mnist"): each for variant, each in (times or {}).items()})
-    return Side(name, plan, Measured(plan, files, done), timed, {"commit": name}, errors)
+    return Side(name, RecordedRows(plan, by_key(found)), timed, {"commit": name})
 
 
 def trial(key: str, kind: str, planned: PlannedRow, repeat: int) -> Trial:
@@ -384,13 +375,13 @@ def test_the_same_trials_are_no_test_and_take_no_part_in_the_correction() -> Non
     alone = compare_runs(side("first", {"new": clear}), side("second", {"new": models(3, 3, 0.13)}))
     first = side("first", {"new": clear} | {f"old {n}": same for n in range(5)})
     second = side("second", {"new": models(3, 3, 0.13)} | {f"old {n}": same for n in range(5)})
-    old = {key for key in second.measured.done if "old" in key}
+    old = {key for key in second.recorded.training if "old" in key}
     renamed = {key: key.replace("second", "first") for key in old}
     trials = [each.model_copy(update={"key": renamed.get(each.key, each.key)}) for each in second.plan.trials]
-    second.measured.files.known |= {renamed[key]: same[int(key[-1])] for key in old}  # type: ignore[attr-defined]
+    shared = [answered(renamed[key], same[int(key[-1])]) for key in old]
     plan = second.plan.model_copy(update={"trials": trials})
-    done = frozenset(each.key for each in trials)
-    compared = compare_runs(first, replace(second, plan=plan, measured=Measured(plan, second.measured.files, done)))
+    kept = RecordedRows(plan, {**second.recorded.trials, **by_key(shared)})
+    compared = compare_runs(first, replace(second, recorded=kept))
     rows = by_title(compared)
     assert [rows[f"old {n}"].quality for n in range(5)] == ["the same trials"] * 5
     assert rows["new"].difference == by_title(alone)["new"].difference

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import nctdtrinc
 
-from harness.report.tables.learning import Answers
+from harness.report.tables.learning import Predicted
 from harness.report.tables.pairs import (
     METHODS,
     MODELS,
@@ -141,7 +141,7 @@ def test_a_contrast_is_that_of_the_tables() -> None:
     assert contrast_of(rows, others[:1]) is None  # one model tells nothing of the spread of its side
 
 
-def answers(true: list[int], *predicted: list[int]) -> dict[int, Answers]:
+def answers(true: list[int], *predicted: list[int]) -> dict[int, Predicted]:
     """By seed, counted from 5."""
     return {5 + n: (np.array(each), np.array(true)) for n, each in enumerate(predicted)}
 

@@ -12,9 +12,11 @@ from scipy import stats
 from statsmodels.formula.api import ols
 
 from harness.plan.trial import TimingTrial, TimingWork
+from harness.record.recorded import RecordedTiming
 from harness.report.tables.timed import Process, Rated, Timed, timed_of
 from harness.statistics.covariate import slope_of
 from harness.suite.protocol import TimingProtocol
+from harness.worker.numbers import TimingNumbers
 from harness.worker.timing.contention import MAX_CONTENTION
 
 ONE, OTHER = ("one", "mnist"), ("other", "mnist")
@@ -274,59 +276,51 @@ def trial(number: int) -> TimingTrial:
     return TimingTrial(key=f"timing {number}", round=number, work=work, **known)
 
 
-def read(*lines: dict[str, Any]) -> list[Process]:
-    """The processes of recorded trials, one for each line."""
-    whole = [{"key": f"timing {number}", "status": "done", **line} for number, line in enumerate(lines)]
-    trials = [trial(number) for number in range(len(lines) + 1)]  # the last one is not recorded
-    return list(timed_of(trials, pd.DataFrame(whole).set_index("key")).processes.get(ONE, ()))
-
-
-MEDIAN = "time/iteration_median_seconds"
+def read(*numbers: TimingNumbers, node: str = "x") -> list[Process]:
+    """The processes of recorded trials, a round each."""
+    machine = {"node": node} if node else {}
+    found = [
+        RecordedTiming(key=f"timing {n}", status="done", numbers=each, machine=machine)
+        for n, each in enumerate(numbers)
+    ]
+    trials = [trial(number) for number in range(len(numbers) + 1)]  # the last one is not recorded
+    return list(timed_of(trials, {each.key: each for each in found}).processes.get(ONE, ()))
 
 
 def test_processes_are_read_from_the_record() -> None:
+    busy = MAX_CONTENTION + 0.01
     [found] = read(
-        {
-            MEDIAN: 2.0,
-            "machine.node": "x",
-            "sentinel/before_seconds": 0.1,
-            "sentinel/after_seconds": 0.4,
-            "time/trend": 1.1,
-            "time/is_steady": 0.0,
-            "machine/others_cores": MAX_CONTENTION + 0.01,
-        }
+        TimingNumbers(
+            median_seconds=2.0,
+            sentinel_before_seconds=0.1,
+            sentinel_after_seconds=0.4,
+            trend=1.1,
+            is_steady=False,
+            others_cores=busy,
+        )
     )
     flags = ("never steady", "others were busy")
     assert found == Process((0, "x"), 2.0, pytest.approx(0.2), flags, 1.1, pytest.approx(4))
-    [least] = read({MEDIAN: 2.0})
+    [least] = read(TimingNumbers(median_seconds=2.0), node="")
     assert least == Process((0, ""), 2.0)
-    [quiet] = read({MEDIAN: 2.0, "machine.node": "x", "time/is_steady": 1.0, "machine/others_cores": MAX_CONTENTION})
+    [quiet] = read(TimingNumbers(median_seconds=2.0, is_steady=True, others_cores=MAX_CONTENTION))
     assert quiet.caveats == ()
 
 
-def test_what_some_lines_of_a_record_lack_is_not_known_of_them() -> None:
-    """A table of lines that tell different things has NaN where one tells nothing."""
-    whole = {MEDIAN: 2.0, "sentinel/before_seconds": 0.1, "sentinel/after_seconds": 0.1, "machine.node": "x"}
+def test_what_a_trial_lacks_is_not_known_of_it() -> None:
     found = read(
-        whole,
-        {MEDIAN: 3.0},
-        {"status": "failed", MEDIAN: 1.0},
-        {},
-        {MEDIAN: 0.0},
-        {MEDIAN: 4.0, "sentinel/before_seconds": 0.1},
-        {MEDIAN: 5.0, "sentinel/before_seconds": 0.1, "sentinel/after_seconds": 0.0, "time/trend": 0.0},
+        TimingNumbers(median_seconds=2.0, sentinel_before_seconds=0.1, sentinel_after_seconds=0.1),
+        TimingNumbers(median_seconds=3.0),
+        TimingNumbers(),
+        TimingNumbers(median_seconds=0.0),
+        TimingNumbers(median_seconds=4.0, sentinel_before_seconds=0.1),
+        TimingNumbers(median_seconds=5.0, sentinel_before_seconds=0.1, sentinel_after_seconds=0.0, trend=0.0),
     )
-    assert [(each.block, each.seconds) for each in found] == [
-        ((0, "x"), 2.0),
-        ((1, ""), 3.0),
-        ((5, ""), 4.0),
-        ((6, ""), 5.0),
-    ]
+    assert [(each.block[0], each.seconds) for each in found] == [(0, 2.0), (1, 3.0), (4, 4.0), (5, 5.0)]
     assert [each.fixed for each in found] == [pytest.approx(0.1), None, None, None]
     assert [each.change for each in found] == [1, 1, 1, 1]
     assert [each.trend for each in found] == [None] * 4
 
 
 def test_an_empty_record_has_no_times() -> None:
-    empty = pd.DataFrame(columns=["key", "status", "cause"]).set_index("key")
-    assert timed_of([trial(0)], empty) == Timed({})
+    assert timed_of([trial(0)], {}) == Timed({})

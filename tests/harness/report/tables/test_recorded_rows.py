@@ -1,4 +1,4 @@
-"""What the record holds of rows: their answers to the first test, by seed, and how their curves end."""
+"""The rows of a plan with their recorded trials: their predictions on the first test, by seed, and their curves."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording import by_key, recorded
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TrainingTrial, TrainingWork
-from harness.report.tables import evidence
-from harness.report.tables.evidence import Measured, falling
+from harness.report.tables import recorded_rows
+from harness.report.tables.recorded_rows import RecordedRows, falling, first_score
 from harness.statistics.crossed import contrast, over_seeds
 from harness.suite.protocol import Protocol
+from harness.worker.numbers import Score, TrainingNumbers, curve_metrics
+from harness.worker.result import Point, Result
 
 WORK = TrainingWork(
     protocol=Protocol(batch_size=10, epochs=1, learning_rate=0.1),
@@ -47,25 +50,19 @@ def wrong(variant: str, seed: int) -> np.ndarray:
     return np.random.default_rng([ord(variant[0]), seed]).random(IMAGES) < SHARES[variant]
 
 
-class Files:
-    """What trials have left."""
+def result(variant: str, seed: int, task: str) -> Result:
+    """What a trial has left: the second test comes first, and nobody gets it right.
 
-    def answers(self, key: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """See `RunReader.answers`; the second test comes first, and nobody gets it right."""
-        variant, task, seed = key.split()
-        true = CLASSES[task]
-        return {"more": (true + 1, true), task: (true + wrong(variant, int(seed)), true)}
-
-    def curve(self, key: str) -> list[tuple[float, float]]:
-        """See `RunReader.curve`: the seeds fall by so many points in the last tenth."""
-        variant, _, seed = key.split()
-        return [] if variant == "c" else [(9.0, 5.0 + int(seed)), (10.0, 5.0)]
-
-    def nothing(self, *_: str) -> Any:
-        """Whatever else a trial may leave."""
-        return {}
-
-    arrays = samples = nothing
+    The curves of the seeds fall by as many points in the last tenth as the seed says; one row has none.
+    """
+    true, mistakes = CLASSES[task], wrong(variant, seed)
+    curve = [] if variant == "c" else [(9.0, 5.0 + seed), (10.0, 5.0)]
+    return Result(
+        TrainingNumbers({"more": Score(100.0, IMAGES), task: Score(100 * float(mistakes.mean()), IMAGES)}),
+        history=tuple(Point(int(epoch), epoch, epoch, curve_metrics(0.5, error, {})) for epoch, error in curve),
+        predictions={"more": true + 1, task: true + mistakes},
+        labels={"more": true, task: true},
+    )
 
 
 TRIALS = [trial(variant, seed) for variant, seeds in SEEDS.items() for seed in range(seeds)] + [
@@ -73,12 +70,13 @@ TRIALS = [trial(variant, seed) for variant, seeds in SEEDS.items() for seed in r
 ]
 
 
-def measured(*missing: str) -> Measured:
+def measured(*missing: str) -> RecordedRows:
     """All trials, of which some are not done."""
     rows = [PlannedRow(row=0, variant=variant, label="", config={}, task="digits") for variant in SEEDS]
     known: dict[str, Any] = {"profile": None, "budget": None, "fraction": 1.0, "baseline": 0, "precision": "float32"}
     plan = Plan(suite="s", errors=rows, times=[], trials=TRIALS, **known)
-    return Measured(plan, Files(), frozenset(each.key for each in TRIALS) - {*missing})
+    known = [each for each in TRIALS if each.key not in missing]
+    return RecordedRows(plan, by_key(recorded(each.key, result(each.variant, each.seed, each.task)) for each in known))
 
 
 def row(title: str, task: str = "digits") -> Any:
@@ -152,6 +150,28 @@ def test_by_how_much_a_curve_fell_in_its_last_tenth(curve: list[tuple[float, flo
 
 
 def test_the_first_test_is_the_trials_own_or_the_one_that_the_task_is_named_after() -> None:
-    assert evidence.tests_of(trial("a", 0), ["other"]) == ["digits", "more"]
+    assert recorded_rows.tests_of(trial("a", 0), ["other"]) == ["digits", "more"]
     older = trial("a", 0, tests=())
-    assert evidence.tests_of(older, ["a", "digits-rebuilt", "bb", "digits"]) == ["digits", "digits-rebuilt", "a", "bb"]
+    assert recorded_rows.tests_of(older, ["a", "digits-rebuilt", "bb", "digits"]) == [
+        "digits",
+        "digits-rebuilt",
+        "a",
+        "bb",
+    ]
+
+
+def test_the_score_on_the_first_test() -> None:
+    found = measured().training["b digits 1"]
+    assert first_score(trial("b", 1), found) == Score(100 * float(wrong("b", 1).mean()), IMAGES)
+    assert first_score(trial("b", 1, tests=("new", "digits")), found) is None
+
+
+def test_trials_that_are_not_done_or_of_another_plan_are_left_out() -> None:
+    rows = measured("a digits 1")
+    failed = recorded("a digits 1", Result(TrainingNumbers()), "failed", "a cause")
+    stranger = recorded("stranger", result("a", 0, "digits"))
+    found = RecordedRows(rows.plan, {**rows.trials, failed.key: failed, stranger.key: stranger})
+    assert found.training.keys() == rows.training.keys()
+    assert {each.key for each in found.done} == found.training.keys()
+    assert found.status(trial("a", 1)) == "failed"
+    assert found.status(trial("a", 7)) == "missing"
