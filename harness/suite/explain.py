@@ -40,7 +40,7 @@ def explain(error: ValidationError, schema: type[BaseModel], under: str = "") ->
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if first["type"] == "value_error":
-        return f"{key}: {message}" if path else message
+        return f"{key}: {message}" if path or under else message
     bounds = _range(field, is_item=isinstance(path[-1], int) if path else False)
     allowed_range = f"; allowed: {bounds}" if bounds else ""
     return f"'{key}' is {_short(first['input'])}: {message}{allowed_range}"

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.suite.change import FIXED, Change
 from harness.suite.claims import LowerMeanError
 from harness.suite.fields import seconds
 from harness.suite.load import ResolvedSuite, load_suite
-from harness.suite.protocol import Protocol, Schedule, Settings, TimingProtocol
+from harness.suite.protocol import Schedule, TimingProtocol
 from harness.suite.resources import Resources
 
 Write = Callable[..., Path]
@@ -357,16 +356,6 @@ def test_a_source_never_speaks_of_what_a_profile_has_changed(write: Write, all_:
         f"profiles: {{small: {{protocol: {all_}, protocols: {{p: {own}}}}}}}"
     )
     assert load_suite(path, "small").suite.protocols["p"].source == source
-
-
-@pytest.mark.parametrize("original", [Schedule, Protocol, TimingProtocol, Resources])
-def test_a_profile_has_the_bounds_of_what_it_changes(original: type[Settings]) -> None:
-    fields = Change[original].model_fields  # type: ignore[valid-type]
-    assert fields.keys() == original.model_fields.keys() - FIXED
-    for name, field in fields.items():
-        rules = {str(rule) for rule in original.model_fields[name].metadata}
-        assert rules <= {str(rule) for rule in field.metadata}, name
-        assert field.description == original.model_fields[name].description
 
 
 def seeds_of(resolved: ResolvedSuite) -> list[list[list[int]]]:
