@@ -14,7 +14,7 @@ from harness.cli.output import print_json
 from harness.cli.streams import standard_output
 
 if TYPE_CHECKING:
-    from harness.report.tables.comparison import Comparison
+    from harness.report.tables.comparison import RunComparison
 
 
 def compare(
@@ -58,14 +58,14 @@ def compare(
         raise typer.Exit(1)
 
 
-def _compare(tracking_uri: str, a: str, b: str) -> Comparison:
+def _compare(tracking_uri: str, a: str, b: str) -> RunComparison:
     from harness.report.sides import read_sides
     from harness.report.tables.comparison import compare_runs
 
     return compare_runs(*read_sides(tracking_uri, a, b, say))
 
 
-def _print(compared: Comparison) -> None:
+def _print(compared: RunComparison) -> None:
     from harness.report.render.comparison import print_comparison
 
     with standard_output():

@@ -37,10 +37,10 @@ def read_tables(record: RunReader, profile: str | None, invocation: str | None =
 
 
 def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lambda _: None) -> list[Path]:
-    """Write the report's files and, beside them, every figure; the paths of all, the page's first.
+    """Write the report's files and, beside them, every figure; return all paths, that of the HTML page first.
 
     Arguments:
-        say: is told of the figures that are left out.
+        say: is called with a line for each figure that is left out.
 
     Raises:
         UserError: they can't be written there.
@@ -59,16 +59,16 @@ def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lamb
         return [*(folder / name for name in texts), *replace_files(folder / FIGURES, files)]
     except OSError as error:
         raise UserError(
-            f"the report cannot be written to {folder} ({error.strerror or error}); what is recorded is whole: mend "
-            f"that, and `python -m harness report` writes it."
+            f"the report cannot be written to {folder} ({error.strerror or error}); the record is "
+            f"complete: fix the cause, and `python -m harness report` writes the report."
         ) from error
 
 
 def report_folder(results: Path, suite: str, profile: str | None) -> Path:
-    """Where a suite's report goes. No name holds an '@', so no two suites share a folder.
+    """The folder of a suite's report. No name contains an '@', so that no two suites share a folder.
 
     Raises:
-        UserError: the record, which may come from anywhere, tells a name that is none.
+        UserError: the record, which may come from anywhere, has a name of a suite or profile that is not valid.
     """
     name = f"{suite}@{profile}" if profile else suite
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(@[A-Za-z0-9._-]+)?", name):

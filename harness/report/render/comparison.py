@@ -8,12 +8,12 @@ from harness.report.render.cells import NONE, number, signed
 from harness.report.render.pair_table import test_sentences
 from harness.report.render.terminal import print_table
 from harness.report.render.text_table import TextTable
-from harness.report.tables.comparison import ComparedRow, Comparison
+from harness.report.tables.comparison import ComparedRow, RunComparison
 
 DECIDED = {"better", "worse"}
 
 
-def print_comparison(compared: Comparison, console: Console) -> None:
+def print_comparison(compared: RunComparison, console: Console) -> None:
     """Print both runs side by side, then what differs in what was run."""
     text_tables = [_errors(compared), _times(compared)]
     for table in text_tables:
@@ -26,7 +26,7 @@ def print_comparison(compared: Comparison, console: Console) -> None:
         console.print("the two have no measured row in common", highlight=False)
 
 
-def _errors(compared: Comparison) -> TextTable:
+def _errors(compared: RunComparison) -> TextTable:
     pairs = [row.pair for row in compared.rows if row.pair is not None]
     rows = [
         [
@@ -58,7 +58,7 @@ def _found(row: ComparedRow) -> str:
     return f"{row.quality} (these two models)" if row.is_of_models and row.quality in DECIDED else row.quality
 
 
-def _times(compared: Comparison) -> TextTable:
+def _times(compared: RunComparison) -> TextTable:
     rows = [
         [
             f"{row.title} · {row.task}",
@@ -84,5 +84,5 @@ def _times(compared: Comparison) -> TextTable:
     return TextTable("Seconds per training iteration", ["Row", "A", "B", "ratio", "interval", "B is"], rows, notes)
 
 
-def _changes(compared: Comparison) -> list[str]:
+def _changes(compared: RunComparison) -> list[str]:
     return [f"{row.title} · {row.task} differs: {'; '.join(row.changes)}." for row in compared.rows if row.changes]

@@ -148,7 +148,7 @@ class ComparedRow:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """All rows that both runs have, and what else sets them apart."""
 
     name: str
@@ -193,7 +193,7 @@ def _significant(ps: Sequence[tuple[ComparedRow, float | None]]) -> list[str]:
     return [f"{row.title} · {row.task}" for (row, _), p in zip(known, corrected, strict=True) if p < LEVEL]
 
 
-def compare_runs(first: Side, second: Side) -> Comparison:
+def compare_runs(first: Side, second: Side) -> RunComparison:
     """Compare two runs row by row."""
     ours, theirs = first.rows(), second.rows()
     shared = [name for name in ours if name in theirs]
@@ -203,7 +203,7 @@ def compare_runs(first: Side, second: Side) -> Comparison:
     rows = _compared_errors(first, second, trained) + _compared_times(first, second, timed, has_fixed)
     alone = [f"{_told(name)}, in {first.name} alone" for name in ours if name not in theirs]
     alone += [f"{_told(name)}, in {second.name} alone" for name in theirs if name not in ours]
-    return Comparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts), has_fixed)
+    return RunComparison(first.name, second.name, rows, alone, _differing(first.facts, second.facts), has_fixed)
 
 
 def _told(name: Name) -> str:

@@ -18,7 +18,7 @@ from harness.statistics.crossed import contrast, difference
 from harness.statistics.estimate import LEVEL, Estimate
 from harness.statistics.exact import difference_of_models, mcnemar
 
-Finding = Literal["better", "worse", "no difference shown"]
+PairFinding = Literal["better", "worse", "no difference shown"]
 METHODS, MODELS = "t test over seeds and images", "McNemar's exact test of two models"
 
 
@@ -49,7 +49,7 @@ class Pair:
         """The two-sided p-value of that the difference is so many points, and not none."""
         return self.p if points == 0 else self.estimate.p(points)
 
-    def finding(self, level: float = LEVEL) -> Finding:
+    def finding(self, level: float = LEVEL) -> PairFinding:
         """What the first row is, compared with the second, if the p-value has to pass a level."""
         if self.p >= level:
             return "no difference shown"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.plan.trial import row_title
 from harness.report.render.numbers import rounded
-from harness.report.tables.pairs import Finding, Pair
+from harness.report.tables.pairs import Pair, PairFinding
 from harness.report.tables.timed import Drift
 from harness.statistics.covariate import Slope
 
@@ -131,7 +131,7 @@ class PairRow:
     test: str
     pair: Pair
     level: float  # that the p-value had to pass, and at which its interval stands (Holm, over the rows of the task)
-    finding: Finding
+    finding: PairFinding
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from recording import by_key, recorded
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
 from harness.record.recorded import RecordedTrial
-from harness.report.tables.comparison import Comparison, Side, compare_runs
+from harness.report.tables.comparison import RunComparison, Side, compare_runs
 from harness.report.tables.pairs import Mistakes
 from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.timed import Timed
@@ -106,6 +106,6 @@ def times(rounds: int, machine: Machine, fixed: Fixed | None, day: float = 0.2, 
     return run
 
 
-def _found(rows: Sequence[bool], compared: Comparison) -> dict[str, float]:
+def _found(rows: Sequence[bool], compared: RunComparison) -> dict[str, float]:
     """Whether any row is told to differ, whether the first one is, and whether anything ends with exit code 1."""
     return {"any": any(rows), "first": rows[0], "regressions": bool(compared.regressions(0.0, 0.0))}

@@ -20,7 +20,7 @@ from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
 from harness.record.recorded import RecordedTrial
 from harness.report.render.comparison import print_comparison
-from harness.report.tables.comparison import ComparedRow, Comparison, Side, compare_runs, rate_of
+from harness.report.tables.comparison import ComparedRow, RunComparison, Side, compare_runs, rate_of
 from harness.report.tables.pairs import Mistakes, Pair, pair_of
 from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.timed import Process, Timed
@@ -95,8 +95,8 @@ def row(**changes: Any) -> ComparedRow:
     return ComparedRow(**{**known, **changes})
 
 
-def of_rows(*rows: ComparedRow) -> Comparison:
-    return Comparison("a", "b", list(rows), [], [])
+def of_rows(*rows: ComparedRow) -> RunComparison:
+    return RunComparison("a", "b", list(rows), [], [])
 
 
 @pytest.mark.parametrize(
@@ -260,11 +260,11 @@ def processes(
     ]
 
 
-def by_title(compared: Comparison) -> dict[str, ComparedRow]:
+def by_title(compared: RunComparison) -> dict[str, ComparedRow]:
     return {each.title: each for each in compared.rows}
 
 
-def sheet(compared: Comparison) -> str:
+def sheet(compared: RunComparison) -> str:
     """What is printed of it, in lines that are long enough."""
     console = Console(file=io.StringIO(), width=400)
     print_comparison(compared, console)
