@@ -59,8 +59,8 @@ def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lamb
         return [*(folder / name for name in texts), *replace_files(folder / FIGURES, files)]
     except OSError as error:
         raise UserError(
-            f"the report cannot be written to {folder} ({error.strerror or error}); the record is "
-            f"complete: fix the cause, and `python -m harness report` writes the report."
+            f"the report cannot be written to {folder} ({error.strerror or error}); what is recorded is complete: fix "
+            f"the cause, and `python -m harness report` writes the report."
         ) from error
 
 
