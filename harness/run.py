@@ -79,7 +79,7 @@ def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Ou
     with only_driver(options.results, suite.name, say):
         _check_disk(plan, options)
         with workplace(suite.resources, options.cluster, options.plugins, options.serial) as place:
-            place.check(plan.trials, str(resolved.path))
+            place.check(_to_schedule(plan, wanted), str(resolved.path))
             _fetch(plan, options.data, say)
             plan = with_data(plan, options.data)
             record = RunWriter(
@@ -89,9 +89,9 @@ def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Ou
             numbers = [each.model_dump(mode="json") for each in published]
             with record.held():
                 invocation = record.begin_invocation(plan, numbers, options.command, resolved.text)
-                claim = next_driver(options.checkpoints_of(suite.name))
-                run = _Run(resolved, options, console, record, invocation, place, claim, wanted)
                 with _closed_if_stopped(record, invocation):
+                    claim = next_driver(options.checkpoints_of(suite.name))
+                    run = _Run(resolved, options, console, record, invocation, place, claim, wanted)
                     failed = run.work(plan)
                     tables = read_tables(record, resolved.profile, invocation)
                     files = write_report(tables, report_folder(options.results, suite.name, resolved.profile), say)
@@ -142,7 +142,7 @@ class _Run:
             driver.run(timing, executor)
             plan, costs = self._calibrated(plan, display)
             training = [trial for trial in self._missing(plan) if trial.kind == "training"]
-            display.begin_phase(len(training))
+            display.begin_phase(len(training), is_last=True)
             driver.run(by_seeds(training, plan.training, lambda trial: _expected(trial, costs)), executor)
         self.record.keep_overhead(self.invocation, overhead(stopwatch.noted))
         return driver.failed
@@ -240,8 +240,17 @@ def plugins_of(trial: Trial, plugins: Iterable[Path]) -> tuple[list[Path], list[
     return needed((path.resolve() for path in plugins), modules)
 
 
-def _cost_key(trial: Trial) -> str:
-    return f"{trial.variant} {sorted(trial.config.items())} {trial.task}"
+def _to_schedule(plan: Plan, wanted: frozenset[str]) -> list[Trial]:
+    """The trials that may run: those that are wanted, and all that a budget has to be calibrated with."""
+    is_open = plan.fraction is None
+    return [each for each in plan.trials if each.name in wanted or (is_open and each.kind == "training")]
+
+
+def _cost_key(trial: TrainingTrial) -> str:
+    """What trials of the same cost have in common: model, data, batches and numbers of images."""
+    work, config = trial.work, sorted(trial.config.items())
+    images = f"{work.protocol.batch_size} {work.protocol.shift} {work.train_images} {work.test_images}"
+    return f"{trial.variant} {config} {trial.task} {images}"
 
 
 def _expected(trial: TrainingTrial, costs: dict[str, Cost]) -> float:
@@ -269,10 +278,10 @@ def _check_disk(plan: Plan, options: Options) -> None:
         UserError: too little space.
     """
     trials = {_cost_key(t): t for t in plan.training}.values()
-    needed = 2 * max((checkpoint_bytes(t.variant, t.config) for t in trials), default=0)
+    required = 2 * max((checkpoint_bytes(t.variant, t.config) for t in trials), default=0)
     free = shutil.disk_usage(options.results).free
-    if free < needed:
+    if free < required:
         raise UserError(
             f"{options.results} has {free / 2**30:.1f} GiB free, and the checkpoints of a trial may take "
-            f"{needed / 2**30:.1f} GiB; free some space or name another folder with --results."
+            f"{required / 2**30:.1f} GiB; free some space or name another folder with --results."
         )

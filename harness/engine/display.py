@@ -54,8 +54,14 @@ class Display(Listener):
         if self._live is not None:
             self._live.stop()
 
-    def begin_phase(self, count: int) -> None:
-        """Begin a phase of `count` trials of one kind; the time left is estimated for this phase alone."""
+    def begin_phase(self, count: int, *, is_last: bool = False) -> None:
+        """Begin a phase of `count` trials of one kind; the time left is estimated for this phase alone.
+
+        Arguments:
+            is_last: no phase follows, so that the total is known: a budget may have made trials that are done already.
+        """
+        if is_last:
+            self.total = self.ended + count
         self._phase, self._ended_before, self._started = count, self.ended, time.monotonic()
 
     def say(self, text: str) -> None:

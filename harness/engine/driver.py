@@ -198,6 +198,9 @@ class Driver:
             self._fail(attempts, f"it took longer than the deadline of {self.deadline:g} s", event.details)
         elif event.is_lost and attempts.since_advance < self.attempts:
             self._tell(attempts, lambda each: each.lost(trial, cause, attempts.submitted))
+            if attempts.rejected:
+                self._fail(attempts, attempts.rejected, attempts.details)
+                return
             attempts.started, attempts.lost_at = None, attempts.iteration
             pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** (attempts.since_advance - 1))
             self._again.append((time.monotonic() + pause, trial))

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import ray
+from ray.exceptions import LocalRayletDiedError, RayError
 
 from harness.engine.cluster import Cluster
 from harness.engine.driver import SILENCE
-from harness.engine.remote import FORK_SERVER
+from harness.engine.remote import FORK_SERVER, local_raylet_died
 from harness.plan.budget import Cost
 from harness.plan.trial import TrainingTrial
 from harness.text import duration
@@ -45,5 +46,19 @@ def measure_costs(
         ended, left = ray.wait(left, timeout=SILENCE)
         if not ended:
             say(f"silent    calibration: {len(left)} of {len(tasks)} have not ended for {duration(SILENCE)}")
-    costs: list[Cost | TrialError] = ray.get(tasks)
-    return costs
+    return [_cost_of(task) for task in tasks]
+
+
+def _cost_of(task: Any) -> Cost | TrialError:
+    """The result of a task; `TrialError` if its worker or node died once too often.
+
+    Raises:
+        UserError: Ray's raylet on this machine has died.
+    """
+    try:
+        found: Cost | TrialError = ray.get(task)
+    except LocalRayletDiedError:
+        raise local_raylet_died() from None
+    except RayError as error:
+        return TrialError.of(error)
+    return found

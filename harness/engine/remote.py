@@ -152,9 +152,7 @@ class RayExecutor:
         try:
             outcome = ray.get(task)
         except LocalRayletDiedError:
-            raise UserError(
-                "Ray's own process on this machine has died; give the same command again: it goes on where it stopped."
-            ) from None
+            raise local_raylet_died() from None
         except LOST as error:
             return Failed(trial, _lost(error), traceback.format_exc(), is_lost=True)
         except RayTaskError as error:
@@ -176,6 +174,11 @@ class RayExecutor:
 def _here() -> NodeAffinitySchedulingStrategy:
     """The node of this process: the one whose death ends the run in any case."""
     return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+
+
+def local_raylet_died() -> UserError:
+    """The error that ends a run when the raylet of the driver's node has died."""
+    return UserError("Ray's raylet on this machine has died; give the same command again: it resumes where it stopped.")
 
 
 def _lost(error: Exception) -> str:

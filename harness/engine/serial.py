@@ -29,6 +29,14 @@ class Stopped(BaseException):
     """The running trial was cancelled. No variant's own `except Exception` catches it."""
 
 
+class _DriverError(BaseException):
+    """Carries an exception of the driver through the code of a trial, whose failure it is not."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class SerialExecutor:
     """An executor without processes: a breakpoint in a variant works."""
 
@@ -62,7 +70,10 @@ class SerialExecutor:
         trial = self._waiting.popleft()
 
         def report(progress: Progress) -> None:
-            tell(Progressed(trial, progress))
+            try:
+                tell(Progressed(trial, progress))
+            except Exception as error:
+                raise _DriverError(error) from error
             if trial.key in self._stopped:
                 raise Stopped
 
@@ -75,8 +86,11 @@ class SerialExecutor:
         self._stopped.discard(trial.key)
         try:
             outcome = bracketed(trial, do)
-            tell(failure(trial, outcome) if isinstance(outcome, TrialError) else Finished(trial, outcome))
+            event: Event = failure(trial, outcome) if isinstance(outcome, TrialError) else Finished(trial, outcome)
+        except _DriverError as error:
+            raise error.error from None
         except Stopped:
-            tell(Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True))
+            event = Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True)
         except Exception as error:
-            tell(failure(trial, TrialError.of(error)))
+            event = failure(trial, TrialError.of(error))
+        tell(event)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from harness.engine.cluster import Cluster
+from harness.engine.cluster import Cluster, Node
 from harness.engine.connect import connected
 from harness.engine.events import Executor
 from harness.engine.serial import SerialExecutor, estimate_here
@@ -16,6 +16,7 @@ from harness.plan.trial import TrainingTrial, Trial
 from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import TrialError
+from harness.worker.processors import usable_cpus
 
 ContextOf = Callable[[Trial], WorkerContext]
 
@@ -52,14 +53,15 @@ class ThisProcess:
     slots = 1
 
     def __init__(self, resources: Resources) -> None:
-        self._resources = resources
+        self._cluster = Cluster(resources, [Node(cpus=usable_cpus(), gpus=0, share=1)])
 
     def threads(self, trial: Trial) -> int:
         """See `Workplace.threads`."""
-        return trial.work.protocol.threads if trial.kind == "timing" else self._resources.threads
+        return self._cluster.threads(trial)
 
     def check(self, trials: Sequence[Trial], where: str) -> None:
-        """See `Workplace.check`."""
+        """See `Workplace.check`. No GPU is used here, and memory is not reserved."""
+        self._cluster.check(trials, where)
 
     def executor(self, context_of: ContextOf, homes: Mapping[int, str]) -> Executor:
         """See `Workplace.executor`."""

@@ -18,6 +18,7 @@ import pytest
 from harness.data import DATASETS, Examples, TaskData
 from harness.plan.make import make_plan
 from harness.plan.order import in_mirrored_rounds
+from harness.run import _cost_key
 from harness.suite.load import load_suite
 from harness.suite.options import Options
 from harness.worker import execute
@@ -359,3 +360,32 @@ def test_a_test_may_have_the_name_of_anything(run: Cli, results: Path, monkeypat
     said = run("--only", "tiny*seed*")
     assert said.code == 0, said.err
     assert "failed" not in said.out
+
+
+def test_only_what_may_run_is_checked(run: Cli, suite: Path) -> None:
+    """Timing with more threads than there are processors does not matter where nothing is timed."""
+    edit(suite, "threads: 1", "threads: 1024")
+    assert "asks for 1024 threads" in run().sentence
+    said = run("--only", "*seed*")
+    assert said.code == 0, said.err
+
+
+def test_rows_with_other_batches_are_calibrated_on_their_own(tiny: Path, suite: Path, tmp_path: Path) -> None:
+    edit(suite, "protocols:\n", "protocols:\n  wide: {batch_size: 60, epochs: 4, learning_rate: 0.01}\n")
+    rows = "{variant: tiny, protocol: short}, {variant: tiny, protocol: wide}"
+    edit(suite, TRAINED, f"seeds: [0, 1]\n  rows: [{rows}]")
+    edit(suite, "  seeds: [0]\n", "")
+    costs = [_cost_key(trial) for trial in make_plan(load_suite(suite), tmp_path).training]
+    assert len(costs) == 4
+    assert len(set(costs)) == 2
+
+
+@pytest.mark.parametrize("left_out", ["errors", "times"])
+def test_a_suite_may_have_one_table_alone(run: Cli, plan: Cli, suite: Path, left_out: str) -> None:
+    text = suite.read_text()
+    before, times = text.split("times:\n")
+    head, errors = before.split("errors:\n")
+    suite.write_text(f"{head}errors:\n{errors}" if left_out == "times" else f"{head}times:\n{times}")
+    said = run("--budget", "1h", "--only", "*")
+    assert said.code == 0, said.err
+    assert set(statuses(plan("--budget", "1h"))) == {"done"}

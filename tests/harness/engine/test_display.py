@@ -111,3 +111,13 @@ def test_the_live_table_fits_a_narrow_terminal(two: list[Trial]) -> None:
     drawn = lines(narrow)
     assert any("training  25% · epoch 1.00 · train error 12.3%" in line for line in drawn)
     assert max(map(len, drawn)) <= 80
+
+
+def test_the_last_phase_tells_the_total(piped: Console, two: list[Trial]) -> None:
+    """A budget may have made trials of a plan that are done already."""
+    shown = Display(piped, total=12)
+    shown.begin_phase(1)
+    shown.finished(two[0], TIMED)
+    shown.begin_phase(1, is_last=True)
+    shown.finished(two[1], TRAINED)
+    assert [line.split("]")[0] for line in lines(piped)] == ["[ 1/12", "[2/2"]

@@ -457,3 +457,40 @@ def test_what_concerns_all_trials_ends_the_run(
     monkeypatch.setattr(made.first, "finished", full)
     with pytest.raises(UserError, match="no space left"):
         made.driver.run(three, Script({key: [DONE] for key in "abc"}))
+
+
+@pytest.mark.parametrize("error", [Rejected("the record says no"), ValueError("no such run")])
+def test_a_lost_trial_whose_loss_a_listener_rejects_is_not_tried_again(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    made = setting()
+
+    def lost(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(made.first, "lost", lost)
+    script = Script({"a": [LOST, DONE]})
+    made.driver.run(three[:1], script)
+    assert script.submitted == [("a", 1)]
+    [failure] = told(made, "a")
+    assert failure.startswith("fail ")
+    assert str(error) in failure
+    assert [trial.key for trial in made.driver.failed] == ["a"]
+
+
+def test_a_listener_that_raises_when_the_run_stops_keeps_no_other_from_being_told(
+    setting: Callable[..., Setting], three: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = setting()
+
+    def stopped(*_: object) -> None:
+        raise UserError("the tracking server is away")
+
+    monkeypatch.setattr(made.first, "stopped", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        made.driver.run(three, Script({"a": ["interrupt"], "b": [HANG], "c": [HANG]}))
+    assert made.second.of("stop") == []  # nothing had reported yet
+    for trial in three:
+        made.driver.handle(Progressed(trial, Progress(1, 9)))
+    made.driver._stop()
+    assert made.second.of("stop") == ["a", "b", "c"]

@@ -10,7 +10,7 @@ from heard import heard
 
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.serial import SerialExecutor
-from harness.errors import cause_of
+from harness.errors import UserError, cause_of
 from harness.plan.trial import Trial
 from harness.worker.context import WorkerContext
 
@@ -113,3 +113,20 @@ def test_an_interrupt_is_no_failure_of_the_trial(
 def test_causes_are_one_line() -> None:
     assert cause_of(RuntimeError("first\n  second\n")) == "RuntimeError: first second"
     assert cause_of(KeyError("k")) == "KeyError: 'k'"
+
+
+@pytest.mark.parametrize("when", [Progressed, Finished])
+def test_what_the_driver_raises_is_no_failure_of_the_trial(
+    executor: SerialExecutor, training_trial: Callable[..., Trial], when: type[Event]
+) -> None:
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, when):
+            raise UserError("the tracking server is away")
+
+    executor.submit(training_trial(), 1)
+    with pytest.raises(UserError, match="the tracking server is away"):
+        executor.wait(tell)
+    assert isinstance(told[-1], when)  # nothing is told after it

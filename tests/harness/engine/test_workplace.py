@@ -1,0 +1,46 @@
+"""Where trials run, and what is rejected there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.engine import workplace
+from harness.engine.workplace import ThisProcess
+from harness.errors import UserError
+from harness.plan.trial import Trial
+from harness.suite.resources import Resources
+from harness.worker.context import WorkerContext
+from harness.worker.forkserver import TrialError
+
+
+def test_one_process_trains_and_times_with_the_threads_that_the_suite_names(
+    training_trial: Callable[..., Trial], timing_trial: Callable[..., Trial]
+) -> None:
+    place = ThisProcess(Resources(threads=3))
+    assert place.threads(training_trial()) == 3
+    assert place.threads(timing_trial()) == 1  # of its protocol
+    assert place.slots == 1
+
+
+def test_one_process_rejects_a_gpu_and_more_threads_than_it_may_use(
+    training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workplace, "usable_cpus", lambda: 2)
+    trial = training_trial()
+    ThisProcess(Resources(threads=2, memory_gb=4096)).check([trial], "suite.yaml")  # memory is not reserved
+    with pytest.raises(UserError, match=r"^suite\.yaml: '.*' asks for 3 threads, but the largest node has 2"):
+        ThisProcess(Resources(threads=3)).check([trial], "suite.yaml")
+    with pytest.raises(UserError, match=r"resources\.device is 'gpu', but no node has a GPU"):
+        ThisProcess(Resources(device="gpu")).check([trial], "suite.yaml")
+
+
+def test_costs_of_one_process_name_what_breaks(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1)
+    trial = training_trial(fails=True)
+    [cost] = ThisProcess(Resources()).costs([trial], lambda _: context, lambda _: None)  # type: ignore[list-item]
+    assert isinstance(cost, TrialError)
+    assert cost.cause == "ValueError: told to fail [here]"
