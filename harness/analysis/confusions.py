@@ -46,7 +46,7 @@ def counts_of(row: TrainedRow) -> np.ndarray | None:
     """
     from harness.data.check import MOST_CLASSES as MOST
 
-    known = [answers for model in row.models if (answers := model.answers()) is not None]
+    known = [both for model in row.models if (both := model.predictions()) is not None]
     if not known:
         return None
     classes = 1 + max(int(max(predicted.max(), true.max())) for predicted, true in known)

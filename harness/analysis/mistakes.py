@@ -53,10 +53,10 @@ def mistakes_of(row: TrainedRow) -> Mistakes | None:
     """The mistakes of the first seed's model; None where they are not recorded."""
     if not row.models:
         return None
-    arrays, answers = row.models[0].arrays(), row.models[0].answers()
-    if "mistakes" not in arrays or answers is None:
+    arrays, predictions = row.models[0].arrays(), row.models[0].predictions()
+    if "mistakes" not in arrays or predictions is None:
         return None
-    predicted, true = answers
+    predicted, true = predictions
     at = arrays["mistakes_at"]
     return Mistakes(arrays["mistakes"], true[at], predicted[at], int((predicted != true).sum()), len(true))
 

@@ -14,7 +14,7 @@ from harness.suite.claims import RowSelector
 
 T = TypeVar("T")
 Arrays = dict[str, np.ndarray]
-Answers = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
+Predicted = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
 Curve = list[tuple[float, float]]  # epoch and error in training, percent
 
 
@@ -27,13 +27,13 @@ class Model:
     """A trained model of a row. What is recorded of it is read when one of the functions is called.
 
     arrays: returns what the analysis has measured of the model; empty if that was nothing.
-    answers: returns its predictions for the task's first test, and the true classes; None if they are not recorded.
+    predictions: returns the predicted and the true classes of the task's first test; None if they are not recorded.
     curve: returns its errors in training; empty if they are not recorded.
     """
 
     seed: int
     arrays: Callable[[], Arrays] = dict
-    answers: Callable[[], Answers | None] = _none
+    predictions: Callable[[], Predicted | None] = _none
     curve: Callable[[], Curve] = list
 
 

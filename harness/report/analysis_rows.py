@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from harness.analysis.rows import Answers, Model, Rows, TimedRow, TrainedRow
+from harness.analysis.rows import Model, Predicted, Rows, TimedRow, TrainedRow
 from harness.drawing.labels import labels
 from harness.record.recorded import RecordedTraining
 from harness.report.tables.recorded_rows import RecordedRows
@@ -55,10 +55,10 @@ class AnalysisRows:
         return TrainedRow(**self._common(row), models=models, error=row.measured, seconds=self._seconds(row))
 
     def _model(self, row: ErrorRow, seed: int, recorded: RecordedTraining, analysis: str) -> Model:
-        def answers() -> Answers | None:
+        def predictions() -> Predicted | None:
             return self.recorded.predictions(row.title, row.task).get(seed)
 
-        return Model(seed, partial(recorded.arrays, analysis), answers, lambda: recorded.curve)
+        return Model(seed, partial(recorded.arrays, analysis), predictions, lambda: recorded.curve)
 
     def _seconds(self, row: ErrorRow) -> float | None:
         """The seconds of an iteration of the same configuration, whose label may differ from table to table."""

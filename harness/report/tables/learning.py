@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.analysis.rows import Predicted
 from harness.statistics.estimate import LEVEL
 from harness.statistics.exact import wilson
-
-Predicted = tuple[np.ndarray, np.ndarray]  # predicted and true classes of a test's images, (images,) each
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,9 @@ def has_learned(predicted: np.ndarray, true: np.ndarray) -> bool:
     return 100 * high < constant_error(true)
 
 
-def learning_of(answers: Collection[Predicted]) -> Learning | None:
-    """What the answers of a row's models to one test tell; None where there are none."""
-    known = [each for each in answers if len(each[1])]
+def learning_of(predictions: Collection[Predicted]) -> Learning | None:
+    """How many of a row's models have learned, by their predictions for one test; None without predictions."""
+    known = [each for each in predictions if len(each[1])]
     if not known:
         return None
     unlearned = sum(not has_learned(predicted, true) for predicted, true in known)

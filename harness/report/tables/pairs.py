@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.report.tables.learning import Predicted
+from harness.analysis.rows import Predicted
 from harness.statistics.crossed import contrast, difference
 from harness.statistics.estimate import LEVEL, Estimate
 from harness.statistics.exact import difference_of_models, mcnemar
@@ -73,12 +73,12 @@ class Mistakes:
         return np.stack(list(self.wrong.values()))
 
 
-def mistakes_of(answers: Mapping[int, Predicted]) -> Mistakes | None:
-    """A row's mistakes, by the seed of the model; None if there are no answers, or not all to the same test."""
-    trues = [true for _, true in answers.values()]
+def mistakes_of(predictions: Mapping[int, Predicted]) -> Mistakes | None:
+    """A row's mistakes, by the seed of the model; None without predictions, or if not all are for the same test."""
+    trues = [true for _, true in predictions.values()]
     if not trues or not len(trues[0]) or not all(np.array_equal(true, trues[0]) for true in trues):
         return None
-    return Mistakes(trues[0], {seed: predicted != true for seed, (predicted, true) in answers.items()})
+    return Mistakes(trues[0], {seed: predicted != true for seed, (predicted, true) in predictions.items()})
 
 
 def have_same_images(rows: Sequence[Mistakes]) -> bool:

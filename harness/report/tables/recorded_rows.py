@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from harness.analysis.rows import Predicted
 from harness.plan.plan import Plan
 from harness.plan.trial import TimingTrial, TrainingTrial, Trial
 from harness.record.recorded import RecordedTiming, RecordedTraining, RecordedTrial
-from harness.report.tables.learning import Predicted
 from harness.report.tables.pairs import Mistakes, Pair, contrast_of, mistakes_of, pair_of
 from harness.report.tables.rows import TableRow
 from harness.statistics.crossed import over_seeds

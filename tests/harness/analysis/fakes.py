@@ -66,18 +66,18 @@ def row(
     title: str,
     task: str = "a",
     *arrays: dict[str, Any],
-    answers: list[tuple[Any, Any]] | None = None,
+    predictions: list[tuple[Any, Any]] | None = None,
     curves: list[Curve] | None = None,
     **known: Any,
 ) -> TrainedRow:
     """A row with models of which something was measured, that have answered, or that have left curves."""
     models = [Model(seed, arrays=lambda each=each: each) for seed, each in enumerate(arrays)]  # type: ignore[misc]
-    if answers is not None:
-        told = [tuple(np.asarray(each) for each in pair) for pair in answers]
-        of = [dict(enumerate(arrays)).get(seed, {}) for seed in range(len(told))]
+    if predictions is not None:
+        given = [tuple(np.asarray(each) for each in pair) for pair in predictions]
+        of = [dict(enumerate(arrays)).get(seed, {}) for seed in range(len(given))]
         models = [
-            Model(seed, arrays=lambda seed=seed: of[seed], answers=lambda seed=seed: told[seed])  # type: ignore
-            for seed in range(len(told))
+            Model(seed, arrays=lambda seed=seed: of[seed], predictions=lambda seed=seed: given[seed])  # type: ignore
+            for seed in range(len(given))
         ]
     if curves is not None:
         models = [Model(seed, curve=lambda each=each: each) for seed, each in enumerate(curves)]  # type: ignore[misc]

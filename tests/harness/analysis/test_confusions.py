@@ -10,21 +10,21 @@ from harness.analysis.confusions import APART, Confusions, confusion_figure, cou
 
 
 def test_counts_are_over_all_seeds() -> None:
-    counts = counts_of(row("x", answers=[([0, 1, 2, 2], [0, 1, 1, 2]), ([0, 2, 2, 0], [0, 1, 1, 2])]))
+    counts = counts_of(row("x", predictions=[([0, 1, 2, 2], [0, 1, 1, 2]), ([0, 2, 2, 0], [0, 1, 1, 2])]))
     assert counts is not None
     assert counts.tolist() == [[2, 0, 0], [0, 1, 3], [1, 0, 1]]
     assert counts_of(row("x")) is None
 
 
 def test_answers_of_more_classes_than_there_can_be_are_told() -> None:
-    shown = rows(row("x", answers=[([5_000], [0])]), row("y", answers=[([1], [0])]), analysis="confusions")
+    shown = rows(row("x", predictions=[([5_000], [0])]), row("y", predictions=[([1], [0])]), analysis="confusions")
     [spec] = Confusions().figures(shown)
     assert shown.left_out == ["confusions of x on a: ValueError: there are answers of 5,001 classes"]
     assert spec.draw(spec.name).alt_text == "Most often, y takes 0 for 1 (1 of 1)."
 
 
 def test_there_is_no_figure_where_nothing_is_wrong() -> None:
-    assert list(Confusions().figures(rows(row("x", answers=[([1, 0], [1, 0])])))) == []
+    assert list(Confusions().figures(rows(row("x", predictions=[([1, 0], [1, 0])])))) == []
 
 
 def test_confusions_leave_the_diagonal_out() -> None:
@@ -53,8 +53,8 @@ def test_of_many_classes_those_are_shown_that_are_confused() -> None:
     assert most_confused([np.ones((50, 50), int)]) is None
 
 
-@pytest.mark.parametrize("answers", [[([], [])], [([], []), ([1], [0])]])
-def test_a_test_without_images_is_left_out(answers: list[tuple[list[int], list[int]]]) -> None:
-    shown = rows(row("x", answers=answers))
+@pytest.mark.parametrize("predictions", [[([], [])], [([], []), ([1], [0])]])
+def test_a_test_without_images_is_left_out(predictions: list[tuple[list[int], list[int]]]) -> None:
+    shown = rows(row("x", predictions=predictions))
     assert list(Confusions().figures(shown)) == []
     assert shown.left_out[0].startswith("x of x on a: ValueError")

@@ -22,20 +22,20 @@ def test_mistakes_of_a_row_are_those_of_its_first_seed() -> None:
     images = np.arange(2 * 36, dtype=np.uint8).reshape(2, 6, 6)
     arrays = {"mistakes": images, "mistakes_at": np.array([1, 3])}
     first, second = ([0, 9, 2, 7, 4], [0, 1, 2, 3, 4]), ([9] * 5, [0, 1, 2, 3, 4])
-    found = mistakes_of(row("x", "a", arrays, answers=[first, second]))
+    found = mistakes_of(row("x", "a", arrays, predictions=[first, second]))
     assert found is not None
     assert (found.truths.tolist(), found.predictions.tolist()) == ([1, 3], [9, 7])
     assert (found.wrong, found.tested) == (2, 5)
     assert mistakes_of(row("x")) is None
     assert mistakes_of(row("x", "a", arrays)) is None  # without answers
-    assert mistakes_of(row("x", answers=[first])) is None
+    assert mistakes_of(row("x", predictions=[first])) is None
 
 
 def test_there_is_a_figure_where_anything_is_wrong() -> None:
     none = {"mistakes": np.zeros((0, 6, 6), np.uint8), "mistakes_at": np.zeros(0, int)}
     some = {"mistakes": np.zeros((1, 6, 6), np.uint8), "mistakes_at": np.array([0])}
     right, wrong = ([1], [1]), ([2], [1])
-    shown = rows(row("x", "a", none, answers=[right]), row("y", "b", some, answers=[wrong]))
+    shown = rows(row("x", "a", none, predictions=[right]), row("y", "b", some, predictions=[wrong]))
     [spec] = WrongImages().figures(shown)
     assert spec.name == "mistakes-b"
     assert "y 1 of 1" in spec.draw(spec.name).alt_text

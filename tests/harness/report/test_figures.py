@@ -118,7 +118,7 @@ TITLES = [f"{number} {'a long name ' * 40}" for number in range(100)]
 
 def row(title: str, task: str, known: dict[str, Any] | None = None, **more: Any) -> TrainedRow:
     """A row with one model: the arrays of each analysis, and what else it has left."""
-    model = Model(0, curve=lambda: more.get("curve", []), answers=lambda: more.get("answers"))
+    model = Model(0, curve=lambda: more.get("curve", []), predictions=lambda: more.get("predictions"))
     found = TrainedRow(**named(title, task), models=[model], error=more.get("error"), seconds=more.get("seconds"))
     KNOWN[id(found)] = known or {}
     return found
@@ -137,7 +137,7 @@ def of(*trained: TrainedRow, timed: list[TimedRow] | None = None) -> RowsOf:
 
     def seen(each: TrainedRow, analysis: str) -> TrainedRow:
         arrays = KNOWN[id(each)].get(analysis, {})
-        models = [Model(m.seed, lambda: arrays, m.answers, m.curve) for m in each.models]
+        models = [Model(m.seed, lambda: arrays, m.predictions, m.curve) for m in each.models]
         return dataclasses.replace(each, models=models)
 
     return lambda analysis: Rows(analysis, [seen(each, analysis) for each in trained], timed or [])
@@ -160,9 +160,9 @@ def strange_rows() -> RowsOf:
     y = {"capsule_activity": {"activities": np.array([]), "couplings": np.array([])}}
     return of(
         *(row(names[title], "a", curve=[(1.0, 5.0), (2.0, 5.0)]) for title in TITLES),
-        row("x", "a", x, answers=(true, true)),
-        row("y", "a", y, answers=(true, predicted)),
-        row("n", "b", curve=[(1.0, nothing)], answers=(np.zeros(0, int), np.zeros(0, int))),
+        row("x", "a", x, predictions=(true, true)),
+        row("y", "a", y, predictions=(true, predicted)),
+        row("n", "b", curve=[(1.0, nothing)], predictions=(np.zeros(0, int), np.zeros(0, int))),
         row(names["é $x$ {"], "a", seconds=0.1, error=5.0),
         row(names["è \\frac{"], "a", seconds=0.1, error=5.0),
         row(names["\x1b[31m\u202e\ufffe😀"], names["<b>&"], seconds=0.2, error=nothing),
