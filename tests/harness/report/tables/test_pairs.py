@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import nctdtrinc
 
-from harness.report.tables.learning import Predicted
+from harness.analysis.rows import Predicted
 from harness.report.tables.pairs import (
     METHODS,
     MODELS,
