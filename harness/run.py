@@ -46,13 +46,13 @@ from harness.worker.result import Result
 from harness.worker.train.checkpoint import Checkpoints, Claim, next_driver
 from variants import VARIANTS
 
-REPORTING = 15.0  # seconds kept for the report at the end of a budget
-SAFETY = 0.03  # share of a budget that stays unplanned
+REPORT_SECONDS = 15.0  # of a budget, reserved for writing the report
+BUDGET_MARGIN = 0.03  # the share of a budget that is not planned
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has come to."""
+    """What a run returns: its tables, the files of its report, and the trials that failed."""
 
     tables: Tables
     files: list[Path]
@@ -60,10 +60,10 @@ class Outcome:
 
 
 def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Outcome:
-    """Run what is missing of a suite and write its report.
+    """Run the trials of a suite that are not done, and write its report.
 
     Raises:
-        UserError: something the user can mend, before anything is run.
+        UserError: a mistake that the user can fix, in most cases before any trial has started.
         KeyboardInterrupt: the user stopped it; the same command resumes it.
     """
 
@@ -119,15 +119,15 @@ class _Run:
     record: RunWriter
     invocation: str
     place: Workplace
-    claim: Claim  # this driver's on its trials
-    wanted: frozenset[str]  # names of the trials that may run
+    claim: Claim  # of this driver on its trials
+    wanted: frozenset[str]  # names of the trials to run
 
     @property
     def _checkpoints(self) -> Path:
         return self.options.checkpoints_of(self.resolved.suite.name)
 
     def work(self, plan: Plan) -> list[Trial]:
-        """Run all that is missing; the trials that failed."""
+        """Run the trials that are not done, timing first; return those that failed."""
         suite, todo = self.resolved.suite, self._missing(plan)
         self._announce(plan)
         stopwatch = Stopwatch()
@@ -135,7 +135,7 @@ class _Run:
             listeners = [stopwatch, Recorder(self.record), _Cleaner(self._checkpoints), display]
             driver = Driver(listeners, display.say, suite.attempts, suite.deadline)
             executor = self.place.executor(self._context, self._homes(plan))
-            # Timing goes first: then the machine is quiet, and what is left of a budget is known.
+            # Timing runs first, while the machine is idle; afterwards the rest of a budget is known.
             missing = {trial.key for trial in todo}
             timing = [each for each in in_mirrored_rounds(plan.timing, Random(self.invocation)) if each.key in missing]
             display.begin_phase(len(timing))
@@ -144,11 +144,11 @@ class _Run:
             training = [trial for trial in self._missing(plan) if trial.kind == "training"]
             display.begin_phase(len(training), is_last=True)
             driver.run(by_seeds(training, plan.training, lambda trial: _expected(trial, costs)), executor)
-        self.record.keep_overhead(self.invocation, overhead(stopwatch.noted))
+        self.record.keep_overhead(self.invocation, overhead(stopwatch.timestamps))
         return driver.failed
 
     def _homes(self, plan: Plan) -> dict[int, str]:
-        """The node that each round was timed on, as far as it was; the rest of it belongs there too."""
+        """Return the node that each round was begun on; its remaining trials run there too."""
         rounds = {trial.key: trial.round for trial in plan.timing}
         recorded = self.record.trials()
         known = {number: recorded[key].machine.get("node") for key, number in rounds.items() if key in recorded}
@@ -160,12 +160,12 @@ class _Run:
         self.console.print(f"{plan.suite}: {len(statuses)} trials: {counts}", highlight=False)
 
     def _missing(self, plan: Plan) -> list[Trial]:
-        """The trials that are wanted and not done."""
+        """Return the wanted trials that are not done."""
         statuses = self._statuses(plan)
         return [trial for trial in plan.trials if statuses.get(trial.key, "done") != "done"]
 
     def _statuses(self, plan: Plan) -> Mapping[str, str]:
-        """The status of each trial that is wanted, by key."""
+        """Return the status of each wanted trial, by key."""
         return self.record.statuses(trial.key for trial in plan.trials if trial.name in self.wanted)
 
     def _context(self, trial: Trial) -> WorkerContext:
@@ -185,14 +185,16 @@ class _Run:
         )
 
     def _calibrated(self, plan: Plan, display: Display) -> tuple[Plan, dict[str, Cost]]:
-        """The plan with the fraction that the rest of the budget allows, if that is not known yet."""
+        """Return the plan at the fraction that the rest of the budget allows, and the costs that were measured for it."""
         if plan.fraction is not None or plan.budget is None:
             return plan, {}
         display.say("calibrating the training trials")
         costs = self._measure_costs(plan.training, display)
-        known = [trial for trial in plan.training if _cost_key(trial) in costs]  # the others will fail again, as trials
+        known = [
+            trial for trial in plan.training if _cost_key(trial) in costs
+        ]  # the others fail again when they are run
         places = places_of_seeds(plan.training)
-        left = plan.budget * (1 - SAFETY) - since_start() - REPORTING
+        left = plan.budget * (1 - BUDGET_MARGIN) - since_start() - REPORT_SECONDS
         found = [costs[_cost_key(trial)] for trial in known]
         turns = [places[trial.key] for trial in known]
         fraction = fit_fraction([trial.work for trial in known], found, turns, self.place.slots, left)
@@ -203,10 +205,10 @@ class _Run:
         return plan, costs
 
     def _measure_costs(self, trials: list[TrainingTrial], display: Display) -> dict[str, Cost]:
-        """The costs of each kind of trial; a kind that breaks is named and left out.
+        """Measure the cost of each kind of trial; a kind that fails is printed and left out.
 
         Raises:
-            UserError: all of them break.
+            UserError: all of them fail.
         """
         distinct = list({_cost_key(trial): trial for trial in trials}.values())
         costs = {}
@@ -233,7 +235,7 @@ class _Cleaner(Listener):
 
 
 def plugins_of(trial: Trial, plugins: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The plugins that a trial needs, and the others: what it is made of and, if it trains, every analysis."""
+    """Split plugins into those that a trial needs (its variant, dataset and, for training, all analyses) and the rest."""
     modules = DATASETS.sources(trial.task) + VARIANTS.sources(trial.variant)
     if trial.kind == "training":
         modules += tuple(module for name in ANALYSES.names() for module in ANALYSES.sources(name))
@@ -241,20 +243,20 @@ def plugins_of(trial: Trial, plugins: Iterable[Path]) -> tuple[list[Path], list[
 
 
 def _to_schedule(plan: Plan, wanted: frozenset[str]) -> list[Trial]:
-    """The trials that may run: those that are wanted, and all that a budget has to be calibrated with."""
+    """Return the trials that may be scheduled: the wanted ones and, if a budget is open, all that calibrate it."""
     is_open = plan.fraction is None
     return [each for each in plan.trials if each.name in wanted or (is_open and each.kind == "training")]
 
 
 def _cost_key(trial: TrainingTrial) -> str:
-    """What trials of the same cost have in common: model, data, batches and numbers of images."""
+    """Return what trials of equal cost share: model, data, batch size, shift and numbers of images."""
     work, config = trial.work, sorted(trial.config.items())
     images = f"{work.protocol.batch_size} {work.protocol.shift} {work.train_images} {work.test_images}"
     return f"{trial.variant} {config} {trial.task} {images}"
 
 
 def _expected(trial: TrainingTrial, costs: dict[str, Cost]) -> float:
-    """The seconds that a trial takes, as far as it was calibrated; else the pixels that it goes through."""
+    """Return the expected seconds of a trial if it was calibrated, else the number of pixels that it processes."""
     cost, work = costs.get(_cost_key(trial)), trial.work
     iterations = work.iterations or 0
     if cost is None:
@@ -263,7 +265,7 @@ def _expected(trial: TrainingTrial, costs: dict[str, Cost]) -> float:
 
 
 def _fetch(plan: Plan, data: Path, say: Callable[[str], None]) -> None:
-    """Fetch the data of every task and check those that something is trained on."""
+    """Fetch the data of every task, and load those of training once to check them."""
     with foreign_code():  # a plugin's dataset has code of its own
         for task in sorted({trial.task for trial in plan.trials}):
             tasks.fetch(task, data, say)
@@ -272,10 +274,10 @@ def _fetch(plan: Plan, data: Path, say: Callable[[str], None]) -> None:
 
 
 def _check_disk(plan: Plan, options: Options) -> None:
-    """Refuse to start where the checkpoints of the largest trials would not fit.
+    """Check that the checkpoints of the largest trial fit on the disk.
 
     Raises:
-        UserError: too little space.
+        UserError: there is too little space.
     """
     trials = {_cost_key(t): t for t in plan.training}.values()
     required = 2 * max((checkpoint_bytes(t.variant, t.config) for t in trials), default=0)

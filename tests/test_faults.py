@@ -116,5 +116,5 @@ def test_the_death_of_rays_own_process(tmp_path: Path, undisturbed: list[tuple[s
         [raylet] = [each for each in psutil.Process(driver).children(recursive=True) if each.name() == "raylet"]
         raylet.kill()
 
-    assert "Ray's own process on this machine has died" in stopped(tmp_path, tmp_path / "results", kill)
+    assert "Ray's raylet on this machine has died" in stopped(tmp_path, tmp_path / "results", kill)
     assert finish(tmp_path, tmp_path / "results") == undisturbed

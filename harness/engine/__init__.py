@@ -1,1 +1,1 @@
-"""Schedules trials over workers and sees each of them through."""
+"""Run trials on Ray workers, or in this process, and retry those whose worker died."""

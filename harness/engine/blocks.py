@@ -1,4 +1,4 @@
-"""Which node each block of a timing table runs on: its rows are compared with one another, so all of them on one."""
+"""Assign each timing block to a node: the rows of a block are compared with each other, so all run on the same one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from harness.plan.trial import TimingTrial
 
 
 class Blocks:
-    """Draws a node for each block and keeps it as long as that node is there.
+    """Assigns a random node to each block, and keeps it while that node is alive.
 
     Arguments:
-        homes: the nodes that rows of blocks were timed on before.
+        homes: the node that each block was timed on by earlier runs, by block.
     """
 
     def __init__(self, homes: Mapping[int, str]) -> None:
         self._nodes = dict(homes)
 
     def node(self, block: int, able: Collection[str], busy: Collection[str | None] = ()) -> str | None:
-        """The node of a block, or None while that is busy; a new one if it can serve no more, or there was none.
+        """Return the node of a block, assigning one if it has none or has lost it; None while it is busy.
 
         Arguments:
-            able: the nodes that can time something now, by name.
-            busy: those of them where something is being timed.
+            able: names of the nodes that can run a timing trial.
+            busy: names of the nodes on which a timing trial is running.
         """
         kept = self._nodes.get(block)
         if kept is None or kept not in able:
@@ -36,6 +36,6 @@ class Blocks:
     def choose(
         self, waiting: Sequence[TimingTrial], running: Iterable[TimingTrial], able: Collection[str]
     ) -> TimingTrial | None:
-        """The first of the waiting trials whose block has a node that times nothing else."""
+        """Return the first waiting trial whose block's node is free; None if there is none."""
         busy = {self._nodes.get(trial.round) for trial in running}
         return next((trial for trial in waiting if self.node(trial.round, able, busy) is not None), None)

@@ -1,4 +1,4 @@
-"""What a cluster offers and what trials ask of it."""
+"""The resources of a cluster's nodes, and those that trials request."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.suite.resources import Resources
 
-SHARE = "node_share"  # one on every node: a timing trial takes all of it, any other a thousandth
+SHARE = "node_share"  # a custom resource, 1 on every node: a timing trial takes all of it, a training trial 0.001
 TRAINING_SHARE = 0.001
-PARTS_OF_A_GPU = 10_000  # Ray counts in these
+PARTS_OF_A_GPU = 10_000  # Ray's resolution of fractional resources
 
 Request = dict[str, Any]  # options of a Ray task
 
 
 @dataclass(frozen=True)
 class Node:
-    """What one node offers.
+    """The resources of one node.
 
-    name: tells it from the others, and stays when Ray is started again: its host's, where that has one node alone.
+    name: unique in the cluster: the host name if the host runs a single node, which survives a restart of Ray; else
+        the start of the node id.
     """
 
     cpus: float
@@ -32,7 +33,7 @@ class Node:
     name: str = ""
 
     def places(self, request: Request) -> int:
-        """How many such requests it serves at a time; none gets its share of a GPU from two."""
+        """Return how many such requests fit at the same time; a fractional GPU request never spans two GPUs."""
         limits = [self.cpus / request["num_cpus"]]
         if request.get("memory"):
             limits.append(self.memory / request["memory"])
@@ -45,26 +46,26 @@ class Node:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The nodes that a suite runs on, with what the suite asks of them."""
+    """The nodes that a suite runs on, and the resources that the suite requests."""
 
     resources: Resources
     nodes: Sequence[Node]
 
     @property
     def uses_gpu(self) -> bool:
-        """Whether trials run on GPUs here."""
+        """Whether trials run on GPUs."""
         if self.resources.device == "cpu":
             return False
         return self.resources.device == "gpu" or any(node.gpus > 0 for node in self.nodes)
 
     @property
     def slots(self) -> int:
-        """How many training trials run at a time."""
+        """Number of training trials that run at the same time."""
         request = self._training_request()
         return max(1, sum(node.places(request) for node in self.nodes))
 
     def threads(self, trial: Trial) -> int:
-        """The threads that a trial runs with; so many processors are reserved for it."""
+        """Return the number of threads of a trial, for which it reserves as many CPUs."""
         return trial.work.protocol.threads if trial.kind == "timing" else self._training_threads
 
     @property
@@ -72,7 +73,7 @@ class Cluster:
         return 1 if self.uses_gpu else self.resources.threads
 
     def request(self, trial: Trial) -> Request:
-        """The options of a trial's Ray task: threads, a share of a GPU if there are any, memory, or a whole node."""
+        """Return the resource options of a trial's Ray task; a timing trial requests a whole node."""
         if trial.kind == "training":
             return self._training_request()
         request: Request = {"num_cpus": self.threads(trial), "resources": {SHARE: 1}}
@@ -81,18 +82,18 @@ class Cluster:
     def _training_request(self) -> Request:
         memory = int(self.resources.memory_gb * 2**30)  # bytes
         request: Request = {"num_cpus": self._training_threads, "memory": memory}
-        if any(node.share for node in self.nodes):  # otherwise no timing can come to these nodes
+        if any(node.share for node in self.nodes):  # without it no timing trial can run on these nodes anyway
             request["resources"] = {SHARE: TRAINING_SHARE}
         return request | ({"num_gpus": self.resources.gpus} if self.uses_gpu else {})
 
     def check(self, trials: Iterable[Trial], where: str) -> None:
-        """Reject trials that no node can ever run; Ray would wait forever.
+        """Reject trials that no node can ever schedule; Ray would wait forever.
 
         Arguments:
-            where: the suite's file, for the message.
+            where: the suite's file, for the error message.
 
         Raises:
-            UserError: a trial asks for more than any node has.
+            UserError: a trial requests more than any node has.
         """
         for trial in trials:
             reason = self._refusal(trial)
@@ -100,7 +101,7 @@ class Cluster:
                 raise UserError(f"{where}: {reason}.")
 
     def _refusal(self, trial: Trial) -> str:
-        """Why no node can run a trial; empty if one can."""
+        """Return why no node can run a trial; empty if one can."""
         request = self.request(trial)
         gpus = request.get("num_gpus", 0)
         if gpus and not any(node.gpus >= gpus for node in self.nodes):

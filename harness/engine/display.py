@@ -1,4 +1,4 @@
-"""Progress on the terminal: a live table, or plain lines where the output is no terminal."""
+"""Progress on the terminal: a live table, or plain lines if the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.text import duration, plain
 from harness.worker.numbers import TrainingNumbers
 from harness.worker.result import Progress, Result
 
-HEARTBEAT = 30.0  # seconds between two plain lines about the same trial
+HEARTBEAT_SECONDS = 30.0  # between two plain lines about the same trial
 
 
 @dataclass
@@ -33,7 +33,11 @@ class _Line:
 
 @dataclass
 class Display(Listener):
-    """Shows how far a suite is. `total` is the number of trials still to run."""
+    """Shows the progress of a suite.
+
+    Arguments:
+        total: the number of trials to run.
+    """
 
     console: Console
     total: int
@@ -58,14 +62,14 @@ class Display(Listener):
         """Begin a phase of `count` trials of one kind; the time left is estimated for this phase alone.
 
         Arguments:
-            is_last: no phase follows, so that the total is known: a budget may have made trials that are done already.
+            is_last: no phase follows, so the total is corrected: a calibrated budget may find trials done already.
         """
         if is_last:
             self.total = self.ended + count
         self._phase, self._ended_before, self._started = count, self.ended, time.monotonic()
 
     def say(self, text: str) -> None:
-        """A line of its own."""
+        """Print a line."""
         self.console.print(text, highlight=False, markup=False, emoji=False)
 
     def progressed(self, trial: Trial, progress: Progress) -> None:
@@ -77,7 +81,7 @@ class Display(Listener):
                 self.say(f"started   {trial.name}")
         line = self._lines[trial.key]
         line.progress = progress
-        if self._live is None and now - line.told > HEARTBEAT:
+        if self._live is None and now - line.told > HEARTBEAT_SECONDS:
             line.told = now
             self.say(f"running   {trial.name}: {_state(line)} · {self._time_left()}")
 
@@ -135,7 +139,7 @@ def _state(line: _Line) -> str:
 
 
 def summary(result: Result) -> str:
-    """A result in one line: test errors, or the time of an iteration."""
+    """Return a result in one line: the test errors, or the time per iteration."""
     numbers = result.numbers
     if isinstance(numbers, TrainingNumbers):
         return ", ".join(f"{score.error_percent:.2f}% wrong on {name}" for name, score in numbers.tests.items())

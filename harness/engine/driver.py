@@ -1,4 +1,4 @@
-"""The loop that runs trials to completion: submits them, tells listeners, retries lost ones, stops late ones."""
+"""The loop that runs trials to completion: submits them, notifies listeners, retries lost ones, enforces deadlines."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from harness.plan.trial import Trial
 from harness.text import duration
 from harness.worker.result import Progress, Result
 
-BACKOFF = 2.0  # seconds before the second attempt; doubled for each further one
-LONGEST_BACKOFF = 60.0
-SILENCE = 600.0  # seconds
+BACKOFF_SECONDS = 2.0  # before the second attempt; doubled for each further one
+MAX_BACKOFF_SECONDS = 60.0
+SILENCE_SECONDS = 600.0  # without a report before a line is printed
 
 
 @dataclass
-class _Silence:
-    """A time without a word; it is long after SILENCE seconds, then after twice as many, and so on."""
+class _SilenceTimer:
+    """A time without a report. It is long after `SILENCE_SECONDS`, then after twice as many, and so on."""
 
     since: float
-    patience: float = SILENCE
+    threshold: float = SILENCE_SECONDS
 
     def is_long(self, now: float) -> bool:
-        """Whether it has become so since this was asked last."""
-        if now - self.since <= self.patience:
+        """Return whether the next threshold has been passed since the last call."""
+        if now - self.since <= self.threshold:
             return False
-        self.patience *= 2
+        self.threshold *= 2
         return True
 
 
 @dataclass
 class _Attempts:
-    """The attempts at a trial, of which the last one is waiting or running."""
+    """The attempts of a trial; the last one is waiting or running."""
 
     trial: Trial
     submitted: int = 0
-    since_advance: int = 0  # attempts since one resumed from further on than the one before it
-    started: float | None = None  # when the current one was first heard of
+    since_advance: int = 0  # attempts since one last resumed from a later checkpoint than the one before it
+    started: float | None = None  # when the current one sent its first report
     resumed_from: int = 0  # iteration of its checkpoint
-    iteration: int = 0  # that it last reported
-    lost_at: int = 0  # iteration at which the one before was lost
+    iteration: int = 0  # of its last report
+    lost_at: int = 0  # last reported iteration of the attempt before, if that was lost
     is_late: bool = False
-    rejected: str = ""  # why a listener takes nothing more of the trial, so that it need not run on
-    details: str = ""  # the traceback of that
+    rejected: str = ""  # why a listener has rejected an event of the trial, which is then cancelled
+    details: str = ""  # the traceback of that rejection
     is_cancelled: bool = False
-    silence: _Silence = field(default_factory=lambda: _Silence(0.0))  # since its last report, once started
+    silence: _SilenceTimer = field(default_factory=lambda: _SilenceTimer(0.0))  # since its last report, once started
 
 
 @dataclass
 class Driver:
-    """Runs trials to completion: submits them, tells listeners, retries lost ones, enforces the deadline.
+    """Runs trials to completion: submits them, notifies listeners, retries lost ones, enforces the deadline.
 
     Arguments:
-        listeners: are told in their order; if one raises, the trial fails, and those after it are not told.
-        say: prints a line of its own.
-        attempts: how often a trial that is lost is tried without coming any further in between.
-        deadline: seconds that an attempt may take, or None.
+        listeners: called in their order; if one raises, the trial fails, and those after it miss the event.
+        say: prints a line.
+        attempts: how many attempts in a row a trial gets without resuming from a later checkpoint.
+        deadline: seconds that an attempt may run, or None.
     """
 
     listeners: Sequence[Listener]
@@ -73,16 +73,16 @@ class Driver:
     _attempts: dict[str, _Attempts] = field(default_factory=dict)
     _again: list[tuple[float, Trial]] = field(default_factory=list)  # lost trials, and when to submit them
     _executor: Executor | None = None
-    _idle: _Silence = field(default_factory=lambda: _Silence(0.0))  # since a trial was running
+    _idle: _SilenceTimer = field(default_factory=lambda: _SilenceTimer(0.0))  # since a trial was running
 
     def run(self, trials: Sequence[Trial], executor: Executor) -> None:
-        """Run trials to their ends. One that fails stops none of the others.
+        """Run trials until all have finished or failed; a failed one stops no other.
 
         Raises:
-            UserError: a disk is full, so that none can go on.
+            UserError: no trial can continue, because a disk is full or the record can't be written.
         """
         waiting = deque(trials)
-        self._executor, self._idle = executor, _Silence(time.monotonic())
+        self._executor, self._idle = executor, _SilenceTimer(time.monotonic())
         try:
             while waiting or executor.running or self._again:
                 now = time.monotonic()
@@ -93,7 +93,7 @@ class Driver:
                     waiting.remove(chosen)
                     self._submit(chosen, executor)
                 if executor.running:
-                    self._idle = _Silence(now)
+                    self._idle = _SilenceTimer(now)
                     executor.wait(self.handle)
                 else:
                     time.sleep(0.1)
@@ -112,17 +112,17 @@ class Driver:
         return self._attempts.setdefault(trial.key, _Attempts(trial))
 
     def handle(self, event: Event) -> None:
-        """Tell listeners what has happened to a trial, and decide what follows."""
+        """Notify listeners of an event of a trial, and finish, retry or fail the trial."""
         attempts = self._of(event.trial)
         now = time.monotonic()
-        attempts.silence = _Silence(now)
+        attempts.silence = _SilenceTimer(now)
         if attempts.started is None:
             attempts.started = now
             self._tell(attempts, lambda each: each.started(event.trial))
         if isinstance(event, Progressed):
             self._watch(attempts, event.progress)
             self._tell(attempts, lambda each: each.progressed(event.trial, event.progress))
-            self._stop_late(now)  # here as well, since an executor in this process returns at a trial's end alone
+            self._stop_late(now)  # here as well: a serial executor returns from `wait` only when the trial has ended
         elif isinstance(event, Finished):
             self._finish(attempts, event.result)
         elif event.is_disk_full:
@@ -134,19 +134,19 @@ class Driver:
             self._handle_failure(attempts, event)
 
     def _tell(self, attempts: _Attempts, event: Callable[[Listener], str | None]) -> str:
-        """Tell all listeners; what one of them raises is this trial's failure and no other's.
+        """Notify all listeners; an exception of one of them rejects this trial.
 
         Returns:
-            What they answer.
+            Their answers, joined.
 
         Raises:
-            UserError: what concerns all trials, such as a full disk.
+            UserError: of a listener: it concerns all trials, as a full disk does.
         """
         answers = [self._tell_one(attempts, listener, event) for listener in self.listeners]
         return "; ".join(filter(None, answers))
 
     def _tell_one(self, attempts: _Attempts, listener: Listener, event: Callable[[Listener], str | None]) -> str:
-        """Likewise tell one of them, unless one before it has rejected the trial."""
+        """Notify one listener, unless one before it has rejected the trial."""
         if attempts.rejected:
             return ""
         try:
@@ -174,7 +174,7 @@ class Driver:
         self._attempts.pop(trial.key, None)
         self.failed.append(trial)
         for listener in self.listeners:
-            attempts.rejected = ""  # that the trial has failed may well be taken
+            attempts.rejected = ""  # a listener that rejected the result may accept the failure
             self._tell_one(attempts, listener, lambda each: each.failed(trial, cause, details))
 
     def _watch(self, attempts: _Attempts, progress: Progress) -> None:
@@ -202,7 +202,7 @@ class Driver:
                 self._fail(attempts, attempts.rejected, attempts.details)
                 return
             attempts.started, attempts.lost_at = None, attempts.iteration
-            pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** (attempts.since_advance - 1))
+            pause = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempts.since_advance - 1))
             self._again.append((time.monotonic() + pause, trial))
         else:
             self._fail(attempts, cause, event.details)
@@ -213,7 +213,7 @@ class Driver:
         self._report_silence(waiting, now)
 
     def _stop_late(self, now: float) -> None:
-        """Stop the trials that are past the deadline, and those that a listener has rejected."""
+        """Cancel the trials that are past the deadline, and those that a listener has rejected."""
         for each in self._attempts.values():
             age = now - each.started if each.started is not None else 0.0
             each.is_late = each.is_late or (self.deadline is not None and age > self.deadline)
@@ -222,16 +222,16 @@ class Driver:
                 self._executor.cancel(each.trial)
 
     def _report_silence(self, waiting: int, now: float) -> None:
-        """Name the trials that have not reported for long, and say that nothing can run, less and less often."""
+        """Print which trials have not reported for long, and whether no node takes any; less and less often."""
         for each in self._attempts.values():
             if each.started is not None and each.silence.is_long(now):
                 hint = "" if self.deadline else "; `deadline:` in the suite would stop it"
-                self.say(f"silent    {each.trial.name}: no word for {duration(now - each.silence.since)}{hint}")
+                self.say(f"silent    {each.trial.name}: no report for {duration(now - each.silence.since)}{hint}")
         if waiting and self._idle.is_long(now):
             self.say(f"waiting   {waiting} trials: no node could take one for {duration(now - self._idle.since)}")
 
     def _stop(self) -> None:
-        """Tell listeners what was running; what they can't write then, the next run mends."""
+        """Notify listeners of the trials that were running; the next run corrects what they fail to write."""
         for each in self._attempts.values():
             if each.started is not None:
                 for listener in self.listeners:

@@ -1,4 +1,4 @@
-"""What an executor tells the driver of the trials it runs."""
+"""Events of running trials, and the interface of executors, which send them to the driver."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.worker.result import Progress, Result
 
 @dataclass(frozen=True)
 class Progressed:
-    """A trial has started or come further."""
+    """A trial has started or made progress."""
 
     trial: Trial
     progress: Progress
@@ -33,9 +33,9 @@ class Failed:
 
     trial: Trial
     cause: str  # one line
-    details: str  # the whole story, a traceback where there is one
-    is_lost: bool  # whether its worker or node went away or had no memory left, so that another try makes sense
-    is_disk_full: bool = False  # so that no trial can go on
+    details: str  # the traceback, if there is one
+    is_lost: bool  # whether its worker died or ran out of memory, so that it is retried
+    is_disk_full: bool = False  # which ends the run
 
 
 def failure(trial: Trial, broken: TrialError) -> Failed:
@@ -53,19 +53,19 @@ Event = Progressed | Finished | Failed
 
 
 class Executor(Protocol):
-    """Runs trials somewhere and says what becomes of them."""
+    """Runs trials, and reports their events."""
 
     def choose(self, waiting: Sequence[Trial]) -> Trial | None:
-        """Which of the waiting trials is to be submitted now; None while there is no room for any."""
+        """Return the waiting trial to submit next; None while none can be scheduled."""
 
     def submit(self, trial: Trial, attempt: int) -> None:
-        """Take a trial; it starts when there is room for it."""
+        """Submit a trial; it starts when its resources are free."""
 
     def wait(self, tell: Callable[[Event], None]) -> None:
-        """Tell what happens; returns after a second at most when nothing does (a serial one after a trial)."""
+        """Pass events to `tell`; returns after a few seconds at most, a serial executor after a trial."""
 
     def cancel(self, trial: Trial) -> None:
-        """Stop a trial by force."""
+        """Cancel a trial by force."""
 
     @property
     def running(self) -> int:

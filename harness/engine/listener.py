@@ -1,4 +1,4 @@
-"""What the driver tells of trials while they run."""
+"""Listeners: callbacks of the driver for the events of trials."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from harness.worker.result import Progress, Result
 
 
 class Listener:
-    """Told what happens to trials. Every method does nothing unless it is overridden.
+    """Base class of listeners; a method that is not overridden does nothing.
 
-    What a method raises is the trial's failure; a `UserError` other than `Rejected` ends the run.
+    If a method raises, the trial fails; a `UserError` other than `Rejected` ends the run.
     """
 
     def started(self, trial: Trial) -> None:
-        """An attempt has begun."""
+        """An attempt has started."""
 
     def progressed(self, trial: Trial, progress: Progress) -> None:
-        """An attempt has come further."""
+        """An attempt has made progress."""
 
     def finished(self, trial: Trial, result: Result) -> str:
         """A trial has a result.
 
         Returns:
-            Why something of the result could not be kept; empty if all was.
+            Which part of the result could not be stored, and why; empty if all was.
         """
         return ""
 
     def lost(self, trial: Trial, cause: str, attempt: int) -> None:
-        """An attempt was lost, and another one follows."""
+        """The worker of an attempt died; the trial will be retried."""
 
     def failed(self, trial: Trial, cause: str, details: str) -> None:
-        """A trial has failed for good: the cause in one line, and the whole story."""
+        """A trial has failed for good, with the cause in one line and the traceback."""
 
     def stopped(self, trial: Trial) -> None:
-        """The run ends while a trial is running."""
+        """The run is stopped while a trial is running."""

@@ -1,4 +1,4 @@
-"""What the harness itself costs: the time in which no trial was running."""
+"""The overhead of the harness: the time in which no trial is running."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from harness.worker.result import Result, Timestamps
 
 
 class Stopwatch(Listener):
-    """Notes when trials began and ended, since this process began."""
+    """Collects the timestamps of trials, in seconds since this process started."""
 
     def __init__(self) -> None:
-        self.noted: list[Timestamps] = []
+        self.timestamps: list[Timestamps] = []
 
     def finished(self, trial: Trial, result: Result) -> str:
         """See `Listener.finished`."""
         if result.timestamps is not None:
-            self.noted.append(result.timestamps.ending(since_start()))
+            self.timestamps.append(result.timestamps.ending(since_start()))
         return ""
 
 
 def overhead(timestamps: Sequence[Timestamps]) -> dict[str, float]:
-    """Seconds and shares by name; empty if no trial was run.
+    """Return the overhead by name; empty if no trial was run.
 
-    startup_seconds, first_step_seconds: from the command to the first trial's begin and to its first step's end.
-    setup_seconds: the median from a trial's begin to the end of its first step.
-    between_seconds: after the first trial's begin, the time in which no trial was running; fresh processes start in it.
-    share: that, relative to the time in which one was.
+    startup_seconds, first_step_seconds: from the command to the start of the first trial, and to the end of its first
+        step.
+    setup_seconds: the median time from the start of a trial to the end of its first step.
+    between_seconds: the time after the start of the first trial in which no trial was running.
+    share: between_seconds over the time in which a trial was running.
 
     Arguments:
-        timestamps: since the command was given.
+        timestamps: in seconds since the command was started.
     """
     if not timestamps:
         return {}

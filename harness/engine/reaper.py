@@ -1,8 +1,7 @@
-"""Ends what an embedded Ray has left behind where its driver was killed, or hurried, and could not.
+"""Kill the processes of an embedded Ray, and remove its folder, when its driver was killed and could not.
 
-Ray's own processes end with the driver or soon after it, some of them only after a minute in which they look for the
-others. This program, a process of its own, waits until the driver has gone. It imports nothing but the standard
-library, so that it starts in a moment.
+Some of Ray's processes outlive a killed driver by up to a minute. This program runs as a separate process that waits
+for the driver to end. It imports only the standard library, to start fast.
 
 python reaper.py FOLDER DRIVER
 """
@@ -19,25 +18,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PATIENCE = 5.0  # seconds in which what still writes to a folder has to end
+REMOVAL_TIMEOUT_SECONDS = 5.0  # processes that still write to the folder have to end within it
 
 
 @contextmanager
 def reaped(folder: Path) -> Iterator[None]:
-    """However this process ends, no process that has files of a folder open outlives it, and no such folder."""
+    """Start a reaper: when this process ends, in whatever way, it kills all processes with open files in a folder and
+    removes the folder."""
     with subprocess.Popen(
         [sys.executable, "-I", __file__, str(folder.resolve()), str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        start_new_session=True,  # what ends a terminal's processes does not end this one
+        start_new_session=True,  # signals to the terminal's process group do not reach it
     ):
         yield
 
 
 def reap(folder: Path, driver: int) -> None:
-    """Kill the processes that have files of a folder open, all but the driver if it still lives, and remove it."""
+    """Kill the processes with open files in a folder, except a driver that is still alive, and remove the folder."""
     for process in _users(folder):
         with suppress(OSError):
             if process != driver:
@@ -46,8 +46,8 @@ def reap(folder: Path, driver: int) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder; a process that is about to end may still write to it for a moment."""
-    limit = time.monotonic() + PATIENCE
+    """Remove a folder; try again for a while, since a process that is ending may still write to it."""
+    limit = time.monotonic() + REMOVAL_TIMEOUT_SECONDS
     while folder.exists() and time.monotonic() < limit:
         shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.02)
@@ -59,7 +59,7 @@ def _users(folder: Path) -> list[int]:
 
 
 def _files(process: Path) -> list[Path]:
-    """The files that a process has open, as far as this one may know them."""
+    """Return the open files of a process that this one has permission to see."""
     found = []
     with suppress(OSError):
         for link in (process / "fd").iterdir():
@@ -69,5 +69,5 @@ def _files(process: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.stdin.buffer.read()  # ends with the process at the other end, or when that one says so
+    sys.stdin.buffer.read()  # returns when the driver closes the pipe or ends
     reap(Path(sys.argv[1]), int(sys.argv[2]))

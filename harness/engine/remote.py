@@ -31,23 +31,23 @@ from harness.worker.forkserver import ForkServer, TrialError, WorkerDied
 from harness.worker.result import Progress, Result
 from harness.worker.timing.bracket import bracketed
 
-PATIENCE = 0.5  # seconds between two looks at the mailbox
-TIMING_PATIENCE = 5.0  # while a trial is timed, since each look wakes another process
+POLL_SECONDS = 0.5  # between two reads of the mailbox
+TIMING_POLL_SECONDS = 5.0  # while a timing trial runs, since each read wakes another process
 LOST = (WorkerCrashedError, NodeDiedError, OutOfMemoryError, TaskCancelledError)
 
 
 class Mailbox:
-    """Where running trials leave word of how far they are: the last word of each."""
+    """Actor that holds the latest progress report of each running trial."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, int], Progress] = {}
 
     def put(self, key: str, attempt: int, progress: Progress) -> None:
-        """Leave word."""
+        """Store a progress report."""
         self._last[key, attempt] = progress
 
     def take(self) -> dict[tuple[str, int], Progress]:
-        """All that has come since the last time."""
+        """Return the reports received since the last call, and forget them."""
         taken, self._last = self._last, {}
         return taken
 
@@ -55,12 +55,12 @@ class Mailbox:
 MAILBOX: Any = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
 
 
-FORK_SERVER = ForkServer()  # of the worker that this module is imported in
+FORK_SERVER = ForkServer()  # one in each Ray worker process
 
 
 @ray.remote(max_retries=0)  # retries are the driver's
 def run_trial(trial: Trial, context: WorkerContext, mailbox: Any) -> Result | TrialError:
-    """One trial in a fresh process, or several in turn, as a used one contaminates timing and memory."""
+    """Run a trial, and the sentinel around a timing trial, each in a fresh process."""
     context = replace(context, gpu=bool(ray.get_gpu_ids()))
 
     def report(progress: Progress) -> None:
@@ -84,7 +84,7 @@ class RayExecutor:
     ) -> None:
         self._context_of, self._cluster = context_of, cluster
         self._blocks = Blocks(homes or {})
-        self._mailbox: Any = MAILBOX.options(scheduling_strategy=_here()).remote()
+        self._mailbox: Any = MAILBOX.options(scheduling_strategy=_driver_node()).remote()
         self._tasks: dict[Any, tuple[Trial, int]] = {}
         self._names = {node.id: node.name for node in cluster.nodes}
 
@@ -94,7 +94,7 @@ class RayExecutor:
         return len(self._tasks)
 
     def choose(self, waiting: Sequence[Trial]) -> Trial | None:
-        """See `Executor.choose`. Training waits in Ray's queue, a timed trial here until its block's node is free."""
+        """See `Executor.choose`. Training queues in Ray; a timing trial waits here until its block's node is free."""
         first = waiting[0]
         if first.kind == "training":
             return first
@@ -110,7 +110,8 @@ class RayExecutor:
         self._tasks[task] = (trial, attempt)
 
     def _pinned(self, trial: Trial) -> dict[str, Any]:
-        """The node of a timed trial's block; where none can serve it now, Ray waits for one that can."""
+        """Return the option that pins a timing trial to its block's node; empty while no node can run it, so that Ray
+        waits for one."""
         if trial.kind == "training":
             return {}
         able = self._able(trial)
@@ -118,7 +119,7 @@ class RayExecutor:
         return {"scheduling_strategy": NodeAffinitySchedulingStrategy(able[name], soft=False)} if name else {}
 
     def _able(self, trial: Trial) -> dict[str, str]:
-        """The ids of the nodes that can serve a trial now, by their names; nodes come and go."""
+        """Return the ids of the nodes that are alive and can run a trial, by name; nodes join and die."""
         request, alive = self._cluster.request(trial), nodes()
         self._names |= {node.id: node.name for node in alive}
         return {node.name: node.id for node in alive if node.places(request)}
@@ -132,7 +133,7 @@ class RayExecutor:
     def wait(self, tell: Callable[[Event], None]) -> None:
         """See `Executor.wait`."""
         is_timing = any(trial.kind == "timing" for trial, _ in self._tasks.values())
-        patience = TIMING_PATIENCE if is_timing else PATIENCE
+        patience = TIMING_POLL_SECONDS if is_timing else POLL_SECONDS
         ended, _ = ray.wait(list(self._tasks), num_returns=1, timeout=patience)
         for event in self._mail():
             tell(event)
@@ -166,13 +167,13 @@ class RayExecutor:
         return Finished(trial, self._named(outcome))
 
     def _named(self, result: Result) -> Result:
-        """A result that names its node as the record does."""
+        """Return a result with its node's name in place of the node id."""
         number = result.machine["node"]
         return replace(result, machine={**result.machine, "node": self._names.get(number, number[:8])})
 
 
-def _here() -> NodeAffinitySchedulingStrategy:
-    """The node of this process: the one whose death ends the run in any case."""
+def _driver_node() -> NodeAffinitySchedulingStrategy:
+    """Return the strategy that pins an actor to the driver's node, whose death ends the run anyway."""
     return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 

@@ -18,7 +18,7 @@ from harness.worker.timing.bracket import bracketed
 
 
 def estimate_here(trial: TrainingTrial, context: WorkerContext) -> Cost | TrialError:
-    """What a training trial costs, in this process."""
+    """Measure the cost of a training trial in this process."""
     try:
         return estimate(trial, context, lambda _: None)
     except Exception as error:
@@ -26,11 +26,11 @@ def estimate_here(trial: TrainingTrial, context: WorkerContext) -> Cost | TrialE
 
 
 class Stopped(BaseException):
-    """The running trial was cancelled. No variant's own `except Exception` catches it."""
+    """The running trial was cancelled; a BaseException, so that no `except Exception` of a variant catches it."""
 
 
 class _DriverError(BaseException):
-    """Carries an exception of the driver through the code of a trial, whose failure it is not."""
+    """Wraps an exception of the driver, so that it ends the run instead of failing the trial that reported."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -38,7 +38,7 @@ class _DriverError(BaseException):
 
 
 class SerialExecutor:
-    """An executor without processes: a breakpoint in a variant works."""
+    """Runs trials one after the other in this process, so that breakpoints in a variant work."""
 
     def __init__(self, context_of: Callable[[Trial], WorkerContext]) -> None:
         self._context_of = context_of
@@ -59,14 +59,14 @@ class SerialExecutor:
         self._waiting.append(trial)
 
     def cancel(self, trial: Trial) -> None:
-        """Take a waiting trial back; one that runs stops where it next says how far it is, a timed one not at all."""
+        """Remove a waiting trial; a running training stops at its next report, a running timing not at all."""
         if trial in self._waiting:
             self._waiting.remove(trial)
         else:
             self._stopped.add(trial.key)
 
     def wait(self, tell: Callable[[Event], None]) -> None:
-        """Run the next trial; its progress is told while it runs."""
+        """Run the next trial, passing its progress to `tell` meanwhile."""
         trial = self._waiting.popleft()
 
         def report(progress: Progress) -> None:

@@ -1,6 +1,6 @@
-"""The private folder that an embedded Ray keeps its sockets and logs in, and those that dead runs have left.
+"""The private temporary folder of an embedded Ray, and those that killed runs have left behind.
 
-Ray's sockets stand in this folder, and the path of a socket can't be long: batch systems often set a TMPDIR that is.
+It holds Ray's Unix sockets, whose paths have a length limit that the TMPDIR of a batch system often exceeds.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from harness.engine.reaper import reaped, remove
 from harness.errors import UserError
 
 PREFIX = "harness-ray-"
-OWNER = "owner"  # a file that the owner has locked while it lives
-LONGEST = 39  # bytes of the folder's path; Ray adds up to 68 to it, and a socket's path has 107 at most
-UNCLAIMED = 3600.0  # seconds after which a folder without the owner's file is nobody's
+OWNER_FILE = "owner"  # locked by the process that made the folder, as long as it lives
+MAX_PATH_BYTES = 39  # of the folder's path: Ray appends up to 68, and a socket's path has 107 at most
+UNOWNED_SECONDS = 3600.0  # after which a folder without an owner file counts as abandoned
 
 
 @contextmanager
 def session() -> Iterator[Path]:
-    """A folder that nobody else can read, with a short path; gone with all who use it when this process ends.
+    """Make a private folder with a short path; it is removed on exit, or by the reaper if this process is killed.
 
     Raises:
-        UserError: there is no place for it.
+        UserError: none of the candidate folders can be used.
     """
     folder = _make()
-    with (folder / f"{OWNER}.new").open("w") as owner:
+    with (folder / f"{OWNER_FILE}.new").open("w") as owner:
         fcntl.flock(owner, fcntl.LOCK_EX)
-        os.replace(owner.name, folder / OWNER)
+        os.replace(owner.name, folder / OWNER_FILE)
         with reaped(folder):
             try:
                 yield folder
@@ -41,13 +41,13 @@ def session() -> Iterator[Path]:
 
 
 def stale() -> list[Path]:
-    """The folders on this machine whose owners have ended without removing them."""
+    """Return the folders on this machine whose owners have ended without removing them."""
     found = [folder for place in _places() if place.is_dir() for folder in sorted(place.glob(f"{PREFIX}*"))]
     return [folder for folder in found if _is_ours(folder) and not _is_owned(folder)]
 
 
 def _places() -> list[Path]:
-    """Where such a folder may be, the user's own choice first."""
+    """Return the parent folders to try, those that the user has set first."""
     chosen = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
     places = [*chosen, "/tmp", os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"]
     return list(dict.fromkeys(Path(place) for place in places if place and Path(place).is_absolute()))
@@ -57,12 +57,13 @@ def _make() -> Path:
     for place in _places():
         with suppress(OSError):
             folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-            if len(os.fsencode(folder)) <= LONGEST:
+            if len(os.fsencode(folder)) <= MAX_PATH_BYTES:
                 return folder
             folder.rmdir()
-    told = ", ".join(map(str, _places()))
+    places = ", ".join(map(str, _places()))
     raise UserError(
-        f"Ray needs a folder for its sockets, with a path of up to {LONGEST} bytes, and none can be made in {told}; "
+        f"Ray needs a folder for its sockets, with a path of up to {MAX_PATH_BYTES} bytes, and none can be made in "
+        f"{places}; "
         f"set RAY_TMPDIR to a short one that you can write to."
     )
 
@@ -74,14 +75,14 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _is_owned(folder: Path) -> bool:
-    """Whether the process that made the folder lives."""
+    """Return whether the process that made the folder is alive."""
     try:
-        with (folder / OWNER).open() as owner:
+        with (folder / OWNER_FILE).open() as owner:
             fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except FileNotFoundError:
-        return _age(folder) < UNCLAIMED
+        return _age(folder) < UNOWNED_SECONDS
     except OSError:
         return True
     return False

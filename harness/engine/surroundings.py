@@ -1,4 +1,4 @@
-"""What Ray takes from this process's surroundings and leaves in them, kept within bounds."""
+"""Context managers that restore what Ray changes in this process: environment variables and signal handlers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-RAYS = ("RAY_", "PYTHONBREAKPOINT")  # how the names begin that Ray sets
+RAY_PREFIXES = ("RAY_", "PYTHONBREAKPOINT")  # of the environment variables that Ray sets
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def environment(settings: Mapping[str, str | None]) -> Iterator[None]:
-    """The environment of this process with settings, None for none; Ray's own changes of it are undone as well."""
+    """Set environment variables (None unsets one), and restore them and those that Ray sets on exit."""
     before = dict(os.environ)
     for name, value in settings.items():
         _set(name, value)
@@ -23,7 +23,7 @@ def environment(settings: Mapping[str, str | None]) -> Iterator[None]:
         yield
     finally:
         for name in {*before, *os.environ}:
-            if name in settings or name.startswith(RAYS):
+            if name in settings or name.startswith(RAY_PREFIXES):
                 _set(name, before.get(name))
 
 
@@ -36,10 +36,10 @@ def _set(name: str, value: str | None) -> None:
 
 @contextmanager
 def own_signals() -> Iterator[None]:
-    """Ctrl-C and SIGTERM mean afterwards what they meant before: Ray puts handlers of its own in their place.
+    """Restore the handlers of SIGINT and SIGTERM, which Ray replaces.
 
     Raises:
-        KeyboardInterrupt: a SIGTERM has come meanwhile, at which Ray's handler leaves the interpreter.
+        KeyboardInterrupt: Ray's handler has raised SystemExit, as it does on SIGTERM.
     """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
@@ -49,15 +49,15 @@ def own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
-                if handler is not None:  # as it is where it was not set by Python
+                if handler is not None:  # None: it was not installed from Python
                     signal.signal(number, handler)
 
 
 @contextmanager
 def ray_environment(settings: Mapping[str, str | None]) -> Iterator[None]:
-    """An environment as of `environment`, which Ray goes by inside; afterwards it goes by the one before.
+    """Set environment variables as `environment` does, and have Ray read its configuration again on entry and exit.
 
-    Ray reads how it authenticates once, when it is imported, so that it is told to read it anew.
+    Ray reads its authentication settings only once, when it is imported.
     """
     try:
         with environment(settings):
@@ -71,13 +71,13 @@ def _read_again() -> None:
     import ray
 
     core: Any = ray._raylet
-    core.Config.initialize("")  # first: a token that is looked for in vain ends the process
+    core.Config.initialize("")  # first: Ray ends the process if a token is required and missing
     core.AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager
 def loopback_alone() -> Iterator[None]:
-    """Every Ray process that is started here listens on the loopback interface and on no other."""
+    """Make the Ray processes that are started inside listen on the loopback interface alone."""
     from ray._private import ray_constants
 
     before = ray_constants.ENABLE_RAY_CLUSTER

@@ -1,4 +1,4 @@
-"""Where trials run: in this process, on a Ray of its own, or on a cluster."""
+"""Where trials run: in this process, on an embedded Ray, or on a cluster."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ ContextOf = Callable[[Trial], WorkerContext]
 
 
 class Workplace(Protocol):
-    """Runs trials, and says what they cost."""
+    """Makes executors for trials, and measures the cost of trials."""
 
     @property
     def slots(self) -> int:
-        """How many training trials run at a time."""
+        """Number of training trials that run at the same time."""
 
     def threads(self, trial: Trial) -> int:
-        """The processor threads that a trial runs with."""
+        """Return the number of CPU threads of a trial."""
 
     def check(self, trials: Sequence[Trial], where: str) -> None:
-        """Reject trials that can never run here; `where` is the suite's file, for the message.
+        """Reject trials that can never run here; `where` is the suite's file, for the error message.
 
         Raises:
-            UserError: there is one.
+            UserError: a trial requests more than there is.
         """
 
     def executor(self, context_of: ContextOf, homes: Mapping[int, str]) -> Executor:
-        """What runs trials; `homes` are the nodes that rounds of timing have begun on."""
+        """Return an executor; `homes` has the node that each round of timing was begun on, by round."""
 
     def costs(
         self, trials: Sequence[TrainingTrial], context_of: ContextOf, say: Callable[[str], None]
     ) -> list[Cost | TrialError]:
-        """What trials cost here, in their order; `say` is told when that takes long."""
+        """Measure the costs of trials, in their order; `say` prints a line when that takes long."""
 
 
 class ThisProcess:
@@ -110,15 +110,15 @@ class OnRay:
 
 @contextmanager
 def workplace(resources: Resources, address: str | None, plugins: Sequence[Path], serial: bool) -> Iterator[Workplace]:
-    """Where a suite's trials run.
+    """Start or connect to the place where a suite's trials run.
 
     Arguments:
-        address: of a Ray cluster; one inside this process if None, and RAY_ADDRESS names no other.
-        plugins: files that a cluster's nodes get.
+        address: of a Ray cluster; if None that of RAY_ADDRESS, or else an embedded Ray.
+        plugins: files to send to the nodes of a cluster.
         serial: run in this process, without Ray.
 
     Raises:
-        UserError: no cluster answers, or none can be started here.
+        UserError: no cluster answers, or Ray can't be started here.
     """
     if serial:
         yield ThisProcess(resources)

@@ -202,8 +202,8 @@ def test_sessions_of_dead_runs_go(cli: Cli, results: Path, no_sessions: Path) ->
     dead, living = no_sessions / f"{sessions.PREFIX}dead", no_sessions / f"{sessions.PREFIX}living"
     for folder in (dead, living):
         folder.mkdir()
-        (folder / sessions.OWNER).touch()
-    with (living / sessions.OWNER).open() as owner:
+        (folder / sessions.OWNER_FILE).touch()
+    with (living / sessions.OWNER_FILE).open() as owner:
         fcntl.flock(owner, fcntl.LOCK_EX)
         assert "session of Ray" in cli("clean", "--results", results).out
     assert (dead.exists(), living.exists()) == (False, True)
@@ -214,7 +214,7 @@ def test_what_cannot_be_removed_is_told(
 ) -> None:
     dead = no_sessions / f"{sessions.PREFIX}dead"
     dead.mkdir()
-    (dead / sessions.OWNER).touch()
+    (dead / sessions.OWNER_FILE).touch()
 
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))

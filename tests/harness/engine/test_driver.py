@@ -103,7 +103,7 @@ class Script:
 
 @pytest.fixture(autouse=True)
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "BACKOFF", 0.0)
+    monkeypatch.setattr(driver, "BACKOFF_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_an_error_of_the_users_code_is_not_tried_again(setting: Callable[..., Se
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which only sleeping moves; pauses are as they are."""
     time = [0.0]
-    monkeypatch.setattr(driver, "BACKOFF", 2.0)
+    monkeypatch.setattr(driver, "BACKOFF_SECONDS", 2.0)
     monkeypatch.setattr(driver.time, "monotonic", lambda: time[0])
     monkeypatch.setattr(driver.time, "sleep", lambda seconds: time.__setitem__(0, time[0] + seconds))
     return time
@@ -318,9 +318,9 @@ def test_a_trial_that_says_nothing_is_told_less_and_less_often(
     made = setting()
     made.driver.say = lambda text: said.append((now[0], text))
     made.driver.run(three[:2], Silent({"a": [HANG], "b": [HANG]}))
-    lines = [(when, text) for when, text in said if "no word" in text]
+    lines = [(when, text) for when, text in said if "no report" in text]
     assert [when for when, _ in lines] == [60 + 660, 60 + 1260, 60 + 2460, 60 + 4860]
-    assert lines[0][1] == f"silent    {three[0].name}: no word for 11m 00s; `deadline:` in the suite would stop it"
+    assert lines[0][1] == f"silent    {three[0].name}: no report for 11m 00s; `deadline:` in the suite would stop it"
 
 
 def test_trials_that_no_node_takes_are_told(

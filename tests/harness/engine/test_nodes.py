@@ -199,7 +199,7 @@ def test_trials_of_a_node_that_dies_go_on_elsewhere_from_their_checkpoints(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(driver, "BACKOFF", 0.1)
+    monkeypatch.setattr(driver, "BACKOFF_SECONDS", 0.1)
     for _ in range(3):
         nodes.add()
     with connected(nodes.cluster.address, [tiny]) as offers:

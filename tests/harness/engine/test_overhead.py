@@ -49,4 +49,4 @@ def test_trials_are_noted_by_the_clock_of_this_process(
         stopwatch.finished(
             training_trial(), Result(TrainingNumbers(), timestamps=Timestamps(began, began + 1, began + 5))
         )
-    assert stopwatch.noted == [Timestamps(95.0, 96.0, 100.0)] * 3
+    assert stopwatch.timestamps == [Timestamps(95.0, 96.0, 100.0)] * 3

@@ -42,7 +42,7 @@ def test_the_users_choice_comes_first_if_it_is_short_enough(tmp_path: Path, monk
     monkeypatch.setenv("RAY_TMPDIR", "relative")
     with sessions.session() as folder:
         assert not folder.is_relative_to(long)
-        assert len(os.fsencode(folder)) <= sessions.LONGEST
+        assert len(os.fsencode(folder)) <= sessions.MAX_PATH_BYTES
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         monkeypatch.setenv("RAY_TMPDIR", short)
         with sessions.session() as folder:
@@ -62,7 +62,7 @@ def test_what_a_dead_owner_has_left_is_found(place: Path) -> None:
     folder.mkdir()
     assert sessions.stale() == []  # somebody may be about to mark it
     script = "import sys, fcntl; fcntl.flock(open(sys.argv[1], 'w'), fcntl.LOCK_EX)"
-    subprocess.run([sys.executable, "-c", script, folder / sessions.OWNER], check=True)
+    subprocess.run([sys.executable, "-c", script, folder / sessions.OWNER_FILE], check=True)
     (place / "another").mkdir()
     (place / f"{sessions.PREFIX}link").symlink_to(place)
     assert sessions.stale() == [folder]
