@@ -185,7 +185,7 @@ class _Run:
         )
 
     def _calibrated(self, plan: Plan, display: Display) -> tuple[Plan, dict[str, Cost]]:
-        """Return the plan at the fraction that the rest of the budget allows, and the costs that were measured for it."""
+        """Return the plan at the fraction that the rest of the budget allows, and the measured costs."""
         if plan.fraction is not None or plan.budget is None:
             return plan, {}
         display.say("calibrating the training trials")
@@ -235,7 +235,7 @@ class _Cleaner(Listener):
 
 
 def plugins_of(trial: Trial, plugins: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Split plugins into those that a trial needs (its variant, dataset and, for training, all analyses) and the rest."""
+    """Split plugins into those of a trial's variant and dataset (and, for training, all analyses) and the rest."""
     modules = DATASETS.sources(trial.task) + VARIANTS.sources(trial.variant)
     if trial.kind == "training":
         modules += tuple(module for name in ANALYSES.names() for module in ANALYSES.sources(name))
