@@ -102,7 +102,7 @@ def list_runs(tracking_uri: RecordUri) -> Lines:
 
 
 def _invocations(tracking_uri: RecordUri) -> Lines:
-    from harness.record.reader import list_invocations
+    from harness.record.listing import list_invocations
 
     return list_invocations(tracking_uri, say)
 

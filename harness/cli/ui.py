@@ -25,7 +25,7 @@ from harness.errors import UserError
 from harness.record.pages import HOST, PORT, charts_page, run_page, served
 
 if TYPE_CHECKING:
-    from harness.record.reader import Browsable
+    from harness.record.listing import Browsable
 
 START_TIMEOUT = 60.0  # seconds until the server must answer
 STOP_TIMEOUT = 5.0  # seconds that it may take to end
@@ -64,7 +64,7 @@ def browse(tracking_uri: str, port: int, open_browser: bool, console: Console) -
 
 def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
     """Return titles and addresses of the pages of a suite: the charts of its trials, and its newest report."""
-    from harness.record.reader import KIND
+    from harness.record.names import KIND
 
     found = [
         (f"{suite.name}, {what}", charts_page(host, suite.experiment, f"tags.`{KIND}` = '{kind}'"))
@@ -77,7 +77,7 @@ def links(suite: Browsable, host: str) -> list[tuple[str, str]]:
 
 
 def _show(tracking_uri: str, host: str, open_browser: bool, console: Console) -> None:
-    from harness.record.reader import suites
+    from harness.record.listing import suites
 
     found = [link for suite in suites(tracking_uri) for link in links(suite, host)]
     for name, link in found or [("MLflow", host)]:

@@ -20,10 +20,10 @@ from harness.errors import UserError
 from harness.files import locked
 from harness.record.download import local_artifact
 from harness.record.masking import masked
+from harness.record.names import RUN_NUMBER
 from harness.record.retry import retried, status_of
 from harness.record.tracking_uri import PASSWORD, SQLITE, TOKEN, USERNAME, TrackingUri
 
-RUN_NUMBER = "harness.number"  # tag: counts the runs of an experiment in the order in which they were started
 RUNS_PER_PAGE = 1000
 UNFINISHED_SUFFIX = "new"  # of the file of a store that is being created
 

@@ -1,4 +1,4 @@
-"""Arrays by name in a NumPy archive (.npz): any name, and no more memory than is allowed when it is read."""
+"""Write and read NumPy archives (.npz) with arrays of any name, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SUFFIX = ".npy"
 
 
 class Damaged(Exception):
-    """A file of the record can't be read; what is wrong with it."""
+    """A file of the record can't be read; the message says why."""
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays, compressed, as `numpy.load` reads them."""
+    """Write compressed arrays that `numpy.load` can read."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             with archive.open(name + SUFFIX, "w", force_zip64=True) as file:

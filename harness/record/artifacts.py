@@ -1,4 +1,4 @@
-"""The files of a run: what is too large or too fine for a metric."""
+"""Write and read the files of a run, which hold what is too large for metrics."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ T = TypeVar("T")
 
 
 def save_result(result: Result, folder: Path) -> None:
-    """Write what a result holds besides numbers into a folder, all but its model.
+    """Write the files of a result to a folder: curve, raw samples, predictions with true classes, arrays of analyses.
 
-    That is the curve, the raw samples, the predictions beside the true classes, and the arrays of each analysis.
+    The numbers and the model are stored elsewhere.
     """
     if result.history:
         curve = [dataclasses.asdict(point) for point in result.history]
@@ -43,10 +43,10 @@ def save_result(result: Result, folder: Path) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Predicted and true classes by test, (images,) of integers each, from a file of predictions.
+    """Read predicted and true classes by test, integers (images,) each.
 
     Raises:
-        Damaged: it can't be read, or is no such file.
+        Damaged: the file can't be read, or holds something else.
     """
     arrays = read_arrays(path)
     found = {name: (arrays[name], arrays[name + LABELS]) for name in arrays if name + LABELS in arrays}
@@ -57,16 +57,16 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:
-    """Epoch and error in training, percent, of each point of a curve.
+    """Read the epoch and the error in training, percent, of each point of a curve.
 
     Raises:
-        Damaged: the file can't be read, or is no curve.
+        Damaged: the file can't be read, or holds something else.
     """
     return _read_json(path, lambda all_: [(_number(p["epoch"]), _number(p["metrics"][TRAIN_ERROR])) for p in all_])
 
 
 def read_numbers(path: Path) -> dict[str, list[float]]:
-    """Lists of numbers by name, such as samples.
+    """Read lists of numbers by name, such as samples.
 
     Raises:
         Damaged: the file can't be read, or holds something else.
@@ -75,10 +75,10 @@ def read_numbers(path: Path) -> dict[str, list[float]]:
 
 
 def read_text(path: Path) -> str:
-    """A text of at most `MAX_TEXT_BYTES`.
+    """Read a text of at most `MAX_TEXT_BYTES`.
 
     Raises:
-        Damaged: it is longer, or no text.
+        Damaged: the file is longer, or not UTF-8.
     """
     try:
         with path.open("rb") as file:

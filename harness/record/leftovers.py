@@ -18,7 +18,8 @@ from harness.errors import UserError
 from harness.record.access import RUNS_PER_PAGE, Access, start_order
 from harness.record.lock import only_driver
 from harness.record.model import FOLDER
-from harness.record.reader import INVOCATIONS, KEY, KIND, PROFILE, RunReader
+from harness.record.names import INVOCATIONS, KEY, KIND, PROFILE
+from harness.record.reader import RunReader
 from harness.record.tracking_uri import TrackingUri, default_tracking_uri
 from harness.record.writer import RunWriter
 

@@ -1,4 +1,4 @@
-"""A trained model out of a record. What the record holds is data that are checked; its code runs only when told to."""
+"""Load a trained model from a record. The files are checked as data; code in the record runs only on request."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from harness.record.access import is_unknown, open_store
 from harness.record.download import local_artifact
 from harness.record.masking import masked
 from harness.record.model import FOLDER, TRIAL, WEIGHTS
+from harness.record.names import KEY
+from harness.record.names import WEIGHTS as DIGEST
 from harness.record.plugin import beside, plugin_in, plugin_of
-from harness.record.reader import KEY
 from harness.record.stored import restore_trial
-from harness.record.writer import WEIGHTS as DIGEST
 from harness.worker.train.evaluation import predict
 from harness.worker.train.training import weights_digest
 from variants import VARIANTS, Variant
@@ -42,7 +42,7 @@ WEIGHTS_OVERHEAD_BYTES = 1 << 20  # by which a file of weights may be larger tha
 class Model:
     """A trained model.
 
-    trial: what it was trained for, and with which settings.
+    trial: the trial that trained it.
     module: the `torch.nn.Module`, in evaluation mode.
     """
 
@@ -54,7 +54,7 @@ class Model:
         self.module.to(self.device).eval()
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """The classes of grey images.
+        """Predict the classes of grey images.
 
         Arguments:
             images: (images, height, width) uint8.
@@ -63,7 +63,7 @@ class Model:
             (images,) int64.
 
         Raises:
-            UserError: the images are of another kind.
+            UserError: the images have another dtype or size.
         """
         size = self.module.config.image_size
         if images.dtype != np.uint8 or images.shape[1:] != (size, size):
@@ -81,15 +81,15 @@ class Model:
 
 
 def load(run: str, tracking_uri: str, trust_code: bool = False) -> Model:
-    """The trained model of a trial.
+    """Load the trained model of a trial.
 
     Arguments:
         run: the id of the trial's run.
-        trust_code: run the code of a plugin that the record holds, if its variant is not known here.
+        trust_code: run the plugin in the record if its variant is not registered here.
 
     Raises:
-        UserError: there is no such run, its model was not kept or can't be read or is not what the run says, or its
-            variant is not known here.
+        UserError: there is no such run, its model was not stored, can't be read or differs from what the run says, or
+            its variant is not registered here.
     """
     client = open_store(tracking_uri)
     with tempfile.TemporaryDirectory(prefix="harness-model-") as folder:
@@ -103,10 +103,10 @@ def load(run: str, tracking_uri: str, trust_code: bool = False) -> Model:
 
 
 def read_model(files: Path, trust_code: bool) -> Model:
-    """The model that a folder's files describe, see `harness.record.model.save_model`.
+    """Read a model from the files that `harness.record.model.save_model` has written.
 
     Raises:
-        UserError: they can't be read, or the variant is not known here.
+        UserError: they can't be read, or the variant is not registered here.
     """
     trial = _trial(files / TRIAL)
     with _known(trial, files, trust_code):
@@ -116,10 +116,10 @@ def read_model(files: Path, trust_code: bool) -> Model:
 
 
 def _built(trial: TrainingTrial) -> Variant:
-    """The model of a trial, untrained.
+    """Build the model of a trial, untrained.
 
     Raises:
-        UserError: the variant has other settings by now.
+        UserError: the variant no longer has these settings.
     """
     variant = VARIANTS.get(trial.variant)
     try:
@@ -139,7 +139,7 @@ def _run(client: MlflowClient, run: str, tracking_uri: str) -> Run:
 
 
 def _files(client: MlflowClient, run: Run, tracking_uri: str, into: Path) -> Path:
-    """The folder with the parts of a run's model."""
+    """Return the local folder of the files of a run's model."""
     name = f"run {run.info.run_id} ({run.info.run_name})"
     try:
         return local_artifact(client, run, tracking_uri, f"{FOLDER}/artifacts", into)
@@ -176,7 +176,7 @@ def _trial(path: Path) -> TrainingTrial:
 
 @contextmanager
 def _known(trial: TrainingTrial, files: Path, trust_code: bool) -> Iterator[None]:
-    """Within this the trial's variant is registered: the one that is known here, or the one that the record has."""
+    """Register the trial's variant within the context: the one that is installed here, or the plugin in the record."""
     plugin = plugin_in(files)
     is_here = trial.variant in VARIANTS.names()
     if is_here and VARIANTS.source_digest(trial.variant) == trial.source:
@@ -201,13 +201,13 @@ def _known(trial: TrainingTrial, files: Path, trust_code: bool) -> Iterator[None
 
 def _warn(variant: str) -> None:
     warnings.warn(
-        f"the code of '{variant}' is another than the model was trained with; its predictions may differ",
+        f"the code of '{variant}' differs from what the model was trained with; its predictions may differ",
         stacklevel=2,
     )
 
 
 def _weights(path: Path, module: Variant) -> dict[str, torch.Tensor]:
-    """The weights in a file, if they can be a module's."""
+    """Read weights from a file, and check that they fit the module."""
     own = module.state_dict()
     largest = sum(tensor.numel() * tensor.element_size() for tensor in own.values()) + WEIGHTS_OVERHEAD_BYTES
     try:

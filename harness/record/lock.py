@@ -1,4 +1,4 @@
-"""One driver at a time writes to a suite's record. The lock goes when its process does, however that ends."""
+"""A file lock, so that one driver at a time writes to a suite's record. It ends with its process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def only_driver(folder: Path, suite: str, notify: Callable[[str], None] = lambda
         notify: called with a line if the file system has no locks.
 
     Raises:
-        UserError: another process holds it, or its file may not be written.
+        UserError: another process holds it, or its file can't be written.
     """
     path = folder / f".{suite}.lock"
     with ExitStack() as held:

@@ -1,4 +1,4 @@
-"""What must not be shown of a text with addresses in it: users, passwords and tokens."""
+"""Mask users, passwords and tokens in the URLs of a text."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _SECRET = re.compile(
 
 
 def masked(text: str) -> str:
-    """The text without the users, passwords and tokens of the addresses in it."""
+    """Return a text with the users, passwords and tokens in its URLs masked."""
     return _SECRET.sub(rf"\1={MASK}", _USER.sub(f"{MASK}@", text))

@@ -1,4 +1,4 @@
-"""A trained model as an MLflow pyfunc, written beside its trial's results."""
+"""Write a trained model as an MLflow pyfunc, beside its trial's results."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PACKAGES = ("torch", "numpy", "pydantic", "mlflow")
 
 
 def save_model(trial: Trial, weights: bytes, folder: Path) -> None:
-    """Write a trial's model as an MLflow model, with signature, input example and, of a plugin, its code.
+    """Write a trial's model as an MLflow model with signature, input example and, if its variant is a plugin, its code.
 
     Arguments:
         weights: parameters and buffers as `torch.save` writes them.
-        folder: does not exist yet.
+        folder: is created; it must not exist.
     """
     size = trial.config["image_size"]
     signature = ModelSignature(
@@ -57,7 +57,7 @@ def save_model(trial: Trial, weights: bytes, folder: Path) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without MLflow's advice on types and environments, which is for those who write models by hand."""
+    """Suppress MLflow's hints about types and environments, which are for models that are written by hand."""
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What earlier versions called the files of what analyses have measured; the arrays in them are called as today."""
+"""Read the arrays of analyses from the files of early versions; the arrays have their current names."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FILES = {
 
 
 def read_older(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of such a file; of pictures those of several analyses.
+    """Read the arrays of such a file; one of pictures holds those of several analyses.
 
     Raises:
-        Damaged: it can't be read, or holds something else.
+        Damaged: the file can't be read, or holds something else.
     """
     if path.name != ACTIVITY:
         return read_arrays(path)

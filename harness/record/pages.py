@@ -1,4 +1,4 @@
-"""Where MLflow's user interface shows what: addresses of its pages."""
+"""URLs of pages in MLflow's user interface."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ WORKFLOW = "workflowType=machine_learning"
 
 
 def served(port: int = PORT) -> str:
-    """The address that `python -m harness ui` serves a record at."""
+    """Return the URL at which `python -m harness ui` serves a record."""
     return f"http://{HOST}:{port}"
 
 
 def run_page(host: str, experiment: str, run: str, artifact: str = "") -> str:
-    """The page of a run, or of one of its artifacts."""
+    """Return the URL of a run, or of one of its artifacts."""
     shown = f"/artifacts/{artifact}" if artifact else ""
     return f"{host}/#/experiments/{experiment}/runs/{run}{shown}?{WORKFLOW}"
 
 
 def charts_page(host: str, experiment: str, query: str) -> str:
-    """The charts of the runs that match a query."""
+    """Return the URL of the charts of the runs that match a query."""
     return f"{host}/#/experiments/{experiment}/runs?{WORKFLOW}&compareRunsMode=CHART&searchFilter={quote(query)}"

@@ -8,13 +8,13 @@ from typing import Any
 from harness.plan.trial import Trial
 
 MAX_PARAMETER_CHARACTERS = 6000  # MLflow's limit
-ALIKE = ("variant", "task", "seed", "round")  # what trials of the same place in a suite share
-DERIVED = ("label", "fraction")  # from others
+ALIKE = ("variant", "task", "seed", "round")  # what similar trials have in common
+DERIVED = ("label", "fraction")  # from other parameters
 WORDS = {"source": "the variant's source", "data": "the data", "data_source": "the dataset's source"}
 
 
 def parameters(trial: Trial) -> dict[str, str]:
-    """The settings of a trial by name."""
+    """Return the settings of a trial by name, as MLflow params."""
     flat: dict[str, Any] = {"variant": trial.variant, "label": trial.label, "task": trial.task}
     flat |= {"source": trial.source, "data": trial.data, "data_source": trial.data_source}
     flat["seed" if trial.kind == "training" else "round"] = trial.repeat
@@ -57,7 +57,7 @@ def why_new(trial: Trial, others: Iterable[Mapping[str, str]]) -> str:
 
 
 def _changes(mine: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
-    """What differs of the settings that both have: a record of an older harness may lack some."""
+    """List the settings that differ, of those that both have: a record of an early version may lack some."""
     return [
         WORDS.get(name, f"{name} {before[name]} → {value}")
         for name, value in mine.items()

@@ -1,4 +1,4 @@
-"""Artifacts of a local record lie where its results folder is now, also after that was moved or copied."""
+"""Correct the artifact paths in a local record whose results folder was moved or copied."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.record.tracking_uri import TrackingUri
 
 DATABASE_TIMEOUT_SECONDS = 20.0  # while another process writes to the database
 
-PLACES = (  # table, column of the id, column of the address, and where below the experiment's folder that is
+PLACES = (  # table, its columns of the id and of the path, and the path below the experiment's folder
     ("runs", "run_uuid", "artifact_uri", "{}/artifacts"),
     ("logged_models", "model_id", "artifact_location", "models/{}/artifacts"),
 )
 
 
 def bring_home(tracking_uri: TrackingUri, experiment: str, artifacts: str) -> None:
-    """Let an experiment's new artifacts go to a folder, and look there for the old ones that are there.
+    """Point an experiment and its artifacts to a folder.
 
-    MLflow keeps absolute addresses and has no request that changes them.
+    MLflow stores absolute paths and has no request that changes them, so the database is changed.
 
     Arguments:
         artifacts: the folder, as `artifact_folder` gives it.

@@ -1,4 +1,4 @@
-"""The code of a plugin among the files of a model: written for whoever wants to run it, and found again."""
+"""Write the code of a plugin beside a model, and find and import it again."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ SINGLE = "plugin.py"  # what older records have instead
 
 
 def plugin_of(modules: Iterable[str]) -> Path | None:
-    """The first plugin's file among some modules; None if none of them was loaded as a plugin."""
+    """Return the file of the first module that was loaded as a plugin; None if none was."""
     return next(filter(None, map(path_of, modules)), None)
 
 
 def save_plugin(modules: tuple[str, ...], folder: Path) -> Path | None:
-    """Write a plugin, and what it imports from beside it, into a folder of its own there; None if there is none.
+    """Copy a plugin, with what it imports from its folder, to a subfolder, and return that; None if there is no plugin.
 
     Arguments:
-        modules: that a variant comes from.
+        modules: the modules that define a variant.
     """
     plugin = plugin_of(modules)
     if plugin is None:
@@ -42,7 +42,7 @@ def save_plugin(modules: tuple[str, ...], folder: Path) -> Path | None:
 
 
 def plugin_in(files: Path) -> Path | None:
-    """The plugin among the files of a model; None if its variant was no plugin."""
+    """Return the plugin's file among the files of a model; None if its variant was no plugin."""
     for own in sorted(files.glob(f"{FOLDER}*")):
         path = own / f"{own.name.removeprefix(FOLDER)}.py"
         if path.is_file():
@@ -52,7 +52,7 @@ def plugin_in(files: Path) -> Path | None:
 
 @contextmanager
 def beside(plugin: Path) -> Iterator[None]:
-    """Within this, what lies beside a plugin can be imported, and what has the same names here is put aside."""
+    """Let the plugin import what lies beside it; modules of the same names are put aside meanwhile."""
     names = {path.stem for path in plugin.parent.iterdir() if path != plugin}
     here = _take(names)
     sys.path.insert(0, str(plugin.parent))

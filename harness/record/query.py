@@ -1,4 +1,4 @@
-"""Conditions on runs, in MLflow's language of filters."""
+"""Conditions on runs, in MLflow's filter syntax."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from harness.errors import UserError
 
 
 def equals(tag: str, value: str) -> str:
-    """The condition that a tag has a value.
+    """Return the condition that a tag has a value.
 
     Raises:
-        UserError: the language can't express the value.
+        UserError: the syntax can't express the value.
     """
     mark = "'" if "'" not in value else '"'
     if mark in value or "`" in value or not value.isprintable():

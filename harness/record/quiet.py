@@ -1,4 +1,4 @@
-"""MLflow without its noise, for a caller who may have settings of his own for it."""
+"""Silence MLflow for a caller who may have set it up differently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOGGERS = ("mlflow", "mlflow.store.db.utils", "alembic")
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Within this MLflow is quiet; the environment and the loggers are as before when it ends."""
+    """Silence MLflow within the context; restore the environment and the loggers at its end."""
     environment, levels = dict(os.environ), {name: logging.getLogger(name).level for name in LOGGERS}
     be_quiet()
     try:

@@ -1,4 +1,4 @@
-"""Write to the record what the driver tells of trials."""
+"""Record the events of the driver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.worker.result import Progress, Result
 
 
 class Recorder(Listener):
-    """A listener that keeps everything in a record."""
+    """A listener that writes every event to the record."""
 
     def __init__(self, record: RunWriter) -> None:
         self._record = record

@@ -1,4 +1,4 @@
-"""Models as JSON in the record, which outlive the version of the harness that wrote them."""
+"""Store pydantic models as JSON in the record, and read those that earlier versions have written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.suite.explain import RENAMED
 
-VERSION = 4  # of what is written; there was no number before 2
+VERSION = 4  # of the JSON; before 2 it had no version field
 FIELD = "version"
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,18 +19,18 @@ _TRIAL: TypeAdapter[Trial] = TypeAdapter(Trial)
 
 
 def store(model: BaseModel) -> dict[str, object]:
-    """What is written of a model: its fields and the version of the form."""
+    """Return what is written of a model: its fields and the version."""
     return {FIELD: VERSION, **model.model_dump(mode="json")}
 
 
 def restore(kind: type[M], text: str, what: str) -> M:
-    """A model as any version has written it: fields that this one doesn't know are ignored, missing ones defaulted.
+    """Read a model that any version has written: unknown fields are ignored, missing ones have their defaults.
 
     Arguments:
-        what: what the text is, for a message.
+        what: the name of the text in the error message.
 
     Raises:
-        UserError: it can't be read even so.
+        UserError: it can't be read.
     """
     try:
         return kind.model_validate_json(_as_today(text), extra="ignore")
@@ -44,7 +44,7 @@ def restore(kind: type[M], text: str, what: str) -> M:
 
 
 def restore_trial(text: str | bytes) -> Trial:
-    """A trial as any version has written it.
+    """Read a trial that any version has written.
 
     Raises:
         ValidationError: it can't be read.
@@ -53,7 +53,7 @@ def restore_trial(text: str | bytes) -> Trial:
 
 
 def _as_today(text: str | bytes) -> str | bytes:
-    """A document with the names that its fields have now; what is no document is left as it is."""
+    """Rename the fields of a JSON object to their current names; anything else is returned unchanged."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -67,7 +67,7 @@ def _as_today(text: str | bytes) -> str | bytes:
 
 
 def _trial_as_today(trial: Any) -> Any:
-    """Before version 4 the work of a trial was in a field of its kind's name, and a round was called a seed."""
+    """Convert a trial of a version before 4: its work was in a field named after its kind, and a round was a `seed`."""
     if not isinstance(trial, dict) or "work" in trial or trial.get("kind") not in {"training", "timing"}:
         return trial
     kind = trial["kind"]

@@ -1,6 +1,6 @@
-"""Write to MLflow: one experiment a suite, one flat run a trial, found again by its key.
+"""Write to MLflow: an experiment for each suite, a flat run for each trial, found again by the trial's key.
 
-There is one writer, the driver. Trials are flat runs because MLflow shows nested ones collapsed, without charts.
+There is one writer, the driver. Runs are flat because MLflow shows nested runs collapsed and without charts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from harness.errors import Rejected, UserError, cause_of
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.provenance import code_version
-from harness.record.access import RUN_NUMBER, start_order
+from harness.record import names
+from harness.record.access import start_order
 from harness.record.artifacts import save_result
 from harness.record.lease import Lease
 from harness.record.masking import masked
@@ -30,44 +31,20 @@ from harness.record.model import FOLDER, save_model
 from harness.record.parameters import parameters
 from harness.record.place import bring_home
 from harness.record.query import equals
-from harness.record.reader import (
-    CAUSE,
-    CODE,
-    COMMAND,
-    INVOCATIONS,
-    KEY,
-    KIND,
-    MACHINE,
-    NO_PROFILE,
-    OVERHEAD,
-    PLAN_FILE,
-    PROFILE,
-    PUBLISHED_FILE,
-    REPORT,
-    SUITE,
-    SUITE_FILE,
-    TIMING,
-    TRAINING,
-    RunReader,
-    fraction_tag,
-)
+from harness.record.reader import RunReader
 from harness.record.retry import retried
 from harness.record.stored import store
 from harness.text import one_line
 from harness.worker.numbers import EPOCHS, TRAIN_LOSS, to_metrics
 from harness.worker.result import Point, Result
 
-INVOCATION, FRACTION, TOKEN = "harness.invocation", "harness.fraction", "harness.token"
-STATE = "harness.state"  # digest of what an invocation's report was made of
-NOTE = "mlflow.note.content"
-WEIGHTS = "harness.weights_sha256"
 VERDICTS = ("reproduced", "contradicted", "undecided")
 MAX_NOTE_CHARACTERS = 6000
 POINTS_PER_BATCH = 50  # of a curve; MLflow takes 1,000 metrics at a time
 
 
 class RunWriter(RunReader):
-    """A suite's experiment in an MLflow store, to be written.
+    """Writes a suite's experiment in an MLflow store.
 
     Arguments:
         notify: called with a line when the store stops responding, and when it responds again.
@@ -100,7 +77,7 @@ class RunWriter(RunReader):
 
     @property
     def experiment(self) -> str:
-        """The id of the suite's experiment, which is created when it is first needed."""
+        """The id of the suite's experiment; it is created on first use."""
         if self._experiment is None:
             try:
                 self._experiment = str(self.client.create_experiment(self.suite, self._artifacts))
@@ -108,15 +85,15 @@ class RunWriter(RunReader):
                 found = self.client.get_experiment_by_name(self.suite)
                 if found is None:
                     raise
-                self._experiment = str(found.experiment_id)  # another driver was quicker
+                self._experiment = str(found.experiment_id)  # another driver has just created it
         return self._experiment
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the only driver that writes to the experiment.
+        """Hold the lease on the experiment.
 
         Raises:
-            UserError: another one does.
+            UserError: another driver holds it.
         """
         lease = Lease(self.client, self._make_experiment(), self.suite, self.notify)
         try:
@@ -153,20 +130,20 @@ class RunWriter(RunReader):
 
     @retried
     def keep_fraction(self, profile: str | None, budget: float, fraction: float) -> None:
-        """Keep a calibrated fraction for the runs that follow."""
-        self.client.set_experiment_tag(self.experiment, fraction_tag(profile, budget), repr(fraction))
+        """Store a calibrated fraction for later runs."""
+        self.client.set_experiment_tag(self.experiment, names.fraction_tag(profile, budget), repr(fraction))
 
     # An invocation of the suite
 
     def begin_invocation(self, plan: Plan, published: list[dict[str, Any]], command: str, suite: str = "") -> str:
-        """Start the run that holds the suite's plan and report; what a dead driver left is marked as such.
+        """Start the run that holds the suite's plan and report; mark runs that a dead driver left as killed.
 
         Arguments:
-            command: as the user gave it; users, passwords and tokens in it are not kept.
-            suite: the suite's file, whole.
+            command: as the user gave it; users, passwords and tokens in it are masked.
+            suite: the text of the suite's file.
         """
         tags = self._invocation_tags(plan, masked(command))
-        code = {name: value for name, value in tags.items() if name.startswith(CODE)}
+        code = {name: value for name, value in tags.items() if name.startswith(names.CODE)}
         self._told = {"plan": store(plan), "published": published, "suite": suite, "code": code}
         self._clean_up()
         self._profile = plan.profile
@@ -182,41 +159,44 @@ class RunWriter(RunReader):
 
     @retried
     def _begin_invocation(self, tags: dict[str, str], plan: Plan, published: list[dict[str, Any]], suite: str) -> str:
-        found = self._search(equals(TOKEN, tags[TOKEN]))  # it may have been made by a try whose answer was lost
+        # an earlier attempt may have created it and lost the response
+        found = self._search(equals(names.TOKEN, tags[names.TOKEN]))
         run = found[0] if found else self._create_run(tags, f"suite {self.suite}")
-        self._log_json(run.info.run_id, PLAN_FILE, store(plan))
-        self._log_json(run.info.run_id, PUBLISHED_FILE, published)
+        self._log_json(run.info.run_id, names.PLAN_FILE, store(plan))
+        self._log_json(run.info.run_id, names.PUBLISHED_FILE, published)
         if suite:
-            self.client.log_text(run.info.run_id, suite, SUITE_FILE)
+            self.client.log_text(run.info.run_id, suite, names.SUITE_FILE)
         return str(run.info.run_id)
 
     def _create_run(self, tags: dict[str, str], name: str) -> Run:
-        """A run that comes after all that are there; there is one writer only."""
+        """Create a run with the next number; nobody else numbers runs, as there is one writer."""
         if self._number is None:
             self._number = max((start_order(run)[0] for run in self._search("")), default=0)
         self._number += 1
-        return self.client.create_run(self.experiment, tags={**tags, RUN_NUMBER: str(self._number)}, run_name=name)
+        return self.client.create_run(
+            self.experiment, tags={**tags, names.RUN_NUMBER: str(self._number)}, run_name=name
+        )
 
     @retried
     def keep_plan(self, invocation: str, plan: Plan) -> None:
         """Replace an invocation's plan, once its fraction is known."""
         self._told["plan"] = store(plan)
-        self._log_json(invocation, PLAN_FILE, store(plan))
-        self.client.set_tag(invocation, FRACTION, repr(plan.fraction))
+        self._log_json(invocation, names.PLAN_FILE, store(plan))
+        self.client.set_tag(invocation, names.FRACTION, repr(plan.fraction))
 
     @retried
     def keep_overhead(self, invocation: str, overhead: dict[str, float]) -> None:
-        """Add what the harness itself took."""
+        """Log what the harness itself took, as metrics."""
         now = int(time.time() * 1000)
-        metrics = [Metric(f"{OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()]
+        metrics = [Metric(f"{names.OVERHEAD}{name}", value, now, 0) for name, value in overhead.items()]
         self.client.log_batch(invocation, metrics=metrics)
 
     @retried
     def keep_verdicts(self, invocation: str, verdicts: Iterable[tuple[str, str]]) -> None:
-        """Add the verdicts on the suite's claims: how many of each, and each as a tag.
+        """Log the verdicts on the suite's claims: how many there are of each word, and a tag for each.
 
         Arguments:
-            verdicts: word and sentence of each.
+            verdicts: the word and the sentence of each.
         """
         told = list(verdicts)
         if not told:
@@ -231,8 +211,8 @@ class RunWriter(RunReader):
         """Close an invocation ("FINISHED", "FAILED" or "KILLED"), with its report where there is one.
 
         Arguments:
-            report: the files that it has written, the first one at the top of its folder; what others keep there is
-                not recorded, nor is a report of what an earlier invocation has reported.
+            report: the files of the report, the first one at the top of its folder. They are not stored again if an
+                earlier invocation has stored the report of the same results.
         """
         lacking = self._unless_rejected("the report", lambda: self._keep_report(invocation, report))
         if lacking:
@@ -245,9 +225,9 @@ class RunWriter(RunReader):
         holder = self._holder_of(state, invocation) if report else ""
         if holder:
             tags = {
-                STATE: state,
-                REPORT: holder,
-                NOTE: f"Nothing has changed since run {holder}, which has the report.",
+                names.STATE: state,
+                names.REPORT: holder,
+                names.NOTE: f"Nothing has changed since run {holder}, which has the report.",
             }
             self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
             return
@@ -255,41 +235,41 @@ class RunWriter(RunReader):
             place = Path("report") / path.parent.relative_to(report[0].parent)
             self.client.log_artifact(invocation, str(path), place.as_posix())
             if path.name == "report.md":
-                self.client.set_tag(invocation, NOTE, path.read_text(encoding="utf-8")[:MAX_NOTE_CHARACTERS])
+                self.client.set_tag(invocation, names.NOTE, path.read_text(encoding="utf-8")[:MAX_NOTE_CHARACTERS])
         if report:
-            tags = {STATE: state, REPORT: invocation}
+            tags = {names.STATE: state, names.REPORT: invocation}
             self.client.log_batch(invocation, tags=[RunTag(name, value) for name, value in tags.items()])
 
     def _state(self) -> str:
-        """A digest of all that decides a report: what was asked for, and which trials there are."""
-        trials = [(run.info.run_id, run.info.status, run.data.tags.get(INVOCATION)) for run in self._trial_runs()]
+        """Return a digest of all that decides a report: plan, suite, code, and the trials with their status."""
+        trials = [(run.info.run_id, run.info.status, run.data.tags.get(names.INVOCATION)) for run in self._trial_runs()]
         text = json.dumps([self._told, sorted(trials)], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _holder_of(self, state: str, invocation: str) -> str:
-        """The run with the report of the last invocation that has one, if that was of this state; else nothing."""
+        """Return the run that holds the newest report, if that is of the same state; else an empty text."""
         mine = self.run(invocation)
-        profile = mine.data.tags.get(PROFILE, NO_PROFILE) if mine is not None else NO_PROFILE
-        others = self._search(f"{INVOCATIONS} and {equals(PROFILE, profile)}")
-        before = next((run for run in others if STATE in run.data.tags and run.info.run_id != invocation), None)
-        if before is None or before.data.tags[STATE] != state:
+        profile = mine.data.tags.get(names.PROFILE, names.NO_PROFILE) if mine is not None else names.NO_PROFILE
+        others = self._search(f"{names.INVOCATIONS} and {equals(names.PROFILE, profile)}")
+        before = next((run for run in others if names.STATE in run.data.tags and run.info.run_id != invocation), None)
+        if before is None or before.data.tags[names.STATE] != state:
             return ""
-        holder = str(before.data.tags.get(REPORT, ""))
+        holder = str(before.data.tags.get(names.REPORT, ""))
         return holder if holder and self.client.list_artifacts(holder, "report") else ""
 
     def stop_invocation(self, invocation: str) -> None:
-        """Close an invocation that something has stopped; there is one try only."""
+        """Close an invocation that was stopped, without retries."""
         self.client.set_terminated(invocation, "KILLED")
 
     def _invocation_tags(self, plan: Plan, command: str) -> dict[str, str]:
         return {
-            KIND: "suite",
-            SUITE: self.suite,
-            TOKEN: secrets.token_hex(16),
-            PROFILE: plan.profile or NO_PROFILE,
-            FRACTION: repr(plan.fraction),
-            COMMAND: command[:MAX_NOTE_CHARACTERS],
-            **{CODE + name: value for name, value in code_version().items()},
+            names.KIND: "suite",
+            names.SUITE: self.suite,
+            names.TOKEN: secrets.token_hex(16),
+            names.PROFILE: plan.profile or names.NO_PROFILE,
+            names.FRACTION: repr(plan.fraction),
+            names.COMMAND: command[:MAX_NOTE_CHARACTERS],
+            **{names.CODE + name: value for name, value in code_version().items()},
         }
 
     def _log_json(self, run: str, name: str, content: Any) -> None:
@@ -302,15 +282,17 @@ class RunWriter(RunReader):
 
     @retried
     def begin(self, trial: Trial) -> None:
-        """Start a trial's run, or go on with the one it has."""
+        """Start a trial's run, or resume the one that it has."""
         run = self._run_of(trial.key)
         if run is not None and trial.kind == "timing" and run.data.metrics:
-            self.client.delete_run(run.info.run_id)  # a timing starts from zero, and its numbers must not mix
+            self.client.delete_run(
+                run.info.run_id
+            )  # a timing starts over, and its numbers must not mix with those of before
             run = None
         if run is not None:
             run_id = str(run.info.run_id)
             self.client.update_run(run_id, status="RUNNING", name=trial.name)
-            self.client.set_tag(run_id, INVOCATION, self._current)
+            self.client.set_tag(run_id, names.INVOCATION, self._current)
         else:
             run_id = self._create(trial)
         self._describe(run_id, trial, known=run.data.params if run is not None else {})
@@ -318,19 +300,19 @@ class RunWriter(RunReader):
 
     def _create(self, trial: Trial) -> str:
         tags = {
-            KEY: trial.key,
-            KIND: TRAINING if trial.kind == "training" else TIMING,
-            SUITE: self.suite,
-            INVOCATION: self._current,
-            PROFILE: self._profile or NO_PROFILE,
-            "harness.variant": trial.variant,
-            "harness.title": trial.title,
-            "harness.task": trial.task,
+            names.KEY: trial.key,
+            names.KIND: names.TRAINING if trial.kind == "training" else names.TIMING,
+            names.SUITE: self.suite,
+            names.INVOCATION: self._current,
+            names.PROFILE: self._profile or names.NO_PROFILE,
+            names.VARIANT: trial.variant,
+            names.TITLE: trial.title,
+            names.TASK: trial.task,
         }
         return str(self._create_run(tags, trial.name).info.run_id)
 
     def _describe(self, run: str, trial: Trial, known: Mapping[str, str]) -> None:
-        """What a trial was given, as far as that is not known; MLflow lets nothing be changed."""
+        """Log the params that are not logged yet, and the dataset; MLflow params are immutable."""
         params = [Param(name, value) for name, value in parameters(trial).items() if name not in known]
         self.client.log_batch(run, params=params)
         dataset = Dataset(name=trial.task, digest=trial.data[:36], source_type="harness", source=trial.task)
@@ -339,7 +321,7 @@ class RunWriter(RunReader):
 
     @retried
     def log(self, trial: Trial, history: tuple[Point, ...]) -> None:
-        """Add the points of a curve that the run does not have yet."""
+        """Log the points of a curve that are not logged yet."""
         run = self._runs[trial.key]
         if not history:
             return
@@ -353,17 +335,17 @@ class RunWriter(RunReader):
                 for point in some
                 for name, value in {**point.metrics, EPOCHS: point.epoch}.items()
             ]
-            self.client.log_batch(run, metrics=metrics)  # all of it or nothing
+            self.client.log_batch(run, metrics=metrics)  # atomic
             self._logged[run] = some[-1].iteration
 
     def finish(self, trial: Trial, result: Result) -> str:
         """Write a result and close the trial's run: first the numbers, then the files, last the model.
 
         Returns:
-            Why files or the model could not be kept, if so; the numbers are.
+            Why the files or the model could not be stored; empty if they were.
 
         Raises:
-            Exception: the numbers were rejected.
+            Rejected: the store refuses the numbers.
         """
         run = self._runs[trial.key]
         self._write_numbers(run, trial, result)
@@ -373,7 +355,7 @@ class RunWriter(RunReader):
             lacking.append(self._unless_rejected("its model", lambda: self._write_model(run, trial, result)))
         told = "; ".join(filter(None, lacking))
         if told:
-            self._tag(run, CAUSE, told[:MAX_NOTE_CHARACTERS])
+            self._tag(run, names.CAUSE, told[:MAX_NOTE_CHARACTERS])
         return told
 
     def _unless_rejected(self, what: str, write: Callable[[], None]) -> str:
@@ -396,8 +378,8 @@ class RunWriter(RunReader):
         if self.last_step(run, next(iter(metrics))) < step:  # not written yet
             summary = [Metric(name, value, now, step) for name, value in metrics.items()]
             self.client.log_batch(run, metrics=summary)
-        tags = {f"{MACHINE}{name}": value for name, value in result.machine.items()}
-        tags |= {WEIGHTS: result.weights} if result.weights else {}
+        tags = {f"{names.MACHINE}{name}": value for name, value in result.machine.items()}
+        tags |= {names.WEIGHTS: result.weights} if result.weights else {}
         self.client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 
     @retried
@@ -422,20 +404,20 @@ class RunWriter(RunReader):
 
     @retried
     def fail(self, trial: Trial, cause: str, details: str) -> None:
-        """Close the run of a trial that failed, if it has one; the whole story goes to its artifacts."""
+        """Close the run of a trial that failed, if it has one; the details go to its artifacts."""
         run = self._runs.get(trial.key)
         if run is None:
             return
-        self.client.set_tag(run, CAUSE, cause[:5000])
+        self.client.set_tag(run, names.CAUSE, cause[:5000])
         self.client.set_terminated(run, "FAILED")
         self.client.log_text(run, details, "error.txt")
 
     @retried
     def interrupt(self, trial: Trial) -> None:
-        """Close the run of a trial that was lost and can go on."""
+        """Close the run of a trial that was lost and can be resumed."""
         self.stop(trial)
 
     def stop(self, trial: Trial) -> None:
-        """Close the run of a trial that is stopped together with this process; there is one try only."""
+        """Close the run of a trial that is stopped together with this process, without retries."""
         if trial.key in self._runs:
             self.client.set_terminated(self._runs[trial.key], "KILLED")

@@ -20,7 +20,7 @@ FIGURES = "figures"
 
 
 def read_tables(record: RunReader, profile: str | None, invocation: str | None = None) -> Tables:
-    """The tables of an invocation of a suite, from the record alone.
+    """Build the tables of an invocation of a suite from the record alone.
 
     Arguments:
         profile: whose newest invocation is read, unless one is named.
@@ -43,7 +43,7 @@ def write_report(tables: Tables, folder: Path, say: Callable[[str], None] = lamb
         say: is called with a line for each figure that is left out.
 
     Raises:
-        UserError: they can't be written there.
+        UserError: they can't be written.
     """
     figures = draw_all(tables.rows_of, tables.errors)
     files = figures.files()

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import UserError
-from harness.record.reader import RunReader, suite_of
+from harness.record.listing import suite_of
+from harness.record.reader import RunReader
 from harness.report.tables.comparison import Side
 from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.timed import timed_of

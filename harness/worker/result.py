@@ -1,4 +1,4 @@
-"""What a worker sends back: how far a trial is, and its result."""
+"""What a worker sends back: the progress of a trial, and its result."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ class Point:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a running trial says of itself. It always carries the whole history, so none can be lost."""
+    """The progress of a running trial. It holds the whole history, so that a lost message loses nothing."""
 
     iteration: int
     iterations: int
     history: tuple[Point, ...] = ()
     stage: str = "training"
-    begun_at: int = 0  # iteration of the checkpoint that this attempt goes on from
+    begun_at: int = 0  # iteration of the checkpoint that this attempt resumes
 
 
 @dataclass(frozen=True)
 class Timestamps:
-    """When a trial began, ended its first step, and ended: seconds of any clock that nobody sets."""
+    """When a trial began, ended its first step, and ended: seconds of a monotonic clock."""
 
     began: float
     first_step: float
     ended: float
 
     def ending(self, when: float) -> Timestamps:
-        """The same by another clock, at which the trial ends at a given time."""
+        """Convert to another clock, by which the trial ends at a given time."""
         by = when - self.ended
         return Timestamps(self.began + by, self.first_step + by, when)
 
@@ -60,7 +60,7 @@ class SentinelRun:
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished trial leaves: its numbers, curve, raw samples, predictions, and where it ran."""
+    """The result of a finished trial: numbers, curve, raw samples, predictions, and facts about the machine."""
 
     numbers: Numbers
     history: tuple[Point, ...] = ()

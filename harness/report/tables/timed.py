@@ -20,7 +20,7 @@ from harness.worker.timing.contention import MAX_CONTENTION
 DRIFTED = 0.2  # from before a process to after it; the fixed model's median of three varies by 2 to 6% by itself
 
 Name = tuple[str, str]  # of a timed row: title, task
-Block = tuple[int, str]  # round and machine: a round that has lost its machine goes on on another one
+Block = tuple[int, str]  # round and machine: a round that loses its machine continues on another
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record import retry
 from harness.record.access import open_store
-from harness.record.reader import suite_of
+from harness.record.listing import suite_of
 from harness.record.retry import Rejected
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter

@@ -204,7 +204,7 @@ def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: RunReader
         harness.load(run, default_tracking_uri(copied))
     [plugin] = files.glob("plugin-*/tiny.py")
     plugin.write_text(plugin.read_text().replace('@register("tiny")', '@register("cnn")'))
-    with pytest.warns(UserWarning, match="another than the model was trained with"):
+    with pytest.warns(UserWarning, match="differs from what the model was trained with"):
         loaded = harness.load(run, default_tracking_uri(copied), trust_code=True)
     assert type(loaded.module).__name__ == "Tiny"
     assert VARIANTS.get("cnn").__module__ == "variants.cnn"
@@ -293,7 +293,7 @@ def test_images_of_another_kind(ran: RunReader) -> None:
 
 def test_changed_code_is_told(ran: RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VARIANTS, "source_digest", lambda _: "another")
-    with pytest.warns(UserWarning, match="the code of 'tiny' is another than the model was trained with"):
+    with pytest.warns(UserWarning, match="the code of 'tiny' differs from what the model was trained with"):
         harness.load(runs_by_seed(ran)["4"], ran.tracking_uri)
 
 

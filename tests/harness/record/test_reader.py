@@ -17,8 +17,8 @@ from mlflow.entities import Run
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.record.access import RUN_NUMBER
-from harness.record.reader import list_invocations, suites
+from harness.record.listing import list_invocations, suites
+from harness.record.names import RUN_NUMBER
 from harness.record.recorded import RecordedTiming, RecordedTraining
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables

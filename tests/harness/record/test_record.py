@@ -15,8 +15,8 @@ from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.record.invocation import Invocation
+from harness.record.listing import Browsable, list_invocations, suites
 from harness.record.parameters import parameters
-from harness.record.reader import Browsable, list_invocations, suites
 from harness.record.writer import RunWriter
 from harness.suite.published import Published
 from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers
