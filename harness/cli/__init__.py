@@ -1,5 +1,5 @@
 """The command line: one file per command, named after it, and what commands share: options, inputs and output.
 
-Torch, MLflow and pandas take seconds to import. So the file of a command imports at its top only what is quick, and a
+Torch and MLflow take seconds to import. So the file of a command imports at its top only what is quick, and a
 function imports the slow modules that it uses: help and mistakes in options are answered at once.
 """

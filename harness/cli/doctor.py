@@ -18,7 +18,7 @@ from harness.cli.streams import standard_output
 from harness.errors import UserError
 from harness.record.tracking_uri import make_folder
 
-PACKAGES = ("torch", "torchvision", "ray", "mlflow", "pandas", "pydantic", "scipy", "typer", "rich")
+PACKAGES = ("torch", "torchvision", "ray", "mlflow", "pydantic", "scipy", "typer", "rich")
 SPACE = 5  # GiB
 
 

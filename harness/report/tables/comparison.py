@@ -36,7 +36,7 @@ ABSENT: Literal["not measured in both"] = "not measured in both"
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two runs.
+    """One of two runs.
 
     name: how the user called it.
     facts: of the code and the machines, by name.
@@ -49,36 +49,36 @@ class Side:
 
     @property
     def plan(self) -> Plan:
-        """Of the run."""
+        """The plan of the run."""
         return self.recorded.plan
 
     def rows(self) -> dict[Name, PlannedRow]:
-        """The rows of both tables."""
+        """Return the rows of both tables."""
         kinds: list[tuple[Kind, list[PlannedRow]]] = [("training", self.plan.errors), ("timing", self.plan.times)]
         return {(kind, row.title, row.task): row for kind, rows in kinds for row in rows}
 
     def trials(self, name: Name) -> list[Trial]:
-        """A row's trials."""
+        """Return a row's trials."""
         return [trial for trial in self.plan.trials if (trial.kind, trial.title, trial.task) == name]
 
     def keys(self, name: Name) -> frozenset[str]:
-        """The keys of a row's trials that are done."""
+        """Return the keys of a row's trials that are done."""
         done = self.recorded.training if name[0] == "training" else self.recorded.timing
         return frozenset(trial.key for trial in self.trials(name) if trial.key in done)
 
     def error(self, name: Name) -> float | None:
-        """A row's mean test error, percent."""
+        """Return a row's mean error on the first test of its task, percent."""
         scores = [first_score(trial, recorded) for trial, recorded in self.recorded.trained(*name[1:])]
         known = [score.error_percent for score in scores if score is not None]
         return float(np.mean(known)) if known else None
 
     def seconds(self, name: Name) -> float | None:
-        """A row's time of an iteration, the median over processes."""
+        """Return a row's seconds per iteration, the median over processes."""
         found = list(self.timed.seconds(name[1:]).values())
         return float(np.median(found)) if found else None
 
     def settings(self, name: Name) -> dict[str, str]:
-        """What a row was given, and the digests of its source and data."""
+        """Return the settings of a row, and the digests of its source and data."""
         settings: dict[str, Any] = {}
         for trial in self.trials(name)[:1]:
             settings |= {**trial.config, "source of the variant": trial.source, "data": trial.data}
@@ -114,12 +114,12 @@ class ComparedRow:
 
     @property
     def is_of_models(self) -> bool:
-        """Whether two models were compared, since a side has one seed, so that nothing is told of the methods."""
+        """Whether two models were compared rather than two methods, since a side has one seed."""
         return self.pair is not None and self.quality != SAME and not self.pair.is_of_methods
 
     @property
     def untested_error(self) -> str | None:
-        """Why its error was not tested; None if it was, if it is that of the same trials or was measured in neither."""
+        """Why its error was not tested; None if it was, or if both runs share the trials or neither has measured it."""
         if self.is_of_models:
             return "one seed of a side"
         is_measured = self.error is not None or self.other_error is not None
@@ -127,18 +127,18 @@ class ComparedRow:
 
     @property
     def untested_time(self) -> str | None:
-        """The same of its time."""
+        """Why its time was not tested; None as for `untested_error`."""
         is_measured = self.seconds is not None or self.other_seconds is not None
         return self.speed if is_measured and self.rate is None and self.speed != SAME else None
 
     def p_slower(self, factor: float) -> float | None:
-        """The p-value of that the second run takes more than so many times as long; None if it was not tested."""
+        """Return the p-value of the second run taking more than `factor` times as long; None if it was not tested."""
         if self.rate is None or self.rate.log is None or self.speed == SAME:
             return None
         return self.rate.log.p(math.log(factor)) if self.rate.value > factor else 1.0
 
     def p_worse(self, points: float) -> float | None:
-        """The p-value of that the second run's error is larger by more than so much; None if it was not tested.
+        """Return the p-value of the second run's error being larger by more than `points`; None if it was not tested.
 
         Two models tell nothing of two methods.
         """
@@ -159,7 +159,7 @@ class RunComparison:
     has_fixed: bool = True  # whether both runs have timed the fixed model, so that times are multiples of its own
 
     def regressions(self, slower_percent: float | None, worse_points: float | None) -> list[str]:
-        """The rows that are shown to be slower or worse by more than so much; what is None is not looked at.
+        """List the rows that are significantly slower or worse by more than a limit; a limit of None is not tested.
 
         Findings are corrected for the number of rows (Holm).
         """
@@ -173,7 +173,7 @@ class RunComparison:
         return found
 
     def untested(self, slower_percent: float | None, worse_points: float | None) -> list[str]:
-        """What `regressions` could not look at, a line for each of the two that was asked for: which rows, and why."""
+        """Say which rows `regressions` could not test and why, in a line for each limit."""
         reasons = {}
         if slower_percent is not None:
             reasons["slower"] = [(row, row.untested_time) for row in self.rows]
@@ -187,7 +187,7 @@ class RunComparison:
 
 
 def _significant(ps: Sequence[tuple[ComparedRow, float | None]]) -> list[str]:
-    """The rows whose p-value, corrected for all of them, is below the level."""
+    """The rows whose p-value, corrected for the number of rows, is below the level."""
     known = [(row, p) for row, p in ps if p is not None]
     corrected = holm([p for _, p in known])
     return [f"{row.title} · {row.task}" for (row, _), p in zip(known, corrected, strict=True) if p < LEVEL]
@@ -267,7 +267,7 @@ def _compared_times(first: Side, second: Side, names: Sequence[Name], has_fixed:
 
 
 def _levels(ps: Mapping[Name, float], is_left_out: Callable[[Name], bool]) -> dict[Name, float]:
-    """The level that each p-value had to pass; the same trials are no test."""
+    """The level that each p-value has to pass; rows that share their trials are no tests."""
     known = {name: p for name, p in ps.items() if not is_left_out(name)}
     return dict(zip(known, levels(list(known.values())), strict=True))
 
@@ -282,14 +282,14 @@ def _pair(first: Side, second: Side, name: Name) -> Pair | None:
 
 
 def _untested(is_same: bool, measured: tuple[float | None, float | None], why: T) -> T | Missing:
-    """What is said of a row that was not tested; `why` if it was measured in both runs."""
+    """The outcome of a row that was not tested; `why` if it was measured in both runs."""
     if is_same:
         return SAME
     return ABSENT if None in measured else why
 
 
 def _rate(first: Side, second: Side, name: Name, has_fixed: bool) -> Ratio | None:
-    """Of a row's times, over those of the fixed model if both runs have timed that, and else as they were measured."""
+    """The ratio of a row's times, relative to the fixed model's if both runs have timed that."""
     ours, theirs = (
         side.timed.beside_fixed(name[1:]) if has_fixed else side.timed.logs(name[1:]) for side in (second, first)
     )

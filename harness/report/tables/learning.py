@@ -1,4 +1,4 @@
-"""Whether a model has learned: is it better than the best constant answer?"""
+"""Whether a model has learned: whether it is better than the best constant prediction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.statistics.exact import wilson
 
 @dataclass(frozen=True)
 class Learning:
-    """How many of a row's models have not learned, and the error of the best constant answer, percent."""
+    """How many of a row's models have not learned, and the error of the best constant prediction, percent."""
 
     models: int
     unlearned: int
@@ -22,12 +22,12 @@ class Learning:
 
 
 def constant_error(true: np.ndarray) -> float:
-    """The error of always answering the commonest class, percent."""
+    """Return the error of always predicting the commonest class, percent."""
     return 100 * (1 - float(np.bincount(true.astype(np.int64)).max()) / len(true))
 
 
 def has_learned(predicted: np.ndarray, true: np.ndarray) -> bool:
-    """Whether the interval of a model's error lies below the error of the best constant answer."""
+    """Whether the interval of a model's error lies below the error of the best constant prediction."""
     _, high = wilson(float((predicted != true).mean()), len(true), LEVEL)
     return 100 * high < constant_error(true)
 

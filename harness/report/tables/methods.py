@@ -12,7 +12,7 @@ from harness.suite.published import decay
 
 
 def methods_of(plan: Plan) -> list[Method]:
-    """What was done for each group of rows that were treated alike."""
+    """Describe what was done, for each group of rows with the same settings."""
     trained: dict[tuple[str, str, tuple[int, ...]], list[TrainingTrial]] = {}
     timed: dict[str, list[TimingTrial]] = {}
     seeds = _seeds_of_rows(plan)

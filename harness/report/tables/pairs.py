@@ -24,7 +24,7 @@ METHODS, MODELS = "t test over seeds and images", "McNemar's exact test of two m
 
 @dataclass(frozen=True)
 class Pair:
-    """One row's error less another's.
+    """The error of one row minus that of another.
 
     estimate: the difference, percentage points.
     p: two-sided, of no difference.
@@ -37,20 +37,20 @@ class Pair:
 
     @property
     def is_of_methods(self) -> bool:
-        """Whether the answer holds for other seeds; else it is about the two models that were compared."""
+        """Whether it compares two methods, so that it holds for other seeds; else it compares two models."""
         return min(self.seeds) > 1
 
     @property
     def test(self) -> str:
-        """What it was tested by."""
+        """The name of the test."""
         return METHODS if self.is_of_methods else MODELS
 
     def against(self, points: float) -> float:
-        """The two-sided p-value of that the difference is so many points, and not none."""
+        """Return the two-sided p-value of a difference of so many points."""
         return self.p if points == 0 else self.estimate.p(points)
 
     def finding(self, level: float = LEVEL) -> PairFinding:
-        """What the first row is, compared with the second, if the p-value has to pass a level."""
+        """Return whether the first row is better or worse than the second, at a level."""
         if self.p >= level:
             return "no difference shown"
         return "better" if self.estimate.value < 0 else "worse"
@@ -58,7 +58,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """What the models of a row have got wrong on the images of one test.
+    """The wrong predictions of a row's models on one test.
 
     true: the classes of the images, which tell whether two rows were tested on the same ones, (images,).
     wrong: by seed, (images,) bool each.
@@ -69,7 +69,7 @@ class Mistakes:
 
     @property
     def table(self) -> np.ndarray:
-        """All of them, (seeds, images)."""
+        """The mistakes of all models, (seeds, images)."""
         return np.stack(list(self.wrong.values()))
 
 
@@ -82,12 +82,12 @@ def mistakes_of(predictions: Mapping[int, Predicted]) -> Mistakes | None:
 
 
 def have_same_images(rows: Sequence[Mistakes]) -> bool:
-    """Whether rows were tested on the same images: those whose true classes are the same one after the other."""
+    """Whether rows were tested on the same images, judged by the sequence of their true classes."""
     return all(np.array_equal(row.true, rows[0].true) for row in rows)
 
 
 def pair_of(row: Mistakes, other: Mistakes) -> Pair | None:
-    """Two rows compared; None if they were tested on other images."""
+    """Compare two rows; None if they were tested on different images."""
     if not have_same_images([row, other]):
         return None
     estimate = difference(row.table, other.table)
@@ -99,7 +99,7 @@ def pair_of(row: Mistakes, other: Mistakes) -> Pair | None:
 
 
 def contrast_of(rows: Sequence[Mistakes], others: Sequence[Mistakes]) -> Estimate | None:
-    """The mean error of rows less that of others, points; None if nothing is known of seeds, or the images differ."""
+    """Compare the mean error of rows with that of others, in points; None with too few seeds, or if images differ."""
     if not have_same_images([*rows, *others]):
         return None
     return contrast([row.table for row in rows], [other.table for other in others])

@@ -1,4 +1,4 @@
-"""What both tables tell of a row: the published number, ours, and what sets the two apart."""
+"""What both tables say of a row: the published number, the measured one, and how they differ in settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.suite.published import Number, PublishedTable
 
 
 def setting_reasons(found: tuple[Number, PublishedTable] | None, config: dict[str, Any]) -> list[str]:
-    """What sets a row apart from the published one, before anything was run."""
+    """List how the settings of a row differ from the published ones."""
     if found is None:
         return [UNPUBLISHED]
     number, table = found
@@ -34,7 +34,7 @@ def common(
     statuses: Sequence[str],
     over: str,
 ) -> dict[str, Any]:
-    """The fields of `TableRow`.
+    """Return the fields of `TableRow`.
 
     Arguments:
         statuses: of the row's trials; `over` says what they repeat.

@@ -1,4 +1,4 @@
-"""What the tables of a report are made of."""
+"""The rows of a report's tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Word = Literal["reproduced", "contradicted", "undecided"]
 
 @dataclass(frozen=True)
 class TableRow:
-    """What both tables say of a row. Errors are in percent, times in seconds."""
+    """The fields of a row that both tables have. Errors are in percent, times in seconds."""
 
     variant: str
     label: str
@@ -43,17 +43,17 @@ class TableRow:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """All that stands against comparing it with the published row."""
+        """All reasons why it can't be compared with the published row."""
         return (*self.reasons, self.incomplete) if self.incomplete else self.reasons
 
     @property
     def reason(self) -> str:
-        """The caveats as a line of text, which is not to be taken apart again."""
+        """The caveats in one line, for people."""
         return "; ".join(self.caveats)
 
     @property
     def difference(self) -> float | None:
-        """Ours less the paper's, of the numbers as they are written: where these are equal, it is 0."""
+        """Measured minus published, of the rounded numbers: 0 where these are equal."""
         ours, theirs = rounded(self.measured), rounded(self.published)
         return None if ours is None or theirs is None else float(rounded(ours - theirs))
 
@@ -123,7 +123,7 @@ class SpeedRow:
 
 @dataclass(frozen=True)
 class PairRow:
-    """A row of the table of errors beside another one on the same task; errors in percentage points."""
+    """A comparison of two rows of the table of errors on the same task, in percentage points."""
 
     title: str
     other: str
@@ -135,18 +135,18 @@ class PairRow:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the difference, at the level of the finding."""
+        """The interval of the difference, at the level of the finding."""
         return self.pair.estimate.interval(self.level)
 
     @property
     def detectable(self) -> float:
-        """The difference that would have been shown at this level four times in five."""
+        """The difference that would be detected at this level with a power of 80%."""
         return self.pair.estimate.detectable(self.level)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what has become of it."""
+    """A claim and the verdict on it."""
 
     sentence: str
     where: str
@@ -179,7 +179,7 @@ class RunLine:
 
 @dataclass(frozen=True)
 class Origin:
-    """What made a report, so that it can be made again; pages are addresses in MLflow's user interface."""
+    """What made a report, so that it can be made again; pages are URLs in MLflow's user interface."""
 
     command: str
     suite: str  # the suite's file, whole; empty if an older harness did not keep it
@@ -190,7 +190,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Tables:
-    """All that a report tells."""
+    """All that a report shows."""
 
     suite: str
     profile: str | None

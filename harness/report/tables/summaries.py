@@ -38,7 +38,7 @@ def error_of(mistakes: Mistakes) -> Summary:
 
 
 def error_of_numbers(percents: Sequence[float], images: int) -> Summary:
-    """The same where the models' answers are not known: uncertain by seeds alone."""
+    """The test error of a row without predictions, percent: uncertain by seeds alone."""
     estimate = mean_of(percents) if len(percents) > 1 else None
     return _no_narrower(estimate, float(np.mean(percents)), len(percents), images, "seeds")
 

@@ -1,4 +1,4 @@
-"""What was timed: the processes of each row, round by round, and what the machine did meanwhile."""
+"""The timed processes of each row, block by block, and how the speed of the machine changed meanwhile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Block = tuple[int, str]  # round and machine: a round that loses its machine con
 
 @dataclass(frozen=True)
 class Process:
-    """One fresh process that has timed a row.
+    """A fresh process that has timed a row.
 
     seconds: the median of its iterations.
     fixed: the seconds of the fixed model's iteration before and after it, their geometric mean; None if not timed.
@@ -42,19 +42,19 @@ class Process:
 
     @property
     def is_drifting(self) -> bool:
-        """Whether the machine changed meanwhile."""
+        """Whether the fixed model's time changed by more than `DRIFTED` from before the process to after it."""
         return abs(math.log(self.change)) > math.log1p(DRIFTED)
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """Why its times are to be taken with care."""
+        """Why its times are doubtful."""
         told = f"the machine changed by more than {DRIFTED:.0%} meanwhile"
         return (*self.flags, told) if self.is_drifting else self.flags
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What the machine did over the rounds, by the fixed model.
+    """How the speed of the machine changed over the rounds, by the fixed model.
 
     change: its time in the last round over that in the first one, by a straight line through the logarithms.
     spread: the standard deviation of its time from round to round, a share.
@@ -88,7 +88,7 @@ class Timed:
 
     @cached_property
     def slope(self) -> Slope:
-        """How the rows' times follow the fixed model's, within a row and a block."""
+        """The regression of the rows' times on the fixed model's, within rows and blocks, on logarithms."""
         known = [(name, p) for name, processes in self.processes.items() for p in processes if p.fixed is not None]
         return slope_of(
             [math.log(p.seconds) for _, p in known],
@@ -98,15 +98,15 @@ class Timed:
         )
 
     def of(self, name: Name) -> dict[Block, Process]:
-        """A row's processes by block."""
+        """Return a row's processes by block."""
         return {each.block: each for each in self.processes.get(name, ())}
 
     def seconds(self, name: Name) -> dict[Block, float]:
-        """The median time of an iteration in each block, as it was measured."""
+        """Return the median time of an iteration in each block, uncorrected."""
         return {block: each.seconds for block, each in self.of(name).items()}
 
     def ratio(self, name: Name, other: Name) -> Rated | None:
-        """The time of a row over that of another one, block by block; None if they share no block."""
+        """Return the ratio of the times of two rows, paired by block; None if they share no block."""
         ours, theirs = self.of(name), self.of(other)
         shared = sorted(ours.keys() & theirs.keys())
         ratio = ratio_of([self._log_ratio(ours[b], theirs[b]) for b in shared])
@@ -119,11 +119,11 @@ class Timed:
         return Rated(ratio, without, len(flagged), tuple(flags))
 
     def logs(self, name: Name) -> list[float]:
-        """The logarithms of a row's times, one for each block, as they were measured."""
+        """Return the logarithms of a row's times, one for each block, uncorrected."""
         return [math.log(each.seconds) for _, each in sorted(self.of(name).items())]
 
     def beside_fixed(self, name: Name) -> list[float]:
-        """The logarithms of a row's times over the fixed model's, to compare with another run.
+        """Return the logarithms of a row's times over the fixed model's, to compare with another run.
 
         There is one for each block in which the fixed model was timed. The level of the machine is that of all of a
         round's processes, which one alone would make noisy; how a row's time follows its own process's fixed model is
@@ -144,11 +144,11 @@ class Timed:
         return bool(every) and all(each.fixed is not None for each in every)
 
     def trend(self, name: Name) -> Ratio | None:
-        """The last timed iterations of a row's processes over the first ones."""
+        """Return the ratio of the last to the first timed iterations, over a row's processes."""
         return ratio_of([math.log(each.trend) for each in self.processes.get(name, ()) if each.trend is not None])
 
     def drift(self) -> Drift | None:
-        """What the machine did over the rounds; None where too few of them tell."""
+        """Return how the speed of the machine changed; None if too few rounds have timed the fixed model."""
         machines: dict[str, tuple[list[float], list[float]]] = {}
         for (number, node), level in sorted(self._levels.items()):
             rounds, levels = machines.setdefault(node, ([], []))
@@ -167,7 +167,7 @@ class Timed:
         return {block: float(np.mean(each)) for block, each in logs.items()}
 
     def _log_ratio(self, ours: Process, theirs: Process) -> float:
-        """Of the times of two processes, without what the fixed model tells of the machine if both have timed it."""
+        """The log ratio of two processes' times, corrected by the fixed model if both have timed it."""
         ratio = math.log(ours.seconds) - math.log(theirs.seconds)
         if ours.fixed is None or theirs.fixed is None:
             return ratio
@@ -180,7 +180,7 @@ def _log_fixed(process: Process) -> float:
 
 
 def _drift(machines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Drift | None:
-    """Of rounds and levels of each machine: one straight line for all, from a level of its own for each."""
+    """Fit one slope over the rounds for all machines, with an intercept for each."""
     kept = [(np.asarray(rounds), np.asarray(levels)) for rounds, levels in machines if len(rounds) > 1]
     degrees = sum(len(rounds) - 1 for rounds, _ in kept)
     if degrees < 2:

@@ -31,7 +31,7 @@ def time_rows(plan: Plan, published: list[Published], recorded: RecordedRows, ti
 
 
 def _trends(rows: list[PlannedRow], timed: Timed) -> dict[int, Ratio]:
-    """The rows whose times are shown to have changed while they were timed (Holm), by number."""
+    """The trends of the rows whose times have changed significantly while they were timed (Holm), by row number."""
     found = [
         (row.row, trend, p) for row in rows if (trend := timed.trend(_name(row))) and (p := trend.p(1)) is not None
     ]
@@ -91,12 +91,12 @@ def _time_row(
 
 
 def _ends(ratio: Ratio | None) -> tuple[float | None, float | None]:
-    """Of a ratio's 95% interval; None where there is none."""
+    """The ends of a ratio's 95% interval; None if it has none."""
     return (ratio.interval(LEVEL) if ratio is not None else None) or (None, None)
 
 
 def speed_rows(plan: Plan, recorded: RecordedRows, timed: Timed) -> list[SpeedRow]:
-    """The rows of the table of times that have a reference."""
+    """Return the rows of the table of times that have a reference."""
     rows = [row for row in plan.times if row.reference is not None]
     return [_speed_row(row, plan.times[row.reference or 0], recorded, timed) for row in rows]
 
@@ -134,7 +134,7 @@ def _numbers(row: PlannedRow, recorded: RecordedRows) -> list[TimingNumbers]:
 
 
 def _own_memory(numbers: TimingNumbers) -> float | None:
-    """The most memory that a model took, without what its process held before."""
+    """The peak memory of a process less what it held before it built the model."""
     if numbers.peak_memory_mib is None or numbers.memory_before_mib is None:
         return None
     return numbers.peak_memory_mib - numbers.memory_before_mib

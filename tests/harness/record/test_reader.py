@@ -1,29 +1,24 @@
-"""What is read of a record: which run is the newest, whatever clocks say, and what is told of files that are bad."""
+"""What is read of a record: which run is the newest, whatever clocks say, and what an invocation was."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
-from mlflow.entities import Run
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
+from harness.provenance import code_version
 from harness.record.listing import list_invocations, suites
 from harness.record.names import RUN_NUMBER
-from harness.record.recorded import RecordedTiming, RecordedTraining
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
-from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
-from harness.worker.result import Point, Result
+from harness.suite.published import Published
+from harness.worker.numbers import Score, TrainingNumbers
+from harness.worker.result import Result
 
 OpenRecord = Callable[..., RunWriter]
 DAY = 86_400.0
@@ -133,113 +128,25 @@ def test_what_was_never_run_is_told_with_what_was(open_record: OpenRecord, plan:
         record.latest_invocation("laptop", back=1)
 
 
-CURVE = (Point(2, 0.5, 1.0, curve_metrics(0.5, 40.0, {})),)
+def test_an_invocation_is_read_as_it_was_recorded(open_record: OpenRecord, plan: Plan) -> None:
+    record = open_record()
+    published = [Published(source="a paper").model_dump(mode="json")]
+    run_id = record.begin_invocation(plan, published, "run http://user:secret@host", "name: tiny  # whole\n")
+    found = open_record().invocation(run_id)
+    assert (found.run_id, found.plan, found.published) == (run_id, plan, [Published(source="a paper")])
+    assert (found.command, found.suite_file, found.overhead) == ("run http://***@host", "name: tiny  # whole\n", {})
+    assert found.code == code_version()
+    without = open_record().invocation(record.begin_invocation(plan, [], "the command"))
+    assert (without.published, without.suite_file) == ([], "")
+    with pytest.raises(UserError, match=f"there is no run {'0' * 32} in sqlite:///"):
+        record.invocation("0" * 32)
 
 
-@pytest.fixture
-def finished(open_record: OpenRecord, plan: Plan, trial: Trial) -> RunWriter:
-    """A record with a trial that has every kind of file; what it says is kept in `said`."""
-    record: RunWriter = open_record()
-    record.begin_invocation(plan, [], "the command")
-    record.begin(trial)
-    some = {"tiny-digits": np.array([1, 2, 3], np.uint8)}
-    numbers = TrainingNumbers({"tiny-digits": Score(12.5, 45)})
-    record.finish(trial, Result(numbers, CURVE, {"iteration": [0.1]}, some, some, {"mine": some}))
-    return record
-
-
-READERS: dict[str, Callable[[RecordedTraining], object]] = {
-    "curve.json": lambda trial: trial.curve,
-    "predictions.npz": lambda trial: trial.predictions,
-    "analyses/mine.npz": lambda trial: trial.arrays("mine"),
-}
-BAD = (b"", b"\xff\xfe", b"[" * 9999, b"[1, {}]", b'{"a": [null]}', b"7", b'"x"')  # contents of a file
-
-
-def found(record: RunWriter, trial: Trial) -> RecordedTraining:
-    """The trial as it is recorded now."""
-    recorded = record.trials()[trial.key]
-    assert isinstance(recorded, RecordedTraining)
-    return recorded
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_a_damaged_file_is_told_and_left_out(finished: RunWriter, trial: Trial, results: Path, name: str) -> None:
-    said: list[str] = []
-    finished.notify = said.append
-    assert READERS[name](found(finished, trial))
-    assert said == []
-    [path] = results.glob(f"artifacts/*/artifacts/{name}")
-    for content in BAD:
-        path.write_bytes(content)
-        assert not READERS[name](found(finished, trial))
-        assert f"{name} of tiny h=6 · tiny-digits · seed 0" in said[-1]
-        assert "damaged and left out" in said[-1]
-
-
-def test_damaged_samples_are_told_and_left_out(open_record: OpenRecord, plan: Plan, results: Path) -> None:
-    record, said, trial = open_record(), [], plan.timing[0]
-    record.notify = said.append
-    record.begin_invocation(plan, [], "the command")
-    record.begin(trial)
-    record.finish(trial, Result(TimingNumbers(median_seconds=0.1), samples={"iteration": [0.1, 0.2]}))
-    recorded = record.trials()[trial.key]
-    assert isinstance(recorded, RecordedTiming)
-    assert recorded.samples == [0.1, 0.2]
-    [path] = results.glob("artifacts/*/artifacts/samples_seconds.json")
-    for content in BAD:
-        path.write_bytes(content)
-        assert replace(recorded).samples == []
-        assert "damaged and left out" in said[-1]
-
-
-def test_files_are_read_when_they_are_asked_for_and_once(
-    finished: RunWriter, trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    artifact = finished.artifact
-
-    def counted(run: Run, name: str) -> Path:
-        asked.append(name)
-        return artifact(run, name)
-
-    monkeypatch.setattr(finished, "artifact", counted)
-    recorded = found(finished, trial)
-    assert asked == []
-    assert recorded.predictions["tiny-digits"][0].tolist() == [1, 2, 3]
-    assert recorded.predictions is recorded.predictions
-    assert recorded.curve == recorded.curve == [(0.5, 40.0)]
-    assert asked == ["predictions.npz", "curve.json"]
-
-
-def test_arrays_of_an_analysis_are_those_that_it_has_measured(finished: RunWriter, trial: Trial) -> None:
-    assert found(finished, trial).arrays("mine")["tiny-digits"].tolist() == [1, 2, 3]
-    assert found(finished, trial).arrays("other") == {}
-
-
-def test_arrays_of_earlier_versions_are_read(finished: RunWriter, trial: Trial, results: Path) -> None:
-    """They lie in two files: the activities, and the pictures of all other analyses."""
-    [folder] = results.glob("artifacts/*/artifacts/analyses")
-    shutil.rmtree(folder)
-    (folder.parent / "activity.json").write_text('{"activities": [0.9, 0.5]}')
-    np.savez(folder.parent / "pictures.npz", mistakes=np.zeros((1, 2, 2)), kept=np.ones(3))
-    assert found(finished, trial).arrays("capsule_activity")["activities"].tolist() == [0.9, 0.5]
-    assert found(finished, trial).arrays("mistakes").keys() == {"mistakes", "kept"}
-    assert found(finished, trial).arrays("pruning_map")["kept"].tolist() == [1, 1, 1]
-    assert found(finished, trial).arrays("mine") == {}
-
-
-def test_predictions_that_are_no_classes_are_left_out(finished: RunWriter, trial: Trial, results: Path) -> None:
-    [path] = results.glob("artifacts/*/artifacts/predictions.npz")
-    for answers, labels in [([1.5], [1]), ([1, 2], [1]), ([[1]], [[1]])]:
-        np.savez(path, **{"t": np.array(answers), "t|labels": np.array(labels)})
-        assert found(finished, trial).predictions == {}
-
-
-def test_a_text_that_is_too_long_is_not_read(
-    finished: RunWriter, trial: Trial, results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.record.artifacts.MAX_TEXT_BYTES", 2**20)
-    [path] = results.glob("artifacts/*/artifacts/curve.json")
-    path.write_text(json.dumps([0] * 2**20))
-    assert found(finished, trial).curve == []
+@pytest.mark.parametrize("text", ["no JSON", "7", '["a paper"]', '[{"errors": 1}]'])
+def test_published_numbers_that_cannot_be_read_are_a_sentence(open_record: OpenRecord, plan: Plan, text: str) -> None:
+    record = open_record()
+    invocation = record.begin_invocation(plan, [], "the command")
+    record.client.log_text(invocation, text, "published.json")
+    with pytest.raises(UserError, match=r"published.json .*can't be read") as caught:
+        record.invocation(invocation)
+    assert len(str(caught.value).splitlines()) == 1
