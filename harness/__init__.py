@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.record.loading import Model
 
-from harness.plugins.beside import find_variants_beside
+from harness.plugins.variants_finder import prefer_own_variants
 
-find_variants_beside()
+prefer_own_variants()
 
 
 def load(run: str, tracking_uri: str | None = None, *, trust_code: bool = False) -> Model:

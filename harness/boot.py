@@ -1,4 +1,4 @@
-"""Which process of which machine: known without host names, which are given twice, and clocks, which are set."""
+"""Identify machines and processes without host names, which may not be unique, and clocks, which can be set."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 PROC = Path("/proc")
-STATE, START = 0, 19  # of the fields behind the name in /proc/PID/stat: the latter in ticks since the boot
-ENDED = "ZX"  # states of a process that only its parent still knows of
+STATE, START = 0, 19  # places among the fields after the name in /proc/PID/stat
+ENDED = "ZX"  # zombie, dead
 
 
 def machine() -> str | None:
-    """This boot of this machine and its space of process numbers; None where the system does not tell."""
+    """Return the id of this boot of this machine and of its PID namespace; None if the system has none."""
     try:
         boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink(PROC / 'self/ns/pid')}"
@@ -20,7 +20,7 @@ def machine() -> str | None:
 
 
 def started(process: int) -> int | None:
-    """When a process of this machine began, in ticks since the boot; None if there is none, or that is not told."""
+    """Return the start of a process, in clock ticks since the boot; None if it does not run or has no such entry."""
     try:
         fields = (PROC / str(process) / "stat").read_text().rpartition(")")[2].split()
         return None if fields[STATE] in ENDED else int(fields[START])

@@ -1,4 +1,4 @@
-"""What libraries leave in the temporary folder without having used it."""
+"""Remove empty folders that torch leaves in the temporary folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long this process has been at work, by a clock that nobody sets."""
+"""The time since this process started, by a monotonic clock."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 
 from harness.boot import started
 
-_IMPORTED = time.monotonic()  # which is early, where the system does not tell when a process began
+_IMPORTED = time.monotonic()  # stands in for the start of the process if the system does not tell it
 
 
 def since_start() -> float:
-    """Seconds since this process began; the time in which the machine slept counts."""
+    """Return the seconds since this process began, including time in which the machine was suspended."""
     began = started(os.getpid())
     if began is None or not hasattr(time, "CLOCK_BOOTTIME"):
         return time.monotonic() - _IMPORTED

@@ -1,4 +1,4 @@
-"""Errors: those that a user can mend, how any is told, and which ones say that a disk is full."""
+"""User-facing errors, one-line formatting of exceptions, and detection of a full disk."""
 
 import errno
 
@@ -11,18 +11,18 @@ class UserError(Exception):
 
 
 class Rejected(UserError):
-    """A write that was refused for good, and that concerns one trial alone."""
+    """A write that was refused permanently, and that concerns a single trial."""
 
 
 def cause_of(error: BaseException) -> str:
-    """An exception in one line; a user's mistake is a sentence already."""
+    """Return an exception in one line; the type is left out for a `UserError`, which is a sentence."""
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether an exception, or what it was raised from, says that there is no space left."""
+    """Return whether an exception, or one that it was raised from, says that no space is left."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True

@@ -1,4 +1,4 @@
-"""Files: whole or not there, and locked as far as the file system can lock."""
+"""Atomic writes and file locks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ CANNOT_LOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that whoever reads it finds the old one or the new one; what fails leaves nothing behind.
+    """Write a file atomically: a reader finds the old content or the new one.
 
     Raises:
-        OSError: it can't be written; the old one, if any, is as it was.
+        OSError: it can't be written; the old file, if any, is unchanged, and no temporary file is left.
     """
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # two machines may have a process of the same number
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # unique on a shared file system, unlike a PID
     try:
         aside.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(aside, path)
@@ -30,17 +30,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def locked(path: Path, waits: bool = True, *, for_reading: bool = False) -> Iterator[bool]:
-    """Hold the lock of a file, which is made if need be, or of a folder; it goes when its process does.
+    """Hold an exclusive lock on a file, which is created if necessary, or on a folder; it ends with the process.
 
     Arguments:
-        waits: for whoever holds it.
-        for_reading: a file that can only be read, such as another user's, can be locked as well.
+        waits: whether to wait until the lock is free.
+        for_reading: also lock a file that can only be read, such as another user's.
 
     Yields:
-        Whether it is held: not so on a file system that knows no locks.
+        Whether the lock is held; False on a file system without locks.
 
     Raises:
-        BlockingIOError: somebody holds it, and it is not waited for.
+        BlockingIOError: another process holds it, and `waits` is False.
         OSError: the file can't be opened.
     """
     handle = _open(path, for_reading)

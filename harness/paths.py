@@ -1,4 +1,4 @@
-"""Paths as a person writes them."""
+"""Expand and check paths that a user has given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.errors import UserError
 
 
 def expanded(path: str | Path) -> Path:
-    """A path whose `~` is the home folder.
+    """Return a path with `~` replaced by the home folder.
 
     Raises:
         UserError: no home folder is known.
@@ -22,7 +22,7 @@ def expanded(path: str | Path) -> Path:
 
 
 def require_home() -> None:
-    """Make sure of a home folder, which MLflow looks for as soon as it is imported.
+    """Check that there is a home folder, which MLflow looks up when it is imported.
 
     Raises:
         UserError: none is known.
@@ -34,10 +34,10 @@ def require_home() -> None:
 
 
 def usable(path: str | Path) -> Path:
-    """A path, its `~` expanded, that the file system can have; whether it is there is another question.
+    """Return a path with `~` expanded, after checking that it is a valid name; it need not exist.
 
     Raises:
-        UserError: no home folder is known, or there can't be such a name.
+        UserError: no home folder is known, or the file system can't have such a name.
     """
     found = expanded(path)
     try:

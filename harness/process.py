@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them."""
+"""Make a process end with its parent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
 def die_with(parent: int) -> None:
-    """Be killed when the parent, or the thread of it that started this process, ends; it may have ended already."""
+    """Have this process killed when the parent, or its thread that started this one, ends; exit if it has ended."""
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

@@ -1,4 +1,4 @@
-"""The random generators of Python, NumPy and torch: seeds, states, and what leaves them alone."""
+"""Seed, save and restore the random generators of Python, NumPy and torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seed_everything(seed: int) -> None:
 
 
 def random_state() -> dict[str, Any]:
-    """The states of these generators, of tensors and plain values."""
+    """Return the states of these generators, as tensors and plain values."""
     import numpy as np
     import torch
 
@@ -35,7 +35,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Go on from the states that `random_state` gave."""
+    """Restore the states that `random_state` has returned."""
     import numpy as np
     import torch
 
@@ -50,7 +50,7 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
-    """Random numbers that are drawn inside are not missing afterwards."""
+    """Restore the states of the random generators on exit."""
     state = random_state()
     try:
         yield

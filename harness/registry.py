@@ -87,7 +87,7 @@ class Registry(Generic[T]):
                     f"two {self._plural} are called '{name}' ({_told(known)} and {_told(cls)}); rename one of them."
                 )
             self._classes[name] = cls
-            self._registered_by[name] = "" if is_ours else plugins.being_loaded()
+            self._registered_by[name] = "" if is_ours else plugins.plugin_being_loaded()
             return cls
 
         return add
@@ -113,7 +113,7 @@ class Registry(Generic[T]):
         """
         if name not in self._classes:
             self._discover()
-        if name not in self._classes and plugins.load_reserve():
+        if name not in self._classes and plugins.load_fallback_plugins():
             return self.get(name)
         if name not in self._classes:
             raise UserError(f"unknown {self.kind} '{name}': {nearest(name, self._classes)}.")

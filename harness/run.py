@@ -27,7 +27,7 @@ from harness.plan.plan import Plan, count
 from harness.plan.refine import at_fraction, with_data
 from harness.plan.trial import TrainingTrial, Trial
 from harness.plugins.isolation import foreign_code
-from harness.plugins.load import needed, texts_of
+from harness.plugins.load import split_by_need, texts_when_loaded
 from harness.plugins.source import engine_digest
 from harness.record.lock import only_driver
 from harness.record.recorder import Recorder
@@ -175,8 +175,8 @@ class _Run:
             checkpoints=self._checkpoints,
             threads=self.place.threads(trial),
             plugins=tuple(mine),
-            others=tuple(others),
-            texts=texts_of([*mine, *others]),
+            fallback_plugins=tuple(others),
+            plugin_texts=texts_when_loaded([*mine, *others]),
             engine=engine_digest(),
             line=self.claim.line,
             driver=self.claim.driver,
@@ -239,7 +239,7 @@ def plugins_of(trial: Trial, plugins: Iterable[Path]) -> tuple[list[Path], list[
     modules = DATASETS.sources(trial.task) + VARIANTS.sources(trial.variant)
     if trial.kind == "training":
         modules += tuple(module for name in ANALYSES.names() for module in ANALYSES.sources(name))
-    return needed((path.resolve() for path in plugins), modules)
+    return split_by_need((path.resolve() for path in plugins), modules)
 
 
 def _to_schedule(plan: Plan, wanted: frozenset[str]) -> list[Trial]:

@@ -1,4 +1,4 @@
-"""Files that a person names, read once and within bounds: no device, no endless pipe, nothing too large."""
+"""Read text files that a user has named, within limits: no device, no endless pipe, nothing too large."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness.errors import UserError
 
-PATIENCE = 60.0  # seconds that a pipe may be silent
+PIPE_TIMEOUT = 60.0  # seconds without data until a pipe is given up
 
 
 def read_text(path: Path, largest: int, *, may_be_pipe: bool = False) -> str:
-    """The UTF-8 text of a file of up to so many bytes, or of a pipe where that is allowed.
+    """Return the UTF-8 text of a file of up to `largest` bytes, or of a pipe if that is allowed.
 
     Raises:
         UserError: no such file, neither a file nor an allowed pipe, not readable, too large, or not UTF-8.
@@ -37,7 +37,7 @@ def read_text(path: Path, largest: int, *, may_be_pipe: bool = False) -> str:
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether a path leads to a pipe, as /dev/stdin and the shell's <(command) do."""
+    """Return whether a path is a pipe, such as /dev/stdin or the shell's <(command)."""
     try:
         return stat.S_ISFIFO(path.stat().st_mode)
     except (OSError, ValueError):
@@ -45,7 +45,7 @@ def is_pipe(path: Path) -> bool:
 
 
 def _read(number: int, path: Path, largest: int, may_be_pipe: bool) -> bytes:
-    """Up to one byte more than allowed of an open file."""
+    """Read an open file, up to one byte more than allowed."""
     status = os.fstat(number)
     mode = status.st_mode
     if stat.S_ISDIR(mode):
@@ -67,8 +67,8 @@ def _read(number: int, path: Path, largest: int, may_be_pipe: bool) -> bytes:
 
 def _await(number: int) -> None:
     """Wait until a pipe has something to read or its writers are gone."""
-    poll, end = select.poll(), time.monotonic() + PATIENCE
+    poll, end = select.poll(), time.monotonic() + PIPE_TIMEOUT
     poll.register(number, select.POLLIN)
     while not poll.poll(1000):
         if time.monotonic() > end:
-            raise OSError(None, f"nothing has come through the pipe for {PATIENCE:.0f} s")
+            raise OSError(None, f"nothing has come through the pipe for {PIPE_TIMEOUT:.0f} s")

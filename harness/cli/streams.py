@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from harness.errors import UserError
-from harness.plugins.isolation import stdout_aside
+from harness.plugins.isolation import stdout_to_stderr
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -129,7 +129,7 @@ def standard_output(*, alone: bool = False) -> Iterator[TextIO]:
     out = sys.stdout
     if alone:
         data = io.StringIO()
-        with stdout_aside():
+        with stdout_to_stderr():
             yield data
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(encoding="utf-8")

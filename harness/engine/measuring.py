@@ -24,7 +24,7 @@ def measure_cost(trial: TrainingTrial, context: WorkerContext) -> Cost | TrialEr
     """Measure the cost of one trial in a fresh process."""
     try:
         found: Cost | TrialError = FORK_SERVER.run(
-            "estimate", trial, replace(context, gpu=bool(ray.get_gpu_ids())), lambda _: None
+            "estimate_cost", trial, replace(context, gpu=bool(ray.get_gpu_ids())), lambda _: None
         )
     except WorkerDied as error:
         return TrialError(str(error), "")

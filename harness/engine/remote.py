@@ -29,7 +29,7 @@ from harness.plan.trial import Trial
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import ForkServer, TrialError, WorkerDied
 from harness.worker.result import Progress, Result
-from harness.worker.timing.bracket import bracketed
+from harness.worker.timing.with_sentinel import run_with_sentinel
 
 POLL_SECONDS = 0.5  # between two reads of the mailbox
 TIMING_POLL_SECONDS = 5.0  # while a timing trial runs, since each read wakes another process
@@ -67,7 +67,7 @@ def run_trial(trial: Trial, context: WorkerContext, mailbox: Any) -> Result | Tr
         mailbox.put.remote(trial.key, context.attempt, progress)
 
     report(Progress(0, 0, stage="starting"))
-    outcome = bracketed(trial, lambda work: FORK_SERVER.run(work, trial, context, report))
+    outcome = run_with_sentinel(trial, lambda work: FORK_SERVER.run(work, trial, context, report))
     if isinstance(outcome, Result):
         outcome = replace(outcome, machine={**outcome.machine, "node": ray.get_runtime_context().get_node_id()})
     return outcome

@@ -11,16 +11,16 @@ from harness.engine.events import Event, Failed, Finished, Progressed, failure
 from harness.plan.budget import Cost
 from harness.plan.trial import TrainingTrial, Trial
 from harness.worker.context import WorkerContext
-from harness.worker.execute import estimate, execute, watch
+from harness.worker.execute import estimate_cost, execute_trial, run_sentinel
 from harness.worker.forkserver import TrialError, Work
 from harness.worker.result import Progress
-from harness.worker.timing.bracket import bracketed
+from harness.worker.timing.with_sentinel import run_with_sentinel
 
 
 def estimate_here(trial: TrainingTrial, context: WorkerContext) -> Cost | TrialError:
     """Measure the cost of a training trial in this process."""
     try:
-        return estimate(trial, context, lambda _: None)
+        return estimate_cost(trial, context, lambda _: None)
     except Exception as error:
         return TrialError.of(error)
 
@@ -79,13 +79,13 @@ class SerialExecutor:
 
         def do(work: Work) -> Any:
             context = self._context_of(trial)
-            if work == "watch" and trial.kind == "timing":
-                return watch(trial, context, report)
-            return execute(trial, context, report)
+            if work == "run_sentinel" and trial.kind == "timing":
+                return run_sentinel(trial, context, report)
+            return execute_trial(trial, context, report)
 
         self._stopped.discard(trial.key)
         try:
-            outcome = bracketed(trial, do)
+            outcome = run_with_sentinel(trial, do)
             event: Event = failure(trial, outcome) if isinstance(outcome, TrialError) else Finished(trial, outcome)
         except _DriverError as error:
             raise error.error from None

@@ -1,1 +1,1 @@
-"""Code of the user's: found, loaded, digested, and kept from changing this process."""
+"""User plugins: import, source digests, and isolation from the rest of the process."""

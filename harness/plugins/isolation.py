@@ -1,8 +1,8 @@
-"""Run code of the user's without letting it change this process for anybody else.
+"""Run user code without lasting effects on the process.
 
-Settings and random states are put back (`process_settings` beside this, `harness.randomness`). What can't be put back:
-functions that are replaced in other modules, threads and processes that are started, priorities, and torch's number of
-inter-operation threads. A trial has a process of its own, so that nothing of this reaches another one there.
+Settings and random states are restored (`process_settings`, `harness.randomness`). What can't be restored: monkey
+patches, started threads and processes, priorities, and torch's number of inter-op threads. A trial has a process of its
+own, so none of these reaches another trial.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STDOUT, STDERR = 1, 2  # file descriptors
 
 @contextmanager
 def isolated_process() -> Iterator[None]:
-    """Code inside changes neither settings nor random states of this process, and does not end it.
+    """Restore settings and random states on exit, and turn `sys.exit` into an error.
 
     Raises:
         UserError: the code inside has called `sys.exit`.
@@ -35,30 +35,29 @@ def isolated_process() -> Iterator[None]:
 
 @contextmanager
 def foreign_code() -> Iterator[None]:
-    """Code of the user's in a process that does other things as well: isolated, and what it prints goes to standard
-    error.
+    """Run user code in a process that does other work as well: isolated, and with its output on standard error.
 
     Raises:
         UserError: the code inside has called `sys.exit` or `os._exit`.
     """
-    with stdout_aside(), isolated_process(), _exits_raise(), _last_words_aside():
+    with stdout_to_stderr(), isolated_process(), _exits_raise(), _atexit_to_stderr():
         yield
 
 
 @contextmanager
-def _last_words_aside() -> Iterator[None]:
-    """What is registered inside to run when the process ends prints to standard error then."""
+def _atexit_to_stderr() -> Iterator[None]:
+    """Make functions that are registered with atexit inside print to standard error."""
     register = atexit.register
 
-    def run_aside(call: Callable[..., object], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        with stdout_aside():
+    def run_redirected(call: Callable[..., object], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        with stdout_to_stderr():
             call(*arguments, **named)
 
-    def register_aside(call: Callable[..., object], *arguments: Any, **named: Any) -> Callable[..., object]:
-        register(run_aside, call, arguments, named)
+    def register_wrapped(call: Callable[..., object], *arguments: Any, **named: Any) -> Callable[..., object]:
+        register(run_redirected, call, arguments, named)
         return call
 
-    atexit.register = register_aside  # type: ignore[assignment]
+    atexit.register = register_wrapped  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -67,7 +66,7 @@ def _last_words_aside() -> Iterator[None]:
 
 @contextmanager
 def _exits_raise() -> Iterator[None]:
-    """`os._exit` raises SystemExit in this process; one that is forked inside ends."""
+    """Make `os._exit` raise SystemExit in this process; processes that are forked inside exit as usual."""
     leave, process = os._exit, os.getpid()
 
     def raise_here(status: int) -> None:
@@ -84,7 +83,7 @@ def _exits_raise() -> Iterator[None]:
 
 @contextmanager
 def no_exit() -> Iterator[None]:
-    """Code inside does not end this process.
+    """Turn `sys.exit` inside into an error.
 
     Raises:
         UserError: the code inside has called `sys.exit`.
@@ -99,8 +98,8 @@ def no_exit() -> Iterator[None]:
 
 
 @contextmanager
-def stdout_aside() -> Iterator[None]:
-    """What is printed inside goes to standard error, by Python or past it; standard output is for results alone."""
+def stdout_to_stderr() -> Iterator[None]:
+    """Redirect file descriptor 1 and sys.stdout to standard error; standard output is for results alone."""
     sys.stdout.flush()
     with contextlib.suppress(OSError, ValueError), ExitStack() as stack:
         kept = os.dup(STDOUT)

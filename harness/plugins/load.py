@@ -1,4 +1,4 @@
-"""Python files of the user's that register variants or datasets. They are code of the user's and are run as such."""
+"""Import plugins: Python files of the user that register variants, datasets or analyses."""
 
 from __future__ import annotations
 
@@ -20,19 +20,17 @@ PREFIX = "harness_plugin_"
 
 _paths: dict[str, Path] = {}  # of the plugins that are loaded, by module
 _loading: list[str] = []  # the modules that are being imported now, the innermost last
-_in_reserve: list[tuple[Path, bytes | None]] = []
+_fallback: list[tuple[Path, bytes | None]] = []  # plugins to load when an unknown name is looked up
 
 
 def load_plugin(path: Path, text: bytes | None = None) -> None:
-    """Import a plugin. What it changes of the process is put back, see `harness.plugins.isolation`.
-
-    What it prints goes to standard error.
+    """Import a plugin in isolation (see `harness.plugins.isolation`), with its output on standard error.
 
     Arguments:
-        text: what the file said when somebody else has read it, who is to be followed; else what it says now.
+        text: the content to run instead of the file's, as another process has read it.
 
     Raises:
-        UserError: there is no such file, it fails when it is imported, or it leaves the program.
+        UserError: there is no such file, it raises when it is imported, or it exits.
     """
     path = path.resolve()
     if text is None and not path.is_file():
@@ -54,7 +52,7 @@ def load_plugin(path: Path, text: bytes | None = None) -> None:
 
 
 def _import(module: ModuleType, path: Path) -> None:
-    errors = _Held(sys.stderr)
+    errors = _BufferedStream(sys.stderr)
     try:
         with foreign_code(), _as_a_program(path, cast(TextIO, errors)), loading(module.__name__):
             _execute(module, path, errors)
@@ -63,7 +61,7 @@ def _import(module: ModuleType, path: Path) -> None:
         errors.release()
 
 
-def _execute(module: ModuleType, path: Path, errors: _Held) -> None:
+def _execute(module: ModuleType, path: Path, errors: _BufferedStream) -> None:
     try:
         # Compiled from the text itself: bytecode beside it may be of another text with the same size and second.
         text = loaded_texts[path]
@@ -81,15 +79,15 @@ def _execute(module: ModuleType, path: Path, errors: _Held) -> None:
         raise
     except BaseException as error:
         raise UserError(
-            f"the plugin {path} fails when it is imported ({type(error).__name__}: {error}); mend it first."
+            f"the plugin {path} fails when it is imported ({type(error).__name__}: {error}); fix it first."
         ) from error
 
 
 def _check_helpers(path: Path) -> None:
-    """See that what a plugin has imported from beside it is not what another one has beside it under the same name.
+    """Check that helper modules of two plugins, in different folders, do not have the same name.
 
     Raises:
-        UserError: it is.
+        UserError: they do.
     """
     others = {other.parent for other in _paths.values()} - {path.parent}
     for name in imported_names(path):
@@ -102,8 +100,8 @@ def _check_helpers(path: Path) -> None:
             )
 
 
-class _Held(io.TextIOBase):
-    """A stream that holds back what is written to it until it is released, and passes it on from then on."""
+class _BufferedStream(io.TextIOBase):
+    """A stream that buffers what is written to it until it is released, and passes it on from then on."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._held, self._is_released = stream, "", False
@@ -116,12 +114,12 @@ class _Held(io.TextIOBase):
         return len(text)
 
     def take(self) -> str:
-        """What was held back; it is not passed on."""
+        """Remove and return the buffered text."""
         taken, self._held = self._held, ""
         return taken
 
     def release(self) -> None:
-        """Pass on what is held back."""
+        """Pass on the buffered text, and all that follows."""
         self._is_released = True
         if self._held:
             self._stream.write(self.take())
@@ -129,7 +127,7 @@ class _Held(io.TextIOBase):
 
 @contextmanager
 def _as_a_program(path: Path, errors: TextIO) -> Iterator[None]:
-    """The arguments are not for the plugin. Helpers leave no bytecode, which may outlive a change of theirs."""
+    """Hide the command's arguments, and write no bytecode of helper modules, which could be used after an edit."""
     sys.argv[:] = [str(path)]
     sys.dont_write_bytecode = True
     with redirect_stderr(errors):
@@ -138,7 +136,7 @@ def _as_a_program(path: Path, errors: TextIO) -> Iterator[None]:
 
 @contextmanager
 def loading(module: str) -> Iterator[None]:
-    """What is registered inside is known to come from a module."""
+    """Attribute what is registered inside to a module."""
     _loading.append(module)
     try:
         yield
@@ -146,36 +144,36 @@ def loading(module: str) -> Iterator[None]:
         _loading.pop()
 
 
-def being_loaded() -> str:
-    """The plugin's module that is being imported, or nothing."""
+def plugin_being_loaded() -> str:
+    """Return the name of the plugin's module that is being imported; empty if none is."""
     return _loading[-1] if _loading else ""
 
 
 def path_of(module: str) -> Path | None:
-    """The file of a plugin's module that is loaded."""
+    """Return the file of a loaded plugin's module; None if the module is no plugin."""
     return _paths.get(module)
 
 
-def texts_of(plugins: Iterable[Path]) -> dict[Path, bytes]:
-    """What the files of plugins said when they were loaded here."""
+def texts_when_loaded(plugins: Iterable[Path]) -> dict[Path, bytes]:
+    """Return the content of plugins as it was when they were loaded in this process."""
     return {path: loaded_texts[path] for path in plugins if path in loaded_texts}
 
 
-def needed(plugins: Iterable[Path], modules: Collection[str]) -> tuple[list[Path], list[Path]]:
-    """The plugins, given by whole paths, that some modules are, and the others."""
+def split_by_need(plugins: Iterable[Path], modules: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """Split plugins, given by absolute paths, into those that some modules come from and the others."""
     wanted = {_paths[module] for module in modules if module in _paths}
     paths = list(plugins)
     return [path for path in paths if path in wanted], [path for path in paths if path not in wanted]
 
 
-def keep_in_reserve(plugins: Iterable[tuple[Path, bytes | None]]) -> None:
-    """Plugins, with their texts, that are loaded if a name is asked for that nobody knows else."""
-    _in_reserve[:] = plugins
+def set_fallback_plugins(plugins: Iterable[tuple[Path, bytes | None]]) -> None:
+    """Set the plugins, with their texts, that are loaded when an unknown name is looked up."""
+    _fallback[:] = plugins
 
 
-def load_reserve() -> bool:
-    """Load what was kept in reserve; whether there was anything."""
-    waiting, _in_reserve[:] = list(_in_reserve), []
+def load_fallback_plugins() -> bool:
+    """Load the fallback plugins; return whether there were any."""
+    waiting, _fallback[:] = list(_fallback), []
     for path, text in waiting:
         load_plugin(path, text)
     return bool(waiting)

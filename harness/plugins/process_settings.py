@@ -1,4 +1,4 @@
-"""Settings that the code of a process shares, and how each is put back.
+"""Save and restore process-wide settings.
 
 These are the working directory, environment, arguments, signal handlers, standard streams, filters of warnings,
 loggers, locale, processor affinity, and NumPy's and torch's settings: threads, precision, default type and device,
@@ -26,7 +26,7 @@ PutBack = Callable[[], None]
 
 @contextmanager
 def kept_settings() -> Iterator[None]:
-    """Settings of this process are afterwards what they were before."""
+    """Restore the settings of this process on exit."""
     with ExitStack() as stack:
         for keep in (_folder, _environment, _signals, _streams, _warnings, _loggers, _system, _numpy, _torch):
             stack.callback(keep())
@@ -156,7 +156,7 @@ def _attribute(holder: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any
 
 
 def _settings(*pairs: tuple[Callable[[], Any], Callable[[Any], object]]) -> PutBack:
-    """What puts settings back, each given by how it is read and how it is set."""
+    """Return a function that restores settings, each given by a getter and a setter."""
     before = [get() for get, _ in pairs]
 
     def put_back() -> None:

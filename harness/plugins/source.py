@@ -1,4 +1,4 @@
-"""The source files that decide what a variant or dataset does: a hash of what they say, and what it leaves out.
+"""Digests of the source files that decide what a variant or dataset does, and what they leave out.
 
 Watched are the module itself, its whole package, files beside a plugin, `variants`, and whatever else is imported from
 a place where people write code: anything but the standard library, installed distributions and the harness, whose
@@ -29,7 +29,7 @@ LONGEST_NAME = 200  # characters of a text that may name a file
 
 @dataclass(frozen=True)
 class Sources:
-    """What some modules are made of."""
+    """The sources that some modules depend on."""
 
     files: dict[str, Path]  # that are watched, by module; those that were asked for come first
     packages: frozenset[str]  # installed ones that are imported, and not watched
@@ -37,28 +37,28 @@ class Sources:
 
 
 def source_digest(*modules: str) -> str:
-    """Sixteen hexadecimal digits for the watched sources of some modules; "" where nothing is watched."""
+    """Return sixteen hexadecimal digits for the watched sources of some modules; "" if nothing is watched."""
     return _digest(modules)
 
 
 def file_digest(path: Path) -> str:
-    """The digest that a plugin's module has, from its file, which need not be imported for it."""
+    """Return the digest of a plugin's module from its file, without importing it."""
     return _hashed(_walk({"plugin": path}))
 
 
 def source_files(*modules: str) -> dict[str, Path]:
-    """The watched sources of some modules, by module."""
+    """Return the watched sources of some modules, by module."""
     return dict(_sources(modules).files)
 
 
 def imported_names(path: Path) -> set[str]:
-    """The top-level names of what a source file imports."""
+    """Return the top-level names of the modules that a source file imports."""
     tree = _tree(path)
     return {name.partition(".")[0] for name in _imports(tree, "")} if tree is not None else set()
 
 
 def unwatched(*modules: str) -> list[str]:
-    """What may decide the results of some modules and is not in their digest: distributions and data files."""
+    """Return what may decide the results of modules and is not in their digest: distributions and data files."""
     found = _sources(modules)
     packages = found.packages - set(RECORDED)
     return sorted({_distribution(name) for name in packages}) + sorted(found.named)
@@ -66,7 +66,7 @@ def unwatched(*modules: str) -> list[str]:
 
 @cache
 def engine_digest() -> str:
-    """Sixteen hexadecimal digits for the files of the harness that do the work of a trial, as they are at first."""
+    """Return sixteen hexadecimal digits for the harness's files that do a trial's work, as of the first call."""
     folder = Path(__file__).parents[1]
     paths = [path for room in ("worker", "analysis", "data") for path in sorted((folder / room).rglob("*.py"))]
     contents = b"".join(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n") for path in paths)
@@ -91,7 +91,7 @@ def _hashed(sources: Sources) -> str:
 
 
 def _walk(roots: dict[str, Path | None]) -> Sources:
-    """Follow all imports from some modules on."""
+    """Follow all imports, starting at some modules."""
     homes = {root.partition(".")[0] for root in roots} | {SHARED}
     beside = [str(path.parent) for path in roots.values() if path is not None]
     files: dict[str, Path] = {}
@@ -128,7 +128,7 @@ def _parents(module: str) -> list[str]:
 
 
 def _is_watched(top: str, beside: list[str]) -> bool:
-    """Whether a module stands where people write code."""
+    """Whether a module is in a place where people write code."""
     if top in sys.stdlib_module_names:
         return False
     places = _places(top, beside)
@@ -140,7 +140,7 @@ def _is_installed(top: str) -> bool:
 
 
 def _file_of(module: str, beside: list[str] | None = None) -> Path | None:
-    """The file of a module, loaded or not; nothing is imported to find it."""
+    """Return the file of a module, loaded or not, without importing anything."""
     loaded = sys.modules.get(module)
     if loaded is not None:
         file = getattr(loaded, "__file__", None)
@@ -152,7 +152,7 @@ def _file_of(module: str, beside: list[str] | None = None) -> Path | None:
 
 
 def _places(module: str, beside: list[str] | None = None) -> list[str]:
-    """Where a module lies: its file, or the folders of a package."""
+    """Return the location of a module: its file, or the folders of a package."""
     loaded = sys.modules.get(module)
     if loaded is not None:
         file = getattr(loaded, "__file__", None)
@@ -176,7 +176,7 @@ def _spec(module: str, beside: list[str]) -> ModuleSpec | None:
 
 
 def _imports(tree: ast.Module, package: str) -> list[str]:
-    """The modules that a source in a package imports, `from package import module` included."""
+    """Return the modules that a source in a package imports, including `from package import module`."""
     found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -193,7 +193,7 @@ def _imports(tree: ast.Module, package: str) -> list[str]:
 
 
 def _called(node: ast.Call, package: str) -> list[str]:
-    """The module that `import_module("name")` or `__import__("name")` names."""
+    """Return the module that `import_module("name")` or `__import__("name")` names."""
     function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     first = node.args[0] if node.args else None
     if function not in {"import_module", "__import__"} or not isinstance(first, ast.Constant):
@@ -203,7 +203,7 @@ def _called(node: ast.Call, package: str) -> list[str]:
 
 
 def _files_named(tree: ast.Module, folder: Path) -> set[str]:
-    """Files beside a source that a text in it names, for example its "centres.npy"."""
+    """Return the files beside a source that a string in it names, such as "centres.npy"."""
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     likely = {
         text for text in texts if 0 < len(text) <= LONGEST_NAME and text.isprintable() and not text.endswith(".py")
@@ -219,7 +219,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _tree(path: Path) -> ast.Module | None:
-    """The syntax tree of a Python source; None of anything else."""
+    """Return the syntax tree of a Python source; None for anything else."""
     if path.suffix != ".py":
         return None
     try:
@@ -229,19 +229,19 @@ def _tree(path: Path) -> ast.Module | None:
 
 
 def text_of(path: Path) -> bytes:
-    """What a source file says; of a plugin that was loaded, what it said then."""
+    """Return the content of a source file; that of a loaded plugin as it was when it was loaded."""
     return loaded_texts[path] if path in loaded_texts else path.read_bytes()
 
 
 def _content(path: Path) -> str:
-    """A hash of what a file says; of its bytes where it is no Python source."""
+    """Return a hash of a file's syntax tree, or of its bytes if it is no Python source."""
     tree = _tree(path)
     said = text_of(path) if tree is None else repr(_plain(tree)).encode()
     return hashlib.sha256(said).hexdigest()
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree as nested tuples, without positions, docstrings and empty fields, which other Pythons add."""
+    """Return a syntax tree as nested tuples, without positions, docstrings, and empty fields that later Pythons add."""
     if isinstance(node, list):
         return tuple(_plain(each) for each in node)
     if not isinstance(node, ast.AST):
@@ -259,7 +259,7 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, Any]]:
 
 
 def _distribution(top: str) -> str:
-    """The distribution that a top-level module comes from, with its version."""
+    """Return the distribution that a top-level module comes from, with its version."""
     names = packages_distributions().get(top)
     try:
         return f"{names[0]} {version(names[0])}" if names else top

@@ -1,7 +1,7 @@
-"""The memory allocator of a worker: one that keeps what it has, since page faults can cost more than arithmetic.
+"""Configure a worker's memory allocator to keep freed memory, since page faults can cost more than arithmetic.
 
-Ray brings jemalloc, which reuses large aligned blocks; glibc's own allocator, up to 2.37, takes fresh memory for
-most of them, and is only set to return none. The settings must stand in the environment before a process starts.
+Ray ships jemalloc, which reuses large aligned blocks. The allocator of glibc up to 2.37 takes fresh memory for most of
+them; it can only be told to return none to the system. The settings must be in the environment when a process starts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ JEMALLOC = {"MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always"}
 
 
 def allocator_settings() -> dict[str, str]:
-    """The environment variables of a worker on this machine; what the user has set stays, and comes first."""
+    """Return the environment variables for workers on this machine; the user's own settings take precedence."""
     library = jemalloc()
     if library is None:
         return unless_set(GLIBC)
@@ -31,12 +31,12 @@ def allocator_settings() -> dict[str, str]:
 
 
 def unless_set(settings: dict[str, str]) -> dict[str, str]:
-    """The settings that the user has not made already."""
+    """Return the settings that are not in the environment already."""
     return {name: value for name, value in settings.items() if name not in os.environ}
 
 
 def jemalloc() -> Path | None:
-    """The library that Ray brings, if it does."""
+    """Return the path of the jemalloc that Ray ships; None if there is none."""
     spec = importlib.util.find_spec("ray")
     folders = spec.submodule_search_locations if spec is not None else None
     path = Path(folders[0]) / "core" / "libjemalloc.so" if folders else None
@@ -44,7 +44,7 @@ def jemalloc() -> Path | None:
 
 
 def describe_allocator() -> str:
-    """What this process allocates with, in a few words."""
+    """Name the allocator of this process, and say whether it keeps freed memory."""
     library = _library_of_malloc()
     if library.startswith("libjemalloc"):
         return "jemalloc, keeps memory" if _is_set(JEMALLOC) else "jemalloc"
@@ -54,7 +54,7 @@ def describe_allocator() -> str:
 
 
 class _Found(ctypes.Structure):
-    """What dladdr tells of an address."""
+    """Dl_info, the result of dladdr(3)."""
 
     _fields_: ClassVar = [
         ("file", ctypes.c_char_p),
@@ -65,7 +65,7 @@ class _Found(ctypes.Structure):
 
 
 def _library_of_malloc() -> str:
-    """The name of the file whose malloc this process calls; empty where that can't be told."""
+    """Return the name of the library whose malloc this process calls; empty if that can't be determined."""
     try:
         process, found = ctypes.CDLL(None), _Found()
         if process.dladdr(ctypes.cast(process.malloc, ctypes.c_void_p), ctypes.byref(found)):

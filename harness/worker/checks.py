@@ -1,4 +1,4 @@
-"""What a variant gives, held against `variants.contract` before anything is made of it."""
+"""Check that a variant's outputs, loss, gradients and state satisfy `variants.contract`."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from variants.contract import Output, Variant
 
 
 def check_output(model: Variant, output: object, images: Tensor) -> Output:
-    """What a forward pass has returned, if it is what it should be.
+    """Return the output of a forward pass after checking its type and shape.
 
     Raises:
-        UserError: it is something else.
+        UserError: it is not an `Output` whose activities are floats of shape (batch, classes).
     """
     name, wanted = type(model).__name__, (len(images), model.config.classes)
     if not isinstance(output, Output):
         raise UserError(
-            f"forward of {name} must return an Output (of variants.contract), but returned {_told(output)}."
+            f"forward of {name} must return an Output (of variants.contract), but returned {_description(output)}."
         )
     found = output.activities
     if not isinstance(found, Tensor) or tuple(found.shape) != wanted or not found.is_floating_point():
         raise UserError(
             f"forward of {name} must return an Output whose activities are floats of shape (batch, classes), here "
-            f"{wanted}, but they are {_told(found)}."
+            f"{wanted}, but they are {_description(found)}."
         )
     return output
 
 
 def check_loss(model: Variant, loss: object) -> Tensor:
-    """What the loss has returned, if a gradient can be taken of it.
+    """Return the loss after checking that it is a scalar which depends on a parameter.
 
     Raises:
-        UserError: it is something else.
+        UserError: it is not.
     """
     name = type(model).__name__
     if not isinstance(loss, Tensor) or loss.dim() != 0 or not loss.is_floating_point():
         raise UserError(
-            f"loss of {name} must return a tensor with one float and no dimension, but returned {_told(loss)}."
+            f"loss of {name} must return a tensor with one float and no dimension, but returned {_description(loss)}."
         )
     if not loss.requires_grad:
         raise UserError(f"loss of {name} does not depend on any parameter, so that nothing can be learned from it.")
@@ -50,7 +50,7 @@ def check_loss(model: Variant, loss: object) -> Tensor:
 
 
 def check_gradients(model: Variant) -> None:
-    """See that a backward pass has reached the model.
+    """Check that a backward pass has given at least one parameter a gradient.
 
     Raises:
         UserError: no parameter has a gradient.
@@ -63,7 +63,10 @@ def check_gradients(model: Variant) -> None:
 
 
 def check_finite(model: Variant, loss: Tensor, when: str) -> None:
-    """See that a loss is a number.
+    """Check that a loss is finite.
+
+    Arguments:
+        when: the moment, for the message ("after the first iteration").
 
     Raises:
         UserError: it is infinite or not a number.
@@ -71,13 +74,13 @@ def check_finite(model: Variant, loss: Tensor, when: str) -> None:
     value = float(loss)
     if not math.isfinite(value):
         raise UserError(
-            f"the loss of {type(model).__name__} is {value} {when}, so that its time says nothing; mend the loss or "
+            f"the loss of {type(model).__name__} is {value} {when}, so its time means nothing; fix the loss or "
             f"lower the learning rate."
         )
 
 
 def check_state(model: Variant) -> None:
-    """See that a checkpoint can hold the model.
+    """Check that a checkpoint can hold the model.
 
     Raises:
         UserError: it has no parameter, or a state that is no tensor.
@@ -87,17 +90,17 @@ def check_state(model: Variant) -> None:
     for name, value in model.state_dict().items():
         if not isinstance(value, Tensor):
             raise UserError(
-                f"the state of {type(model).__name__} holds '{name}', which is no tensor but {_told(value)}; keep it "
-                f"in a buffer (register_buffer), since checkpoints and kept models hold tensors alone."
+                f"the state of {type(model).__name__} holds '{name}', which is no tensor but {_description(value)}; "
+                f"keep it in a buffer (register_buffer), since checkpoints and kept models hold tensors alone."
             )
 
 
 @contextmanager
 def unchanged(model: Variant, images: Tensor, labels: Tensor) -> Iterator[None]:
-    """A batch that must not be changed inside.
+    """Check on exit that the batch has not been changed in place.
 
     Raises:
-        UserError: it was.
+        UserError: it has.
     """
     batch = {"images": (images, images.clone()), "labels": (labels, labels.clone())}
     try:
@@ -117,8 +120,8 @@ def _check_unchanged(model: Variant, batch: dict[str, tuple[Tensor, Tensor]], er
             ) from error
 
 
-def _told(value: object) -> str:
-    """A value by its kind: a tensor with shape and type, a sequence with its members."""
+def _description(value: object) -> str:
+    """Describe a value by its type: a tensor with its shape and dtype, a sequence with the types of its members."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""What a worker is told besides the trial."""
+"""Everything a worker needs besides the trial."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Where a trial runs and with what."""
+    """Folders, plugins, resources and the attempt's number, sent to a worker with each trial."""
 
-    data: Path  # the folder of the datasets
-    checkpoints: Path  # the folder of the checkpoints of a suite's trials, each in a folder of its own
+    data: Path  # folder of the datasets
+    checkpoints: Path  # folder of the suite's checkpoints, with a sub-folder for each trial
     threads: int  # processor threads
     plugins: tuple[Path, ...] = ()  # files that register what the trial needs
-    others: tuple[Path, ...] = ()  # further plugins, which are loaded only if something in them is asked for
-    texts: Mapping[Path, bytes] = field(default_factory=dict)  # of plugins, as the driver has loaded them
-    engine: str = ""  # digest of the driver's harness; "" is not compared
+    fallback_plugins: tuple[Path, ...] = ()  # further plugins, loaded only when an unknown name is looked up
+    plugin_texts: Mapping[Path, bytes] = field(default_factory=dict)  # content of plugins when the driver loaded them
+    engine: str = ""  # digest of the driver's harness, compared with the worker's; "" skips the comparison
     gpu: bool = False  # whether a GPU was granted
-    line: str = (
-        ""  # of drivers that follow each other, and which of them this is: see `harness.worker.train.checkpoint`
-    )
+    line: str = ""  # with `driver` and `attempt` the owner of the trial's checkpoints, see `checkpoint.Claim`
     driver: int = 0
     attempt: int = 1
-    algorithms: Path | None = None  # the folder that keeps which algorithms were chosen on which machine
-    keep_model: bool = False  # whether the trained parameters are part of the result
-    checkpoint_seconds: float = 120.0  # a checkpoint is written at least so often
+    algorithms: Path | None = None  # folder of the autotune caches, one file a machine
+    keep_model: bool = False  # whether the result includes the trained parameters
+    checkpoint_seconds: float = 120.0  # longest time between two checkpoints

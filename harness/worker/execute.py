@@ -1,4 +1,4 @@
-"""Run one trial in this process, whatever its kind."""
+"""The work that a worker can do for a trial, in the current process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.data import DATASETS
 from harness.errors import UserError
 from harness.plan.trial import TimingTrial, TrainingTrial, Trial
 from harness.plugins.isolation import isolated_process
-from harness.plugins.load import keep_in_reserve, load_plugin
+from harness.plugins.load import load_plugin, set_fallback_plugins
 from harness.plugins.source import engine_digest, file_digest
 from harness.worker.context import Report, WorkerContext
 from harness.worker.result import Progress, Result
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     from harness.worker.result import SentinelRun
 
 
-def execute(trial: Trial, context: WorkerContext, report: Report) -> Result:
+def execute_trial(trial: Trial, context: WorkerContext, report: Report) -> Result:
     """Train or time a variant.
 
     Arguments:
-        report: is told now and then how far a training has come.
+        report: receives the progress of a training trial, about once a second.
 
     Raises:
         UserError: a plugin or dataset is missing on this machine, or its source is not what was planned.
         Diverged: the loss became infinite or not a number.
     """
-    from harness.worker.timing.timing import measure
-    from harness.worker.train.training import train
+    from harness.worker.timing.timing import time_trial
+    from harness.worker.train.training import train_trial
 
     with _prepared(trial, context):
-        return measure(trial, context) if trial.kind == "timing" else train(trial, context, report)
+        return time_trial(trial, context) if trial.kind == "timing" else train_trial(trial, context, report)
 
 
-def estimate(trial: TrainingTrial, context: WorkerContext, report: Report) -> Cost:
-    """What a training trial costs here.
+def estimate_cost(trial: TrainingTrial, context: WorkerContext, report: Report) -> Cost:
+    """Measure the cost of a training trial on this machine.
 
     Arguments:
-        report: is told that it has begun.
+        report: receives one progress report at the start.
 
     Raises:
         UserError: a plugin or dataset is missing on this machine, or its source is not what was planned.
@@ -58,8 +58,8 @@ def estimate(trial: TrainingTrial, context: WorkerContext, report: Report) -> Co
         return calibrate(trial, context)
 
 
-def watch(trial: TimingTrial, context: WorkerContext, report: Report) -> SentinelRun:
-    """Time the sentinel as a timed trial's row is: with its threads and precision, on its device."""
+def run_sentinel(trial: TimingTrial, context: WorkerContext, report: Report) -> SentinelRun:
+    """Time the sentinel with the threads, precision and device of a timing trial."""
     from harness.device import choose_device
     from harness.worker.timing.sentinel import time_sentinel
 
@@ -68,15 +68,15 @@ def watch(trial: TimingTrial, context: WorkerContext, report: Report) -> Sentine
 
 
 def _here(plugin: Path, trial: Trial, context: WorkerContext) -> tuple[Path, bytes | None]:
-    """A plugin's file, and its text where the driver has sent it with the trial."""
-    text = context.texts.get(plugin)
+    """Return the path of a plugin and, if the driver has sent it with the trial, its content."""
+    text = context.plugin_texts.get(plugin)
     return (plugin, text) if text is not None else (_found(plugin, trial), None)
 
 
 def _found(plugin: Path, trial: Trial) -> Path:
-    """A plugin's file on this machine: the user's own, or the copy that a cluster has sent along.
+    """Return a plugin's file on this machine: the user's own, or the copy in Ray's runtime environment.
 
-    Where both are there and differ, it is the one that the trial was planned with.
+    If both exist and differ, return the one that the trial was planned with.
     """
     spec = None
     with suppress(ImportError, ValueError):  # the name may be that of a module without a file
@@ -90,16 +90,16 @@ def _found(plugin: Path, trial: Trial) -> Path:
 
 
 def _check_sources(trial: Trial, context: WorkerContext) -> None:
-    """See that the code here is the code that the trial was planned with.
+    """Check that the source code on this machine is the code that the trial was planned with.
 
     Raises:
-        UserError: it is another one.
+        UserError: it differs.
     """
     if context.engine and context.engine != engine_digest():
         raise UserError(
             f"the harness on this node has other files than the driver's (planned with {context.engine}, here is "
-            f"{engine_digest()}); give the same command again, and if that does not help, end what runs in another "
-            f"checkout."
+            f"{engine_digest()}); give the same command again, and if that does not help, stop runs from other "
+            f"checkouts."
         )
     planned = [
         (f"the dataset '{trial.task}'", trial.data_source, DATASETS.source_digest(trial.task)),
@@ -115,20 +115,20 @@ def _check_sources(trial: Trial, context: WorkerContext) -> None:
 
 @contextmanager
 def _prepared(trial: Trial, context: WorkerContext) -> Iterator[None]:
-    """This process with the plugins, settings and choices of algorithms that a trial needs."""
-    from harness.worker.autotune import kept_choices
+    """Load a trial's plugins and check its sources; apply its settings and the autotune cache inside."""
+    from harness.worker.autotune import autotune_cache
 
     for path in context.plugins:
         load_plugin(*_here(path, trial, context))
-    keep_in_reserve([_here(path, trial, context) for path in context.others])
+    set_fallback_plugins([_here(path, trial, context) for path in context.fallback_plugins])
     _check_sources(trial, context)
-    with _settings(trial, context), kept_choices(context.algorithms):
+    with _settings(trial, context), autotune_cache(context.algorithms):
         yield
 
 
 @contextmanager
 def _settings(trial: Trial, context: WorkerContext) -> Iterator[None]:
-    """A trial's threads and precision; what is changed of this process's settings inside is put back."""
+    """Set a trial's threads and precision; restore the settings of this process on exit."""
     from harness.worker.precision import products_in
 
     with isolated_process():

@@ -1,8 +1,9 @@
-"""Fresh processes in milliseconds: a template that has imported what trials need is forked for each of them.
+"""A fork server: runs each trial in a fresh process, which starts in milliseconds.
 
-A trial must not meet what another has left in its process, and an interpreter with torch takes seconds to start.
-The template runs no trial itself. It dies with the process that asked for it, and the trial's process with the
-template, however any of them ends.
+A trial must not inherit another trial's state, and a new interpreter that imports torch takes seconds to start. The
+fork server has imported what trials need, runs none itself, and forks once for each call. It is killed when its parent
+ends, and the forked process when the fork server ends. multiprocessing's fork server can't be used: it imports
+`__main__` again in each child, which is Ray's worker program.
 
 python -m harness.worker.forkserver CHANNEL PARENT
 """
@@ -27,9 +28,9 @@ from harness.plan.trial import Trial
 from harness.plugins.source import engine_digest
 from harness.process import die_with
 from harness.worker.context import Report, WorkerContext
-from harness.worker.result import Progress, Superseded
+from harness.worker.result import AttemptSuperseded, Progress
 
-Work = Literal["execute", "estimate", "watch"]  # functions of harness.worker.execute
+Work = Literal["execute_trial", "estimate_cost", "run_sentinel"]  # names of functions of harness.worker.execute
 NEEDED = (
     "torch",
     "harness.data",
@@ -45,22 +46,22 @@ Kind = Literal["error", "memory", "disk", "superseded"]
 
 @dataclass(frozen=True)
 class TrialError:
-    """Work that has raised an exception."""
+    """An exception that was raised in a trial's process."""
 
     cause: str  # one line
     details: str  # the traceback
-    kind: Kind = "error"  # memory, disk: there was not enough of it; superseded: somebody else does it
+    kind: Kind = "error"  # memory, disk: there was not enough; superseded: another attempt has taken over the trial
 
     @classmethod
     def of(cls, error: BaseException) -> TrialError:
-        """What is told of an exception that is being handled."""
+        """Build from the exception being handled."""
         return cls(cause_of(error), traceback.format_exc(), _kind_of(error))
 
 
 def _kind_of(error: BaseException) -> Kind:
     if is_disk_full(error):
         return "disk"
-    if isinstance(error, Superseded):
+    if isinstance(error, AttemptSuperseded):
         return "superseded"
     return "memory" if _is_out_of_memory(error) else "error"
 
@@ -72,7 +73,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 class WorkerDied(Exception):
-    """The process that did the work has ended without a word."""
+    """A trial's process, or the fork server, has ended without a result."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,18 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Ended:
-    code: int  # as of subprocess: negative for a signal
+    code: int  # exit code; negative for a signal, as in subprocess
 
 
 class ForkServer:
-    """Does work in processes of their own, one at a time. The template starts when it is first needed."""
+    """Runs each call in a freshly forked process, one at a time; the fork server starts on first use."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
 
     def start(self) -> None:
-        """Start the template, unless it is there; it gets ready while the caller goes on."""
+        """Start the fork server unless it is running; it imports in the background."""
         if self._process is not None and self._process.poll() is None:
             return
         ours, theirs = socket.socketpair()
@@ -111,13 +112,13 @@ class ForkServer:
         self._channel = Connection(ours.detach())
 
     def run(self, work: Work, trial: Trial, context: WorkerContext, report: Report) -> Any:
-        """Do work in a fresh process with this process's environment.
+        """Call a function of `harness.worker.execute` in a fresh process with the current environment.
 
         Returns:
-            What the work returns, or `TrialError`.
+            What the function returns; `TrialError` if it raises.
 
         Raises:
-            Lost: the process was killed, or has left without a result.
+            WorkerDied: the process was killed, or has exited without a result.
         """
         self.start()
         assert self._channel is not None
@@ -133,11 +134,11 @@ class ForkServer:
             self.stop()
             raise WorkerDied("its worker was killed") from None
         if outcome is None:
-            raise WorkerDied(_told(said.code))
+            raise WorkerDied(_exit_description(said.code))
         return outcome
 
     def stop(self) -> None:
-        """End the template and what it is doing."""
+        """Kill the fork server and the process that it has forked."""
         if self._process is not None and self._channel is not None:
             self._channel.close()
             self._process.kill()
@@ -145,20 +146,20 @@ class ForkServer:
             self._process = self._channel = None
 
 
-def _told(code: int) -> str:
+def _exit_description(code: int) -> str:
     if code < 0:
         return f"its process was killed by {signal.Signals(-code).name}"
     return f"its process has left with exit code {code}"
 
 
 def serve(channel: Connection) -> None:
-    """Fork a process for each call, and say how it has ended, until nobody calls any more."""
+    """Fork a process for each call received and send its exit code, until the channel is closed."""
     for module in NEEDED:
         importlib.import_module(module)
-    engine_digest()  # of the files that were imported just now
+    engine_digest()  # cached: that of the files that were imported just now
     gc.collect()
-    gc.freeze()  # what is shared is not touched by the collector, and so not copied
-    template = os.getpid()
+    gc.freeze()  # else the collector would write to shared pages, which copies them
+    server = os.getpid()
     while True:
         try:
             call = channel.recv()
@@ -166,14 +167,14 @@ def serve(channel: Connection) -> None:
             return
         child = os.fork()
         if child == 0:
-            die_with(template)
+            die_with(server)
             _work(call, channel)
         _, status = os.waitpid(child, 0)
         channel.send(_Ended(os.waitstatus_to_exitcode(status)))
 
 
 def _work(call: _Call, channel: Connection) -> None:
-    """In the forked process, which does not return from here."""
+    """Do a call in the forked process and exit."""
     os.environ.clear()
     os.environ.update(call.environment)
     code = 1
@@ -190,7 +191,11 @@ def _outcome(call: _Call, report: Report) -> object:
     from harness.worker import execute
 
     works: dict[Work, Callable[..., object]]
-    works = {"execute": execute.execute, "estimate": execute.estimate, "watch": execute.watch}
+    works = {
+        "execute_trial": execute.execute_trial,
+        "estimate_cost": execute.estimate_cost,
+        "run_sentinel": execute.run_sentinel,
+    }
     try:
         return works[call.work](call.trial, call.context, report)
     except BaseException as error:
@@ -198,9 +203,11 @@ def _outcome(call: _Call, report: Report) -> object:
 
 
 if __name__ == "__main__":
-    # under the name by which the other side sends its messages
-    from harness.worker import forkserver as template
+    # classes of __main__ would not unpickle as those of this module
+    from harness.worker import forkserver
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; this one dies with its parent
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all processes of a terminal; this one ends with its parent
     die_with(int(sys.argv[2]))
-    template.serve(Connection(int(sys.argv[1])))
+    forkserver.serve(Connection(int(sys.argv[1])))

@@ -19,7 +19,7 @@ FREQUENCY = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 
 def describe_machine(device: torch.device) -> dict[str, str]:
-    """What a reader needs to judge a measurement, as text by name."""
+    """Return what a reader needs to judge a measurement: hardware, system settings and versions, as text by name."""
     facts = {
         "host": platform.node(),
         "node": platform.node(),
@@ -49,14 +49,14 @@ def describe_machine(device: torch.device) -> dict[str, str]:
 
 
 def peak_memory_mib(device: torch.device) -> float:
-    """The most memory that this process has held: allocated on the GPU, else resident."""
+    """Return the peak memory of this process in MiB: allocated on the GPU, or resident on the CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def resident_mib() -> float:
-    """The main memory that this process holds now."""
+    """Return the resident memory of this process in MiB."""
     return psutil.Process().memory_info().rss / 2**20
 
 
@@ -68,7 +68,7 @@ def _first_line(path: Path) -> str:
 
 
 def _clock() -> str:
-    """The processor's clock at the moment, where the system tells it."""
+    """Return the current clock of the processor in MHz, or "unknown"."""
     try:
         now = psutil.cpu_freq()
     except (OSError, NotImplementedError):

@@ -1,4 +1,4 @@
-"""The size of a variant, found without memory for its weights."""
+"""Count a variant's parameters without allocating its weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORD = 4  # bytes
 
 
 class Unfilled(TorchFunctionMode):
-    """Leaves parameters as they are allocated: to fill them on the meta device, torch would load its compiler."""
+    """Skips the initialization of parameters: on the meta device it would make torch import its compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -26,7 +26,7 @@ class Unfilled(TorchFunctionMode):
 
 
 def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
-    """Trainable parameters of a variant; None if it can't be built, which its own trial will tell."""
+    """Return the number of a variant's parameters; None if it can't be built, which its own trial will report."""
     with suppress(Exception), foreign_code(), torch.device("meta"), Unfilled():
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
     with suppress(Exception), foreign_code():  # a constructor may need real numbers
@@ -35,5 +35,5 @@ def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
 
 
 def checkpoint_bytes(variant: str, config: dict[str, Any]) -> int:
-    """About how large a trial's checkpoint is; two are kept."""
+    """Return the approximate size of a trial's checkpoints in bytes; two are kept."""
     return 2 * COPIES * WORD * (parameter_count(variant, config) or 0)

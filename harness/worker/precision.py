@@ -1,4 +1,4 @@
-"""The precision of a trial: an explicit setting, recorded with its result."""
+"""Apply the precision of a trial: float32, TensorFloat-32 or autocast to bfloat16."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.suite.protocol import Precision
 
 @contextmanager
 def products_in(precision: Precision) -> Iterator[None]:
-    """A GPU's float32 products in TensorFloat-32 or, unless that is asked for, in full."""
+    """Compute float32 products and convolutions on GPUs in TensorFloat-32 if `precision` is "tf32", else in full."""
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     try:
@@ -22,5 +22,5 @@ def products_in(precision: Precision) -> Iterator[None]:
 
 
 def forward_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """Around a forward pass and its loss: autocast to bfloat16 if that is asked for; weights stay float32."""
+    """Return a context for a forward pass and its loss: autocast if `precision` is "bfloat16"; weights stay float32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

@@ -1,4 +1,4 @@
-"""How many processors and how much memory this process may use, which can be less than the machine has."""
+"""The processors and memory that this process may use, within its affinity and the limits of its control groups."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ MEMORY = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage
 
 
 def usable_cpus() -> int:
-    """Processors that this process may keep busy: those of its affinity, and no more than its groups' quotas."""
+    """Return the number of processors in this process's affinity, at most the CPU quota of its control groups."""
     return max(1, int(min(len(os.sched_getaffinity(0)), cpu_quota())))
 
 
 def usable_memory() -> int:
-    """Bytes that the machine, and the control groups of this process, have left."""
+    """Return the bytes of memory that are free on the machine and in the control groups of this process."""
     return max(0, int(min(psutil.virtual_memory().available, memory_left())))
 
 
 def cpu_quota(membership: Path = MEMBERSHIP, mount: Path = MOUNT) -> float:
-    """The processors that the control groups of this process get; infinite where there is no limit."""
+    """Return the CPU quota of this process's control groups, in processors; infinite if there is no limit."""
     quotas = [inf]
     for group in _groups("cpu", membership, mount):
         quota, *rest = _numbers(group / "cpu.max") or _numbers(group / "cpu.cfs_quota_us") or [0.0]
@@ -36,7 +36,7 @@ def cpu_quota(membership: Path = MEMBERSHIP, mount: Path = MOUNT) -> float:
 
 
 def memory_left(membership: Path = MEMBERSHIP, mount: Path = MOUNT) -> float:
-    """The bytes that the control groups of this process have left; infinite where there is no limit."""
+    """Return the bytes that this process's control groups have left; infinite if there is no limit."""
     left = [inf]
     for group in _groups("memory", membership, mount):
         for limit_name, used_name in MEMORY.items():
@@ -47,7 +47,7 @@ def memory_left(membership: Path = MEMBERSHIP, mount: Path = MOUNT) -> float:
 
 
 def _files(group: Path) -> float:
-    """Bytes of files that a group keeps in memory, which it can give back."""
+    """Return the bytes of a group's page cache, which can be reclaimed."""
     try:
         told = dict(line.split(maxsplit=1) for line in (group / "memory.stat").read_text().splitlines())
         return sum(float(told.get(name, 0)) for name in ("inactive_file", "active_file"))
@@ -56,7 +56,7 @@ def _files(group: Path) -> float:
 
 
 def _groups(controller: str, membership: Path, mount: Path) -> Iterator[Path]:
-    """The folders of this process's control groups, its own and those above it, of both versions."""
+    """Yield the folders of this process's control groups and their ancestors, of cgroup v1 and v2."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -71,7 +71,7 @@ def _groups(controller: str, membership: Path, mount: Path) -> Iterator[Path]:
 
 
 def _numbers(path: Path) -> list[float]:
-    """The numbers of a setting; none where it is missing or sets no limit."""
+    """Return the numbers in a file; none if it is missing or says "max"."""
     try:
         return [float(word) for word in path.read_text().split()]
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A forward pass of a plugin's variant without numbers, to refuse before anything runs what each trial would refuse."""
+"""Run the forward pass of plugin variants on the meta device, to find a wrong output before any trial starts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ IMAGES = 2
 
 
 def rehearse(trials: Iterable[Trial]) -> None:
-    """Try the forward passes of variants that are plugins on the meta device, each configuration once.
+    """Run the forward pass of each configuration of plugin variants once, on the meta device.
+
+    A variant that can't run there is left to its trial.
 
     Raises:
-        UserError: one gives another thing than `variants.contract` says. One that can't run there is left to its trial.
+        UserError: an output does not satisfy `variants.contract`.
     """
     configs = {f"{trial.variant} {trial.config}": trial for trial in trials}
     for trial in configs.values():

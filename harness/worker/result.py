@@ -20,7 +20,7 @@ class Point:
 
     @property
     def error_percent(self) -> float:
-        """The share of wrong predictions on the training batches since the point before."""
+        """Return the error on the training batches since the previous point, percent."""
         return self.metrics[TRAIN_ERROR]
 
 
@@ -67,7 +67,9 @@ class Result:
     samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # by test: classes (images,), unsigned
     labels: dict[str, np.ndarray] = field(default_factory=dict)  # likewise: the true classes
-    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # what each analysis has measured, by name
+    arrays: dict[str, dict[str, np.ndarray]] = field(
+        default_factory=dict
+    )  # what each analysis has measured, by its name
     machine: dict[str, str] = field(default_factory=dict)
     weights: str = ""  # SHA-256 of the trained parameters and buffers
     model: bytes = b""  # the parameters and buffers as `torch.save` writes them, where they are to be kept
@@ -85,5 +87,5 @@ class Diverged(Exception):
         return f"the loss is not finite from iteration {self.iteration} on"
 
 
-class Superseded(Exception):
-    """A later attempt, or another process, has taken over the trial."""
+class AttemptSuperseded(Exception):
+    """A later attempt, or another process, has taken ownership of the trial's checkpoints."""

@@ -1,4 +1,4 @@
-"""The data of a trial, on whichever machine it has come to."""
+"""Load a trial's data, fetching and verifying them on this node if necessary."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from harness.worker.context import WorkerContext
 
 
 def task_data(trial: Trial, context: WorkerContext) -> TaskData:
-    """The data that a trial trains and is tested on; a node of a cluster that has none yet fetches them.
+    """Return the data that a trial trains and is tested on, after fetching them if this node has none.
 
     Raises:
-        UserError: they can't be had here, or are not those that the trial was planned with.
+        UserError: they can't be fetched, or differ from those that the trial was planned with.
     """
     try:
         data = tasks.load(trial.task, context.data)

@@ -234,9 +234,9 @@ def test_a_plugin_in_reserve_is_loaded_when_its_name_is_asked_for(
     HOLDER[:] = [fruits]
     sys.modules.setdefault("test_registry", sys.modules[__name__])
     path = write("import test_registry as t\nt.HOLDER[0].register('date')(type('Date', (t.Fruit,), {}))\n", "date.py")
-    plugins.keep_in_reserve([(path, None)])
+    plugins.set_fallback_plugins([(path, None)])
     assert fruits.get("date").__name__ == "Date"
-    assert not plugins.load_reserve()
+    assert not plugins.load_fallback_plugins()
 
 
 def test_plugin_that_is_not_there(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_the_same_command_again_runs_nothing(run: Cli, results: Path, monkeypatc
     def forbidden(*_: object) -> None:
         raise AssertionError("a trial was run again")
 
-    monkeypatch.setattr("harness.engine.serial.execute", forbidden)
+    monkeypatch.setattr("harness.engine.serial.execute_trial", forbidden)
     said = run()
     assert said.code == 0, said.err
     assert "tiny: 3 trials: 3 done" in said.err
@@ -137,7 +137,7 @@ def test_a_variant_that_cannot_be_built_fails_alone(run: Cli, suite: Path) -> No
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on(run: Cli, plan: Cli, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = execute.execute
+    train = execute.execute_trial
 
     def stopped(trial: Any, context: Any, report: Any) -> Any:
         def stopping(progress: Any) -> None:
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(run: Cli, plan: Cli, results: Path, mo
         return train(trial, context, stopping)
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.engine.serial.execute", stopped)
+        patch.setattr("harness.engine.serial.execute_trial", stopped)
         said = run()
     assert said.code == 130
     last = said.err.splitlines()[-1]

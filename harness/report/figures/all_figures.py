@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.analysis.base import ANALYSES, FigureSpec
 from harness.drawing.labels import file_stems
 from harness.errors import cause_of
-from harness.plugins.isolation import stdout_aside
+from harness.plugins.isolation import stdout_to_stderr
 
 if TYPE_CHECKING:
     from harness.analysis.rows import RowsOf
@@ -72,7 +72,7 @@ def draw_all(rows_of: RowsOf | None, errors: Sequence[ErrorRow] = ()) -> ReportF
     with figures.attempt(FIRST):
         _draw_first(errors, figures)
     if rows_of is not None:
-        with figures.attempt("all figures"), stdout_aside():
+        with figures.attempt("all figures"), stdout_to_stderr():
             _draw_analyses(rows_of, figures)
     return figures
 

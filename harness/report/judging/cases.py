@@ -9,7 +9,7 @@ from typing import Any
 from harness.analysis.claims import JudgedKind, judged_kinds, read_recorded
 from harness.analysis.comparison import Comparison, Finding
 from harness.errors import cause_of
-from harness.plugins.isolation import stdout_aside
+from harness.plugins.isolation import stdout_to_stderr
 from harness.report.judging.errors import lower, lower_mean, lowest, value, values_of
 from harness.report.judging.evidence import Evidence
 from harness.report.judging.limits import limited, scope
@@ -86,7 +86,7 @@ def _case_of_analysis(claim: OtherClaim, evidence: Evidence) -> Case:
 
 def _judged_by(kind: JudgedKind, claim: OtherClaim, evidence: Evidence) -> Case:
     read = read_recorded(claim, kind)
-    with stdout_aside():
+    with stdout_to_stderr():
         comparisons = kind.judge(read, evidence.rows_of(kind.analysis))
         comparisons = limited_all(read, comparisons, evidence)
         for comparison in comparisons:

@@ -1,4 +1,4 @@
-"""Time calls by the clock of the device that does the work."""
+"""Time calls: by the process's clock on a CPU, by CUDA events on a GPU."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.device import synchronize
 
 
 def seconds_of(call: Callable[[], object], count: int, device: torch.device) -> list[float]:
-    """Seconds of each of `count` calls, by the device's own clock."""
+    """Return the seconds of each of `count` calls."""
     timer = _time_on_gpu if device.type == "cuda" else _time_on_cpu
     return [timer(call, device) for _ in range(count)]
 
 
 @contextmanager
 def collecting_no_garbage() -> Iterator[None]:
-    """What is garbage before is collected first, and nothing inside."""
+    """Collect garbage first, and disable the collector inside."""
     gc.collect()
     gc.disable()
     try:

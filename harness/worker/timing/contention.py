@@ -1,4 +1,4 @@
-"""Who else has used the machine's processors while something was timed."""
+"""Measure the processor time that other processes use during a timing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import TracebackType
 
 import psutil
 
-MAX_CONTENTION = 0.1  # cores used by others; above it a timing is flagged
+MAX_CONTENTION = 0.1  # cores used by other processes above which a timing is flagged
 
 
 class CpuContention:
-    """A context manager that counts the processor time of everybody but this process.
+    """A context manager that measures the processor time of all other processes.
 
-    cores: how many processor cores others kept busy, on average, once the block has ended. Time that a hypervisor
-        gave to other guests counts as theirs.
+    cores: the average number of cores that they kept busy inside, set on exit. Time that a hypervisor gave to other
+        guests is included.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class CpuContention:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         wall, everybody, mine = (now - before for now, before in zip(self._now(), self._began, strict=True))
-        # the kernel counts the machine's time in hundredths of a second for each core
+        # the kernel counts each core's time in hundredths of a second
         self.cores = max(0.0, everybody - mine) / max(wall, 0.01 * (os.cpu_count() or 1))
 
     def _now(self) -> tuple[float, float, float]:
-        """Wall time, processor time of the whole machine, and of this process, in seconds."""
+        """Return wall time, processor time of the whole machine, and of this process, in seconds."""
         machine, mine = psutil.cpu_times(), psutil.Process().cpu_times()
         idle = machine.idle + getattr(machine, "iowait", 0.0)
         guest = getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)  # counted as user time already

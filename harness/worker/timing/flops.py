@@ -1,4 +1,4 @@
-"""How much arithmetic an iteration does, and how fast this machine can multiply matrices."""
+"""Count the arithmetic of an iteration, and measure how fast this machine multiplies matrices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUNDS = 5
 
 
 def matrix_product_rate(device: torch.device) -> float:
-    """Floating-point operations per second of a large matrix product in float32: the median of a few."""
+    """Return the floating-point operations per second of a large float32 matrix product, the median of `ROUNDS`."""
     side = SIDES[device.type]
     left, right = (torch.randn(side, side, device=device) for _ in range(2))
     result = torch.empty(side, side, device=device)
@@ -25,16 +25,16 @@ def matrix_product_rate(device: torch.device) -> float:
 
 
 def multiply_adds(model: Variant, images: Tensor) -> float:
-    """Multiply-adds of a forward pass for one image, as its definition has them: with direct convolutions."""
+    """Return the multiply-adds of a forward pass for one image, with direct convolutions."""
     model.eval()
     with torch.inference_mode(), forced_algorithm(model, "direct"):
-        count = operations(lambda: model(images)) / 2 / len(images)
+        count = count_flops(lambda: model(images)) / 2 / len(images)
     model.train()
     return count
 
 
-def operations(call: Callable[[], object]) -> float:
-    """Floating-point operations of the matrix products and convolutions in a call, as torch counts them."""
+def count_flops(call: Callable[[], object]) -> float:
+    """Return the floating-point operations of the matrix products and convolutions in a call, as torch counts them."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:

@@ -1,6 +1,6 @@
-"""The sentinel: a fixed model that is timed before and after a row, since where its time differs, the machine's does.
+"""The sentinel: a fixed control model, timed before and after each timing trial to show changes of the machine's speed.
 
-It depends on no task and no variant. Times of two records can be compared by it as long as nothing here is changed.
+It depends on no task and no variant. Times of two records can be compared through it as long as this file is unchanged.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Sentinel(nn.Module):
 
 
 def time_sentinel(iterations: int, precision: Precision, device: torch.device) -> SentinelRun:
-    """Seconds of so many training iterations on the sentinel's own batch, after one that warms up."""
+    """Time training iterations on the sentinel's own random batch, after one iteration of warm-up."""
     began = time.monotonic()
     seed_everything(0)
     model = Sentinel().to(device)

@@ -18,7 +18,7 @@ from harness.plan.trial import TimingTrial
 from harness.plugins.process_settings import kept_settings
 from harness.randomness import seed_everything
 from harness.suite.protocol import Precision, TimingProtocol
-from harness.worker.autotune import describe_choices
+from harness.worker.autotune import describe_algorithms
 from harness.worker.checks import (
     check_finite,
     check_gradients,
@@ -36,17 +36,17 @@ from harness.worker.result import Result, Timestamps
 from harness.worker.task_data import task_data
 from harness.worker.timing.clock import collecting_no_garbage, seconds_of
 from harness.worker.timing.contention import CpuContention
-from harness.worker.timing.flops import matrix_product_rate, multiply_adds, operations
+from harness.worker.timing.flops import count_flops, matrix_product_rate, multiply_adds
 from variants.contract import Variant
 
 INFERENCES = 5
 
 
-def measure(trial: TimingTrial, context: WorkerContext) -> Result:
-    """First iteration, warm-up, iterations on a batch that lies on the device, iterations with their data.
+def time_trial(trial: TimingTrial, context: WorkerContext) -> Result:
+    """Time, in order: first iteration, warm-up, iterations on a resident batch, iterations that load their batch.
 
     Raises:
-        UserError: the variant does not give what `variants.contract` says, changes its batch, or has an infinite loss.
+        UserError: the variant violates `variants.contract`, changes its batch, or has an infinite loss.
     """
     began, before = time.monotonic(), resident_mib()
     work, device = trial.work, choose_device(context.gpu)
@@ -55,7 +55,7 @@ def measure(trial: TimingTrial, context: WorkerContext) -> Result:
     with kept_settings():
         model = variants.build(trial.variant, **trial.config).to(device)
     check_state(model)
-    step = _Step(model, Adam(model, work.learning_rate), work.precision)
+    step = _TrainingStep(model, Adam(model, work.learning_rate), work.precision)
     first, first_step = _first_iteration(step, batches, device)
     with collecting_no_garbage():
         raw, seen = _sample(step, batches, work.protocol, device)
@@ -68,13 +68,13 @@ def measure(trial: TimingTrial, context: WorkerContext) -> Result:
     return Result(
         numbers=_counted(numbers, step, batches) if trial.round == 0 else numbers,
         samples={**raw, "first": [first]},
-        machine=describe_machine(device) | describe_choices(model),
+        machine=describe_machine(device) | describe_algorithms(model),
         timestamps=Timestamps(began, first_step, time.monotonic()),
     )
 
 
-def _first_iteration(step: _Step, batches: Batches, device: torch.device) -> tuple[float, float]:
-    """Its seconds, and when it has ended."""
+def _first_iteration(step: _TrainingStep, batches: Batches, device: torch.device) -> tuple[float, float]:
+    """Run the first iteration; return its seconds and the time at which it ended."""
     images, labels = batches.at(0)
     with unchanged(step.model, images, labels):
         [seconds] = seconds_of(lambda: step(images, labels), 1, device)
@@ -85,9 +85,9 @@ def _first_iteration(step: _Step, batches: Batches, device: torch.device) -> tup
 
 
 def _sample(
-    step: _Step, batches: Batches, protocol: TimingProtocol, device: torch.device
+    step: _TrainingStep, batches: Batches, protocol: TimingProtocol, device: torch.device
 ) -> tuple[dict[str, list[float]], TimingNumbers]:
-    """Seconds of everything that is timed, and what was seen meanwhile."""
+    """Return the seconds of everything that is timed, and what was observed meanwhile."""
     images, labels = batches.at(0)
 
     def resident() -> None:
@@ -110,12 +110,12 @@ def _sample(
     return {"iteration": samples, "warmup": warmup, "with_data": with_data, "inference": inference}, seen
 
 
-def _counted(numbers: TimingNumbers, step: _Step, batches: Batches) -> TimingNumbers:
-    """The numbers with the arithmetic, which takes seconds to count and is the same in every round."""
+def _counted(numbers: TimingNumbers, step: _TrainingStep, batches: Batches) -> TimingNumbers:
+    """Add the operation counts, which take seconds to make and are the same in every round."""
     images, labels = batches.at(0)
     return replace(
         numbers,
-        iteration_gflop=operations(lambda: step(images, labels)) / 1e9,
+        iteration_gflop=count_flops(lambda: step(images, labels)) / 1e9,
         image_multiply_adds=multiply_adds(step.model, images[:1]),
     )
 
@@ -132,8 +132,8 @@ def _batches(trial: TimingTrial, context: WorkerContext, device: torch.device) -
     )
 
 
-class _Step:
-    """An iteration on a batch. The first time it sees that the variant gives what it should, later it only works."""
+class _TrainingStep:
+    """A training iteration on a batch; only the first call checks the output and the loss."""
 
     def __init__(self, model: Variant, optimizer: torch.optim.Optimizer, precision: Precision) -> None:
         self.model, self.optimizer, self.precision = model, optimizer, precision
@@ -155,13 +155,13 @@ class _Step:
 
     @torch.no_grad()
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The loss on a batch, which is not learned from."""
+        """Return the loss on a batch, without a gradient."""
         with forward_in(self.precision, images.device):
             return self.model.loss(self.model(images, labels), images, labels)
 
 
-def _time_with_data(step: _Step, batches: Batches, count: int, device: torch.device) -> list[float]:
-    """Seconds of each of up to `count` iterations that take a new batch from the data set first."""
+def _time_with_data(step: _TrainingStep, batches: Batches, count: int, device: torch.device) -> list[float]:
+    """Return the seconds of each of up to `count` iterations, each with loading its batch."""
     samples: list[float] = []
     for iteration in range(1, 1 + min(count, max(1, batches.per_epoch - 1))):
 
@@ -173,7 +173,7 @@ def _time_with_data(step: _Step, batches: Batches, count: int, device: torch.dev
 
 
 def _time_inference(model: Variant, images: Tensor, precision: Precision, device: torch.device) -> list[float]:
-    """Seconds of a few forward passes over the batch in evaluation, after two to warm up."""
+    """Return the seconds of `INFERENCES` forward passes over the batch in evaluation mode, after two of warm-up."""
     model.eval()
 
     def predict() -> None:
@@ -188,7 +188,7 @@ def _time_inference(model: Variant, images: Tensor, precision: Precision, device
 
 
 def _warm_up(call: Callable[[], None], protocol: TimingProtocol, device: torch.device) -> tuple[list[float], bool]:
-    """Iterate until two windows in a row agree; the samples, and whether they did."""
+    """Iterate until two windows in a row agree; return the samples, and whether they did."""
     samples = seconds_of(call, max(protocol.warmup, 2 * protocol.window), device)
     while not agree(samples, protocol.window, protocol.tolerance):
         if len(samples) >= protocol.longest_warmup:
@@ -198,14 +198,14 @@ def _warm_up(call: Callable[[], None], protocol: TimingProtocol, device: torch.d
 
 
 def agree(samples: list[float], window: int, tolerance: float) -> bool:
-    """Whether the medians of the last two windows differ by no more than the tolerance."""
+    """Return whether the medians of the last two windows differ by no more than the relative tolerance."""
     last = float(np.median(samples[-window:]))
     before = float(np.median(samples[-2 * window : -window]))
     return abs(last - before) <= tolerance * min(last, before)
 
 
 def _summary(raw: dict[str, list[float]], first: float, seen: TimingNumbers) -> TimingNumbers:
-    """What was seen meanwhile, with the summary of what was timed."""
+    """Add the summary statistics of the samples to what was observed meanwhile."""
     q25, median, q75 = (float(q) for q in np.percentile(raw["iteration"], [25, 50, 75]))
     return replace(
         seen,
@@ -221,6 +221,6 @@ def _summary(raw: dict[str, list[float]], first: float, seen: TimingNumbers) -> 
 
 
 def trend(samples: list[float]) -> float | None:
-    """The median of the last third of the samples over that of the first third; None where there are fewer than 3."""
+    """Return the median of the last third of the samples over that of the first third; None for fewer than 3."""
     third = len(samples) // 3
     return float(np.median(samples[-third:]) / np.median(samples[:third])) if third else None

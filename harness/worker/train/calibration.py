@@ -1,4 +1,4 @@
-"""What a training trial costs here: measured over a few iterations, to fit a suite into a budget."""
+"""Measure what a training trial costs on this machine, to fit a suite into a budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WARM, MEASURED = 2, 4  # iterations
 
 
 def calibrate(trial: TrainingTrial, context: WorkerContext) -> Cost:
-    """Measure a trial's costs by running its first few iterations and a part of its evaluation."""
+    """Measure a trial's costs by running its first iterations, a part of its evaluation, and a part of its analyses."""
     device = choose_device(context.gpu)
     start = time.perf_counter()
     data = task_data(trial, context)

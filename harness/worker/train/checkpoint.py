@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill at any moment: written aside, verified by digest, the previous one kept."""
+"""Checkpoints that survive a kill at any moment: written atomically, verified by digest, the previous one kept."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ import torch
 
 from harness.errors import UserError, cause_of
 from harness.files import locked
-from harness.worker.result import Superseded
+from harness.worker.result import AttemptSuperseded
 
-KEPT = 2
+CHECKPOINTS_KEPT = 2
 OWNER = "owner"
-DRIVER = "driver.json"  # in the folder of a suite's checkpoints: which driver came last
+DRIVER = "driver.json"  # in the folder of a suite's checkpoints: the last driver that has used it
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who works on a trial: an attempt of a driver."""
+    """Identifies the owner of a trial's checkpoints: an attempt, started by a driver."""
 
-    line: str = ""  # drivers that follow each other, each knowing the one before, are of one line
-    driver: int = 0  # its number in the line
+    line: str = ""  # random id of a checkpoint folder; its drivers are numbered in the order of their starts
+    driver: int = 0
     attempt: int = 1  # of the trial
 
     def is_older_than(self, other: Claim) -> bool:
-        """Whether the other one has followed this one; of different lines, neither has."""
+        """Return whether the other claim has followed this one; claims of different lines have no order."""
         return self.line == other.line and (self.driver, self.attempt) < (other.driver, other.attempt)
 
 
 def next_driver(folder: Path) -> Claim:
-    """The claim of a driver that begins to work in the folder of a suite's checkpoints: newer than all before it.
+    """Return the claim of a new driver on a folder of checkpoints, newer than all before it.
 
     Raises:
         UserError: the folder can't be written.
@@ -63,8 +63,8 @@ def next_driver(folder: Path) -> Claim:
 class Checkpoints:
     """The checkpoints of one trial, in a folder of its own.
 
-    The process that has claimed the folder last owns it: one that was thought dead and is not can't write any more,
-    and one that claims it later than its successor is refused.
+    The process that has claimed the folder last owns it. An attempt that was given up but still runs can't write any
+    more, nor claim the folder after its successor.
     """
 
     def __init__(self, folder: Path, claim: Claim = Claim()) -> None:  # it is frozen
@@ -72,27 +72,27 @@ class Checkpoints:
         self._token: str | None = None
 
     def claim(self) -> None:
-        """Become the owner, and remove what others have left half written.
+        """Become the owner, and remove files that others have left half written.
 
         Raises:
-            Superseded: a later attempt, or one of a later driver, has been here.
+            AttemptSuperseded: a later attempt, or one of a later driver, has claimed it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
             owner = _read(self.folder / OWNER)
             if "driver" in owner and self._claim.is_older_than(Claim(owner["line"], owner["driver"], owner["attempt"])):
-                raise Superseded("a later attempt has taken over this trial")
+                raise AttemptSuperseded("a later attempt has taken over this trial")
             self._token = secrets.token_hex(8)
             _replace(self.folder / OWNER, {**asdict(self._claim), "token": self._token}, self._token)
             for left in self.folder.glob("*.tmp"):
                 left.unlink(missing_ok=True)
 
     def save(self, iteration: int, state: dict[str, Any]) -> None:
-        """Write a state so that a reader finds either all of it or the one before.
+        """Write a state atomically.
 
         Raises:
-            Superseded: another process has claimed the folder.
-            OSError: it can't be written, as on a full disk; nothing is left of it then.
+            AttemptSuperseded: another process has claimed the folder.
+            OSError: it can't be written, as on a full disk; nothing of it is left.
         """
         if self._token is None:
             self.claim()
@@ -112,16 +112,16 @@ class Checkpoints:
             aside.unlink(missing_ok=True)
             sealed.unlink(missing_ok=True)
         _sync(self.folder)
-        for old in self._paths()[:-KEPT]:
+        for old in self._paths()[:-CHECKPOINTS_KEPT]:
             old.with_suffix(".json").unlink(missing_ok=True)
             old.unlink(missing_ok=True)
 
     def latest(self) -> dict[str, Any] | None:
-        """The newest state that is whole and can be read, or None."""
+        """Return the newest state that is complete and readable, or None."""
         return next(self.states(), None)
 
     def states(self) -> Iterator[dict[str, Any]]:
-        """The states that are whole and can be read, the newest first. Loaded with weights only: no code can run."""
+        """Yield the complete and readable states, the newest first; `weights_only`, so that no code in them can run."""
         for path in reversed(self._paths()):
             if not _is_whole(path):
                 continue
@@ -139,7 +139,7 @@ class Checkpoints:
 
     def _check_owner(self) -> None:
         if _read(self.folder / OWNER).get("token") != self._token:
-            raise Superseded("another process has taken over this trial")
+            raise AttemptSuperseded("another process has taken over this trial")
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("*.pt")) if self.folder.is_dir() else []
@@ -154,7 +154,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A small JSON file; empty where there is none or a damaged one."""
+    """Read a small JSON file; empty if there is none or it is damaged."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -163,7 +163,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _replace(path: Path, content: dict[str, Any], token: str) -> None:
-    """Write a small JSON file so that a reader finds all of it or the one before."""
+    """Write a small JSON file atomically."""
     aside = path.with_name(f"{path.name}.{token}.tmp")
     aside.write_text(json.dumps(content))
     os.replace(aside, path)

@@ -16,10 +16,10 @@ from variants.contract import Variant
 
 @torch.inference_mode()
 def predict(model: Variant, examples: Examples, device: torch.device, precision: Precision = "float32") -> np.ndarray:
-    """The predicted class of every image, (images,) in the dtype of its labels (`label_dtype`).
+    """Return the predicted class of every image, (images,) in the dtype of the labels (`label_dtype`).
 
     Raises:
-        UserError: the forward pass does not give what `variants.contract` says.
+        UserError: the output violates `variants.contract`.
     """
     model.eval()
     with forward_in(precision, device):
@@ -30,5 +30,5 @@ def predict(model: Variant, examples: Examples, device: torch.device, precision:
 
 
 def error_percent(predictions: np.ndarray, labels: np.ndarray) -> float:
-    """The share of wrong predictions, in percent."""
+    """Return the share of wrong predictions, percent."""
     return float(100 * np.mean(predictions != labels))

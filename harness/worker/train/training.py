@@ -26,7 +26,8 @@ from harness.errors import cause_of
 from harness.plan.trial import TrainingTrial
 from harness.plugins.process_settings import kept_settings
 from harness.randomness import kept_random_state, random_state, seed_everything, set_random_state
-from harness.worker.autotune import describe_choices
+from harness.worker import autotune
+from harness.worker.autotune import describe_algorithms
 from harness.worker.checks import check_gradients, check_loss, check_output, check_state, unchanged
 from harness.worker.context import Report, WorkerContext
 from harness.worker.machine import describe_machine, peak_memory_mib
@@ -38,10 +39,9 @@ from harness.worker.task_data import task_data
 from harness.worker.train.checkpoint import Checkpoints, Claim
 from harness.worker.train.evaluation import error_percent, predict
 from variants.contract import Variant
-from variants.conv.large_kernel import remember, remembered
 
-POINTS = 10  # of a curve that is shorter than so many epochs
-REPORT_SECONDS = 1.0
+MIN_POINTS = 10  # of a curve, however few the epochs
+REPORT_SECONDS = 1.0  # between two progress reports
 
 log = logging.getLogger(__name__)
 
@@ -125,25 +125,25 @@ class Training:
 
     @property
     def is_epoch_end(self) -> bool:
-        """Whether the training images have just been gone through once more."""
+        """Whether an epoch has just ended."""
         return self.iteration % self.batches.per_epoch == 0
 
     @property
     def is_point(self) -> bool:
-        """Whether the curve gets a point here: at each epoch's end, and ten times in all at least."""
-        every = min(self.batches.per_epoch, max(1, self.iterations // POINTS))
+        """Whether the curve gets a point here: at the end of each epoch, and `MIN_POINTS` times in all at least."""
+        every = min(self.batches.per_epoch, max(1, self.iterations // MIN_POINTS))
         left = self.iterations - self.iteration
         is_regular = self.iteration % every == 0 and 2 * left >= every  # else the last point would stand for too few
         return is_regular or self.is_epoch_end or left == 0
 
     def state(self) -> dict[str, Any]:
-        """All that the rest of the training depends on."""
+        """Return everything that the rest of the training depends on."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "buffers": dict(_unsaved_buffers(self.model)),
             "random": random_state(),
-            "choices": remembered(),
+            "choices": autotune.dump(),
             "iteration": self.iteration,
             "interval_start": self.interval_start,
             "sums": [self.loss_sum, self.wrong_sum, self.first_bad],
@@ -152,13 +152,13 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state of a checkpoint."""
         self.model.load_state_dict(state["model"])
         for name, value in state["buffers"].items():
             owner, _, buffer = name.rpartition(".")
             setattr(self.model.get_submodule(owner), buffer, value.to(self.device))
         self.optimizer.load_state_dict(state["optimizer"])
-        remember(state["choices"])
+        autotune.load(state["choices"])
         self.iteration, self.interval_start = state["iteration"], state["interval_start"]
         self.begun_at = self.iteration
         self.loss_sum, self.wrong_sum, self.first_bad = (t.to(self.device) for t in state["sums"])
@@ -167,13 +167,13 @@ class Training:
         set_random_state(state["random"])
 
 
-def train(trial: TrainingTrial, context: WorkerContext, report: Report) -> Result:
+def train_trial(trial: TrainingTrial, context: WorkerContext, report: Report) -> Result:
     """Run a training trial to its end, from its last checkpoint where there is one.
 
     Raises:
         Diverged: the loss became infinite or not a number.
-        Superseded: a later attempt has taken over.
-        UserError: the variant does not give what `variants.contract` says.
+        AttemptSuperseded: a later attempt has taken over.
+        UserError: the variant violates `variants.contract`.
     """
     began = time.monotonic()
     device = choose_device(context.gpu)
@@ -195,7 +195,7 @@ def train(trial: TrainingTrial, context: WorkerContext, report: Report) -> Resul
 
 
 def _begun(trial: TrainingTrial, data: TaskData, device: torch.device, checkpoints: Checkpoints) -> Training:
-    """A training where its last usable checkpoint has left it, or at its beginning."""
+    """Return a training that is restored from its last usable checkpoint, or a new one."""
     for state in checkpoints.states():
         training = Training(trial, data, device)
         try:
@@ -214,7 +214,7 @@ def _run(
     context: WorkerContext,
     report: Report,
 ) -> None:
-    """The training loop, with the points of the curve, checkpoints and reports in it."""
+    """Run the training loop: steps, points of the curve, checkpoints and progress reports."""
     started, already = time.perf_counter(), training.seconds
     saved = reported = started
     report(_progress(training))
@@ -262,13 +262,13 @@ def _result(training: Training, tests: dict[str, Examples], predictions: dict[st
         history=tuple(training.history),
         predictions=predictions,
         labels={name: test.labels for name, test in tests.items()},
-        machine=describe_machine(training.device) | describe_choices(training.model),
+        machine=describe_machine(training.device) | describe_algorithms(training.model),
         weights=weights_digest(training.model),
     )
 
 
 def _unsaved_buffers(model: Variant) -> Iterator[tuple[str, Tensor]]:
-    """The buffers that are not in the model's state_dict."""
+    """Return the buffers that are not in the model's state_dict."""
     saved = model.state_dict().keys()
     return ((name, buffer) for name, buffer in model.named_buffers() if name not in saved)
 
@@ -280,7 +280,7 @@ def _saved(model: Variant) -> bytes:
 
 
 def weights_digest(model: Variant) -> str:
-    """SHA-256 of a model's parameters and buffers: equal exactly if two trainings have ended with the same bits."""
+    """Return the SHA-256 of a model's parameters and buffers: equal exactly if two trainings end with the same bits."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -19,7 +19,7 @@ from harness.plan.budget import Cost
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.plan.trial import Trial
-from harness.plugins.load import load_plugin, texts_of
+from harness.plugins.load import load_plugin, texts_when_loaded
 from harness.record.reader import RunReader
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
@@ -131,7 +131,11 @@ def template() -> Iterator[ForkServer]:
 
 def context_of(trial: Trial, plugins: list[Path], folder: Path) -> WorkerContext:
     mine, others = plugins_of(trial, plugins)
-    known: dict[str, Any] = {"plugins": tuple(mine), "others": tuple(others), "texts": texts_of([*mine, *others])}
+    known: dict[str, Any] = {
+        "plugins": tuple(mine),
+        "fallback_plugins": tuple(others),
+        "plugin_texts": texts_when_loaded([*mine, *others]),
+    }
     return WorkerContext(data=folder, checkpoints=folder / "checkpoints", threads=1, **known)
 
 
@@ -141,10 +145,10 @@ def test_from_a_process_of_its_own_to_the_report(
     trial = next(trial for trial in plan.trials if trial.kind == "training")
     context = context_of(trial, [tiny, plugin], tmp_path)
     plugin.unlink()  # as on another machine: what the driver has read travels with the trial
-    cost = template.run("estimate", trial, context, lambda _: None)
+    cost = template.run("estimate_cost", trial, context, lambda _: None)
     assert isinstance(cost, Cost)
     assert cost.setup > PAUSE
-    result = template.run("execute", trial, context, lambda _: None)
+    result = template.run("execute_trial", trial, context, lambda _: None)
     assert isinstance(result, Result)
     assert result.arrays.keys() == {"certainty", "mistakes"}
     assert result.arrays["certainty"]["certainty"].shape == (45,)

@@ -17,7 +17,7 @@ from harness.plan.make import make_plan
 from harness.record.artifacts import PREDICTIONS, read_predictions, save_result
 from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
-from harness.worker.train.training import train
+from harness.worker.train.training import train_trial
 from variants import VARIANTS
 from variants.contract import Config, Output, Variant
 
@@ -84,7 +84,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_perfect_model_of_300_classes_has_no_error(write: Callable[..., Path], tmp_path: Path) -> None:
     [trial] = make_plan(load_suite(write(SUITE)), tmp_path).trials
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
-    result = train(trial, context, lambda progress: None)
+    result = train_trial(trial, context, lambda progress: None)
     assert result.numbers.tests["file"].error_percent == 0
     assert result.numbers.tests["file"].images == 500
     save_result(result, tmp_path)

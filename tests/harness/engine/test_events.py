@@ -9,12 +9,16 @@ import pytest
 from harness.engine.events import failure
 from harness.plan.trial import Trial
 from harness.worker.forkserver import TrialError
-from harness.worker.result import Superseded
+from harness.worker.result import AttemptSuperseded
 
 
 @pytest.mark.parametrize(
     ("error", "is_lost"),
-    [(ValueError("x"), False), (Superseded("another process has taken over this trial"), True), (MemoryError(), True)],
+    [
+        (ValueError("x"), False),
+        (AttemptSuperseded("another process has taken over this trial"), True),
+        (MemoryError(), True),
+    ],
 )
 def test_what_is_tried_again(training_trial: Callable[..., Trial], error: Exception, is_lost: bool) -> None:
     assert failure(training_trial(), TrialError.of(error)).is_lost is is_lost

@@ -104,7 +104,7 @@ def test_an_interrupt_is_no_failure_of_the_trial(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.engine.serial.execute", stopped)
+    monkeypatch.setattr("harness.engine.serial.execute_trial", stopped)
     executor.submit(training_trial(), 1)
     with pytest.raises(KeyboardInterrupt):
         heard(executor)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.errors import UserError
-from harness.plugins.isolation import foreign_code, isolated_process, stdout_aside
+from harness.plugins.isolation import foreign_code, isolated_process, stdout_to_stderr
 
 
 @pytest.mark.parametrize("code", [None, 0, 1, "no"])
@@ -36,7 +36,7 @@ def test_nobody_ends_the_process_at_once(capfd: pytest.CaptureFixture[str]) -> N
 
 def test_standard_output_is_for_results_alone(capfd: pytest.CaptureFixture[str]) -> None:
     print("before")
-    with stdout_aside():
+    with stdout_to_stderr():
         print("by Python")
         os.write(1, b"past it\n")
         subprocess.run(["echo", "by a program"], check=True)

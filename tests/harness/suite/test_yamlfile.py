@@ -187,7 +187,7 @@ def test_a_pipe_is_read_to_the_same_bound_where_it_is_allowed(pipe: Path, length
 
 
 def test_a_pipe_that_stays_silent(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.textfile.PATIENCE", 0.1)
+    monkeypatch.setattr("harness.textfile.PIPE_TIMEOUT", 0.1)
     with pytest.raises(UserError, match="nothing has come through the pipe"):
         read_text(pipe, LARGEST, may_be_pipe=True)
 

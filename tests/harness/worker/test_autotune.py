@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.worker.autotune import describe_choices, kept_choices
+from harness.worker.autotune import autotune_cache, describe_algorithms
 from variants.conv import large_kernel
 from variants.conv.large_kernel import LargeKernelConv2d, remember, remembered
 from variants.conv.tiling import Shape
@@ -51,11 +51,11 @@ def test_a_choice_is_made_once_and_known_to_the_next(
     measured: list[int] = []
     measuring(monkeypatch, first, measured)
     before = remembered()
-    with kept_choices(tmp_path / "new"):
+    with autotune_cache(tmp_path / "new"):
         assert run_auto() == first
     assert list(json.loads(file_of(tmp_path / "new").read_text()).values()) == [first]
     measuring(monkeypatch, "fast" if first == "direct" else "direct", measured)
-    with kept_choices(tmp_path / "new"):
+    with autotune_cache(tmp_path / "new"):
         assert remembered() == {}
         assert run_auto() == run_auto() == first
     assert len(measured) == 1
@@ -70,7 +70,7 @@ def test_a_choice_is_in_the_file_before_anything_is_computed(tmp_path: Path, mon
 
     measuring(monkeypatch, "fast", [])
     monkeypatch.setattr(large_kernel, "convolve", killed)
-    with pytest.raises(KeyboardInterrupt), kept_choices(tmp_path):
+    with pytest.raises(KeyboardInterrupt), autotune_cache(tmp_path):
         run_auto()
     assert list(json.loads(file_of(tmp_path).read_text()).values()) == ["fast"]
 
@@ -79,7 +79,7 @@ def choose(folder: Path, found: str, ready: Any, said: Any) -> None:
     """In a process of its own."""
     large_kernel.measure = lambda *_: (ready.wait(10) and None) or found  # type: ignore[assignment]
     ready.wait(10)
-    with kept_choices(folder):
+    with autotune_cache(folder):
         said.put(run_auto())
 
 
@@ -110,11 +110,11 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(fcntl, "flock", flock)
     measuring(monkeypatch, "direct", [])
-    with kept_choices(tmp_path / "aside"):
+    with autotune_cache(tmp_path / "aside"):
         run_auto()
         wanted = list(remembered())
     monkeypatch.setattr(large_kernel, "measure", measure)
-    with kept_choices(tmp_path):
+    with autotune_cache(tmp_path):
         assert run_auto() == "direct"
     assert list(json.loads(file_of(tmp_path).read_text()).values()) == ["direct"]
 
@@ -123,16 +123,16 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_damaged_file_is_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
     file_of(tmp_path).write_text(content)
     measuring(monkeypatch, "direct", [])
-    with kept_choices(tmp_path):
+    with autotune_cache(tmp_path):
         assert run_auto() == "direct"
     assert list(json.loads(file_of(tmp_path).read_text()).values()) == ["direct"]
 
 
 def test_without_a_folder_or_choices_nothing_is_left(tmp_path: Path) -> None:
-    with kept_choices(None):
+    with autotune_cache(None):
         remember({"one": "fast"})
         assert remembered() == {"one": "fast"}
-    with kept_choices(tmp_path / "none"):
+    with autotune_cache(tmp_path / "none"):
         pass
     assert not os.listdir(tmp_path)
 
@@ -140,5 +140,5 @@ def test_without_a_folder_or_choices_nothing_is_left(tmp_path: Path) -> None:
 def test_the_record_says_what_was_taken() -> None:
     model = nn.Sequential(LargeKernelConv2d(4, 4, 9, algorithm="direct"), LargeKernelConv2d(4, 4, 9, algorithm="fast"))
     model(torch.rand(2, 4, 20, 20))
-    assert describe_choices(model) == {"convolutions": "0 direct, 1 fast"}
-    assert describe_choices(nn.Linear(2, 2)) == {}
+    assert describe_algorithms(model) == {"convolutions": "0 direct, 1 fast"}
+    assert describe_algorithms(nn.Linear(2, 2)) == {}

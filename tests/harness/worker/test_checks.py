@@ -16,8 +16,8 @@ from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.rehearsal import rehearse
 from harness.worker.result import Diverged
-from harness.worker.timing.timing import measure
-from harness.worker.train.training import train
+from harness.worker.timing.timing import time_trial
+from harness.worker.train.training import train_trial
 
 NUMBERS = itertools.count()
 VARIANT = """
@@ -64,7 +64,7 @@ def odd(tiny_suite: Path, tmp_path: Path) -> Odd:
 
 def run(trial: Trial, folder: Path) -> object:
     context = WorkerContext(data=folder, checkpoints=folder / "checkpoints", threads=1)
-    return measure(trial, context) if trial.kind == "timing" else train(trial, context, lambda _: None)
+    return time_trial(trial, context) if trial.kind == "timing" else train_trial(trial, context, lambda _: None)
 
 
 BOTH = pytest.mark.parametrize("kind", ["training", "timing"])

@@ -22,7 +22,7 @@ from harness.plugins import source
 from harness.registry import load_plugin
 from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
-from harness.worker.execute import execute
+from harness.worker.execute import execute_trial
 from harness.worker.model_size import parameter_count
 from harness.worker.numbers import to_metrics
 from harness.worker.result import Progress
@@ -39,13 +39,13 @@ def test_threads_are_those_of_the_context_and_are_told(
     timing_trial: Callable[..., Trial], tmp_path: Path, number: int
 ) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=number)
-    assert execute(timing_trial(), context, ignore).machine["threads"] == str(number)
+    assert execute_trial(timing_trial(), context, ignore).machine["threads"] == str(number)
 
 
 def test_both_kinds(trials: Callable[..., list[Trial]], tmp_path: Path, tiny: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tiny,))
     for trial in trials():
-        metrics = to_metrics(execute(trial, context, ignore).numbers)
+        metrics = to_metrics(execute_trial(trial, context, ignore).numbers)
         assert ("time/iteration_median_seconds" in metrics) is (trial.kind == "timing")
         assert ("test/tiny-digits/error_percent" in metrics) is (trial.kind == "training")
 
@@ -61,14 +61,14 @@ def test_a_plugin_that_a_cluster_has_sent_along(
     monkeypatch.syspath_prepend(tmp_path / "sent")
     plugin = tmp_path / "users own" / "sent_along.py"
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(plugin,))
-    execute(training_trial(), context, ignore)
+    execute_trial(training_trial(), context, ignore)
     assert (tmp_path / "sent" / "sent_along.ran").is_file()
 
 
 def test_a_plugin_that_this_machine_lacks(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tmp_path / "gone.py",))
     with pytest.raises(UserError, match="no plugin file"):
-        execute(training_trial(), context, ignore)
+        execute_trial(training_trial(), context, ignore)
 
 
 PLUGIN = """
@@ -140,20 +140,22 @@ def test_a_plugin_that_was_edited_since_the_plan_is_refused(planned: Callable[..
     one.plugin.write_text(one.text(factor="2"))
     for trial in one.trials:
         with pytest.raises(UserError, match=r"not what the trial was planned with \(planned \w{16}, here \w{16}\)"):
-            execute(trial, one.context, ignore)
+            execute_trial(trial, one.context, ignore)
 
 
 def test_a_plugin_that_was_edited_since_the_plan_runs_as_it_was_planned(planned: Callable[..., Planned]) -> None:
     """Its text comes with the trial, also to a node that has no such file."""
     one = planned()
     [trial] = [trial for trial in one.trials if trial.kind == "training"]
-    expected = execute(trial, one.context, ignore).weights
-    context = replace(one.context, texts=plugins.texts_of([one.plugin]), checkpoints=one.context.checkpoints / "again")
-    assert context.texts == {one.plugin: one.text().encode()}
+    expected = execute_trial(trial, one.context, ignore).weights
+    context = replace(
+        one.context, plugin_texts=plugins.texts_when_loaded([one.plugin]), checkpoints=one.context.checkpoints / "again"
+    )
+    assert context.plugin_texts == {one.plugin: one.text().encode()}
     for change in (lambda: one.plugin.write_text(one.text(factor="2")), one.plugin.unlink):
         one.forget()
         change()
-        assert execute(trial, context, ignore).weights == expected
+        assert execute_trial(trial, context, ignore).weights == expected
         assert "* 1" in inspect.getsource(VARIANTS.get(one.plugin.stem).loss)
 
 
@@ -161,7 +163,7 @@ def test_a_comment_in_it_is_no_other_source(planned: Callable[..., Planned]) -> 
     one = planned()
     one.forget()
     one.plugin.write_text("# a remark\n" + one.text())
-    assert execute(one.trials[0], one.context, ignore).numbers
+    assert execute_trial(one.trials[0], one.context, ignore).numbers
 
 
 def test_where_a_nodes_own_file_is_another_the_one_that_was_sent_is_used(
@@ -173,15 +175,15 @@ def test_where_a_nodes_own_file_is_another_the_one_that_was_sent_is_used(
     (tmp_path / "sent" / one.plugin.name).write_text(one.text())
     monkeypatch.syspath_prepend(tmp_path / "sent")
     one.plugin.write_text(one.text(factor="2"))
-    assert execute(one.trials[0], one.context, ignore).numbers
+    assert execute_trial(one.trials[0], one.context, ignore).numbers
     assert Path(sys.modules[VARIANTS.get(one.plugin.stem).__module__].__file__ or "").parent == tmp_path / "sent"
 
 
 def test_a_harness_that_is_not_the_drivers_is_refused(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, engine="0123456789abcdef")
     with pytest.raises(UserError, match="other files than the driver's"):
-        execute(training_trial(), context, ignore)
-    assert execute(training_trial(), replace(context, engine=source.engine_digest()), ignore).numbers
+        execute_trial(training_trial(), context, ignore)
+    assert execute_trial(training_trial(), replace(context, engine=source.engine_digest()), ignore).numbers
 
 
 def test_what_a_trial_changes_of_the_process_is_put_back(planned: Callable[..., Planned]) -> None:
@@ -191,7 +193,7 @@ def test_what_a_trial_changes_of_the_process_is_put_back(planned: Callable[..., 
     )
     before = torch.get_num_threads(), random.getstate(), os.getcwd()
     for trial in one.trials:
-        result = execute(trial, one.context, ignore)
+        result = execute_trial(trial, one.context, ignore)
         assert result.machine["threads"] == "1"
     assert (torch.get_num_threads(), random.getstate(), os.getcwd()) == before
     assert torch.get_default_dtype() == torch.float32
@@ -200,7 +202,7 @@ def test_what_a_trial_changes_of_the_process_is_put_back(planned: Callable[..., 
 def test_a_trial_that_leaves_the_program_fails_in_a_sentence(planned: Callable[..., Planned]) -> None:
     one = planned(build="import sys; sys.exit(0)")
     with pytest.raises(UserError, match="leaves the program"):
-        execute(one.trials[0], one.context, ignore)
+        execute_trial(one.trials[0], one.context, ignore)
 
 
 def test_settings_of_a_plugin_do_not_change_its_own_plan(planned: Callable[..., Planned]) -> None:

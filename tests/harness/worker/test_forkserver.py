@@ -19,10 +19,10 @@ from harness.engine.events import failure
 from harness.plan.budget import Cost
 from harness.plan.trial import Trial
 from harness.worker.context import WorkerContext
-from harness.worker.execute import execute
+from harness.worker.execute import execute_trial
 from harness.worker.forkserver import ForkServer, TrialError, WorkerDied
-from harness.worker.result import Progress, Result, Superseded
-from harness.worker.timing.bracket import bracketed
+from harness.worker.result import AttemptSuperseded, Progress, Result
+from harness.worker.timing.with_sentinel import run_with_sentinel
 
 MakeTrial = Callable[..., Trial]
 
@@ -43,8 +43,8 @@ def test_a_result_is_that_of_this_process(
     template: ForkServer, context: WorkerContext, training_trial: MakeTrial
 ) -> None:
     said: list[Progress] = []
-    result = template.run("execute", training_trial(), context, said.append)
-    here = execute(training_trial(), context, lambda _: None)
+    result = template.run("execute_trial", training_trial(), context, said.append)
+    here = execute_trial(training_trial(), context, lambda _: None)
     assert isinstance(result, Result)
     assert [point.metrics for point in result.history] == [point.metrics for point in here.history]
     assert said[-1].history == result.history
@@ -54,7 +54,7 @@ def test_each_has_a_process_of_its_own(
     template: ForkServer, context: WorkerContext, training_trial: MakeTrial, timing_trial: MakeTrial, tmp_path: Path
 ) -> None:
     for trial in (training_trial(witness=str(tmp_path)), timing_trial(witness=str(tmp_path))):
-        assert isinstance(template.run("execute", trial, context, lambda _: None), Result)
+        assert isinstance(template.run("execute_trial", trial, context, lambda _: None), Result)
     processes = [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]
     assert len(processes) == 2
     assert os.getpid() not in processes
@@ -66,7 +66,7 @@ def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
 ) -> None:
     """The sentinel needs some hundred MiB and the row next to none, so that a peak tells whose process it was in."""
     trial = timing_trial(("sentinel: 0", "sentinel: 1"), witness=str(tmp_path))
-    result = bracketed(trial, lambda work: template.run(work, trial, context, lambda _: None))
+    result = run_with_sentinel(trial, lambda work: template.run(work, trial, context, lambda _: None))
     assert isinstance(result, Result)
     found = result.numbers
     assert found.peak_memory_mib - found.memory_before_mib < 60
@@ -83,12 +83,14 @@ def test_it_has_the_environment_of_the_moment(
 ) -> None:
     for seen in ("0", "1"):  # as Ray grants GPUs
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
-        template.run("execute", training_trial(witness=str(tmp_path), hidden=3 + int(seen)), context, lambda _: None)
+        template.run(
+            "execute_trial", training_trial(witness=str(tmp_path), hidden=3 + int(seen)), context, lambda _: None
+        )
     assert sorted(path.read_text() for path in tmp_path.iterdir() if path.name.isdigit()) == ["0", "1"]
 
 
 def test_a_cost(template: ForkServer, context: WorkerContext, training_trial: MakeTrial) -> None:
-    cost = template.run("estimate", training_trial(pause=0.05), context, lambda _: None)
+    cost = template.run("estimate_cost", training_trial(pause=0.05), context, lambda _: None)
     assert isinstance(cost, Cost)
     assert 0.05 < cost.iteration < 0.5
 
@@ -96,7 +98,7 @@ def test_a_cost(template: ForkServer, context: WorkerContext, training_trial: Ma
 def test_an_exception_comes_back_as_text(
     template: ForkServer, context: WorkerContext, training_trial: MakeTrial
 ) -> None:
-    outcome = template.run("execute", training_trial(fails=True), context, lambda _: None)
+    outcome = template.run("execute_trial", training_trial(fails=True), context, lambda _: None)
     assert isinstance(outcome, TrialError)
     assert outcome.cause == "ValueError: told to fail [here]"
     assert "tiny.py" in outcome.details
@@ -107,8 +109,8 @@ def test_one_that_leaves_is_lost_and_the_next_one_runs(
 ) -> None:
     trial = training_trial(killed_once=str(tmp_path / "killed"))
     with pytest.raises(WorkerDied, match="its process has left with exit code 1"):
-        template.run("execute", trial, context, lambda _: None)
-    assert isinstance(template.run("execute", trial, context, lambda _: None), Result)
+        template.run("execute_trial", trial, context, lambda _: None)
+    assert isinstance(template.run("execute_trial", trial, context, lambda _: None), Result)
 
 
 @pytest.mark.parametrize("generation", ["process", "template"])
@@ -126,21 +128,21 @@ def test_one_that_is_killed_is_lost_and_the_next_one_runs(
 
     cause = "its process was killed by SIGKILL" if generation == "process" else "its worker was killed"
     with pytest.raises(WorkerDied, match=cause):
-        template.run("execute", training_trial(pause=0.5), context, kill)
-    assert isinstance(template.run("execute", training_trial(), context, lambda _: None), Result)
+        template.run("execute_trial", training_trial(pause=0.5), context, kill)
+    assert isinstance(template.run("execute_trial", training_trial(), context, lambda _: None), Result)
 
 
 CALLER = """
 import sys
 from pathlib import Path
-from harness.worker.timing.bracket import bracketed
+from harness.worker.timing.with_sentinel import run_with_sentinel
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import ForkServer
 from harness.plan.trial import TrainingTrial
 
 trial = TrainingTrial.model_validate_json(sys.argv[1])
 context = WorkerContext(data=Path("/"), checkpoints=Path(sys.argv[2]), threads=1, plugins=(Path(sys.argv[3]),))
-ForkServer().run("execute", trial, context, lambda said: print(said.iterations, flush=True))
+ForkServer().run("execute_trial", trial, context, lambda said: print(said.iterations, flush=True))
 """
 
 
@@ -172,7 +174,7 @@ def test_the_working_directory_gives_no_code(
         (tmp_path / package / "__init__.py").write_text("from pathlib import Path; Path('mark').touch()\n")
     monkeypatch.chdir(tmp_path)
     template.stop()
-    assert isinstance(template.run("execute", training_trial(), context, lambda _: None), Result)
+    assert isinstance(template.run("execute_trial", training_trial(), context, lambda _: None), Result)
     assert not (tmp_path / "mark").exists()
     template.stop()
 
@@ -195,7 +197,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
         ),
         (torch.OutOfMemoryError("CUDA out of memory"), "memory"),
         (FULL, "disk"),
-        (Superseded("another one has it"), "superseded"),
+        (AttemptSuperseded("another one has it"), "superseded"),
         (raised_from(RuntimeError("PytorchStreamWriter failed writing file"), FULL), "disk"),
         (ValueError("12"), "error"),
         (OSError(errno.ENOENT, "No such file"), "error"),

@@ -15,11 +15,11 @@ from harness.plan.make import make_plan
 from harness.plan.trial import Trial
 from harness.registry import load_plugin
 from harness.suite.load import load_suite
-from harness.worker.autotune import kept_choices
+from harness.worker.autotune import autotune_cache
 from harness.worker.context import WorkerContext
-from harness.worker.result import Progress, Result, Superseded
+from harness.worker.result import AttemptSuperseded, Progress, Result
 from harness.worker.train.checkpoint import Checkpoints, Claim
-from harness.worker.train.training import train
+from harness.worker.train.training import train_trial
 from variants.conv import large_kernel
 
 NUMBERS = itertools.count()
@@ -115,8 +115,8 @@ def test_all_that_is_random_repeats_and_resumes(
         context = dataclasses.replace(context, checkpoints=tmp_path / str(kills), checkpoint_seconds=0.0)
         for kill in kills:
             with pytest.raises(Killed):
-                train(trial, context, kill_at(kill))
-        runs.append(without_times(train(trial, context, ignore)))
+                train_trial(trial, context, kill_at(kill))
+        runs.append(without_times(train_trial(trial, context, ignore)))
     assert runs[0] == runs[1] == runs[2]
 
 
@@ -125,7 +125,7 @@ def test_an_evaluation_changes_nothing_of_the_training(chancy: Callable[..., Tri
     ends = []
     for evaluation in ("0", "random.random() + float(np.random.rand()) + torch.rand(())"):
         forward = f"noise = torch.randn(()) + random.random() if self.training else {evaluation}"
-        ends.append(train(chancy(forward), context, ignore).weights)
+        ends.append(train_trial(chancy(forward), context, ignore).weights)
     assert ends[0] == ends[1]
 
 
@@ -133,12 +133,12 @@ def test_a_checkpoint_of_an_older_harness_counts_as_none(
     chancy: Callable[..., Trial], context: WorkerContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     trial = chancy("")
-    undisturbed = train(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
+    undisturbed = train_trial(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
     kept = Checkpoints(context.checkpoints / trial.key)
     kept.save(6, {"iteration": 6, "model": {}})
     kept.save(9, {"weights": torch.zeros(3)})
     begun: list[int] = []
-    result = train(trial, context, lambda progress: begun.append(progress.begun_at))
+    result = train_trial(trial, context, lambda progress: begun.append(progress.begun_at))
     assert begun[0] == 0
     assert without_times(result) == without_times(undisturbed)
     assert caplog.text.count("does not fit and is left out") == 2
@@ -152,10 +152,10 @@ def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
 
     def late(progress: Progress) -> None:
         if progress.iteration == 8:
-            with pytest.raises(Superseded):
-                train(trial, dataclasses.replace(second, attempt=1), ignore)
+            with pytest.raises(AttemptSuperseded):
+                train_trial(trial, dataclasses.replace(second, attempt=1), ignore)
 
-    assert train(trial, second, late).weights
+    assert train_trial(trial, second, late).weights
 
 
 def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], context: WorkerContext) -> None:
@@ -165,10 +165,10 @@ def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], c
 
     def meanwhile(progress: Progress) -> None:
         if progress.iteration == 8:
-            weights.append(train(trial, other, ignore).weights)
+            weights.append(train_trial(trial, other, ignore).weights)
             Checkpoints(other.checkpoints / trial.key, Claim("b", 3)).clear()
 
-    weights.append(train(trial, dataclasses.replace(context, line="a", driver=1), meanwhile).weights)
+    weights.append(train_trial(trial, dataclasses.replace(context, line="a", driver=1), meanwhile).weights)
     assert weights[0] == weights[1]
 
 
@@ -181,11 +181,11 @@ def test_a_resumed_one_takes_the_algorithms_that_it_began_with(
     for number, (first, second) in enumerate([("fast", "direct"), ("direct", "fast")]):
         context = dataclasses.replace(context, checkpoints=tmp_path / str(number))
         monkeypatch.setattr(large_kernel, "measure", lambda *_, found=first: found)
-        with kept_choices(tmp_path / "first"), pytest.raises(Killed):
-            train(trial, context, kill_at(10))
+        with autotune_cache(tmp_path / "first"), pytest.raises(Killed):
+            train_trial(trial, context, kill_at(10))
         monkeypatch.setattr(large_kernel, "measure", lambda *_, found=second: found)
-        with kept_choices(tmp_path / "second"):
-            assert train(trial, context, ignore).machine["convolutions"] == f"large {first}"
+        with autotune_cache(tmp_path / "second"):
+            assert train_trial(trial, context, ignore).machine["convolutions"] == f"large {first}"
         for path in (tmp_path / "first", tmp_path / "second"):
             for file in path.glob("*.json"):
                 file.unlink()

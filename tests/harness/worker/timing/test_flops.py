@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import variants
-from harness.worker.timing.flops import matrix_product_rate, multiply_adds, operations
+from harness.worker.timing.flops import count_flops, matrix_product_rate, multiply_adds
 from variants.conv.large_kernel import chosen_algorithms
 
 
 def test_operations_of_a_product_and_its_gradients() -> None:
     left, right = torch.randn(5, 6, requires_grad=True), torch.randn(6, 7, requires_grad=True)
-    assert operations(lambda: (left @ right).sum().backward()) == 3 * 2 * 5 * 6 * 7
+    assert count_flops(lambda: (left @ right).sum().backward()) == 3 * 2 * 5 * 6 * 7
 
 
 def test_operations_of_a_model_in_torchs_own_operators() -> None:
@@ -28,7 +28,7 @@ def test_operations_of_a_model_in_torchs_own_operators() -> None:
 
     first, primary = 20 * 20 * 16 * 81, 6 * 6 * 256 * 16 * 81
     votes, decoder = 1152 * 8 * 160, 160 * 512 + 512 * 1024 + 1024 * 784
-    assert operations(iteration) == 2 * 2 * (2 * first + 3 * (primary + votes + decoder))
+    assert count_flops(iteration) == 2 * 2 * (2 * first + 3 * (primary + votes + decoder))
 
 
 def test_multiply_adds_are_those_of_direct_convolutions_whatever_is_used() -> None:
@@ -49,7 +49,7 @@ def test_the_fast_convolution_does_less() -> None:
     counts = {}
     for algorithm in ("direct", "fast"):
         layer = variants.conv.large_kernel.LargeKernelConv2d(64, 64, 9, stride=2, algorithm=algorithm)
-        counts[algorithm] = operations(lambda layer=layer: layer(images).sum().backward())
+        counts[algorithm] = count_flops(lambda layer=layer: layer(images).sum().backward())
     assert counts["direct"] == 3 * 2 * 100 * 36 * 64 * 64 * 81
     assert counts["fast"] < 0.4 * counts["direct"]
 

@@ -81,6 +81,6 @@ def test_it_has_the_trials_settings_and_leaves_none(
     before = torch.get_num_threads()
     changes = ("sentinel: 0", "sentinel: 7"), ("name: tiny", "name: tiny\nprecision: bfloat16")
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=before + 1)
-    execute.watch(timing_trial(*changes), context, lambda _: None)
+    execute.run_sentinel(timing_trial(*changes), context, lambda _: None)
     assert seen == [7, "bfloat16", "cpu", before + 1]
     assert torch.get_num_threads() == before

@@ -15,7 +15,7 @@ from harness.plan.trial import Trial
 from harness.suite.protocol import TimingProtocol
 from harness.worker.context import WorkerContext
 from harness.worker.numbers import TimingNumbers, to_metrics
-from harness.worker.timing.timing import _summary, _warm_up, agree, measure, trend
+from harness.worker.timing.timing import _summary, _warm_up, agree, time_trial, trend
 
 MakeTrial = Callable[..., Trial]
 
@@ -42,7 +42,7 @@ def test_two_windows_agree(samples: list[float], expected: bool) -> None:
 
 def test_a_known_time_is_measured(timing_trial: MakeTrial, context: WorkerContext) -> None:
     pause = 0.05
-    found = measure(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).numbers
+    found = time_trial(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).numbers
     assert pause <= found.median_seconds < 1.3 * pause
     assert found.mean_seconds >= pause
     assert found.with_data_seconds >= pause
@@ -51,7 +51,7 @@ def test_a_known_time_is_measured(timing_trial: MakeTrial, context: WorkerContex
 
 def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: WorkerContext) -> None:
     trial = timing_trial(("iterations: 4", "iterations: 9\n  with_data: 3"))
-    result = measure(trial, context)
+    result = time_trial(trial, context)
     raw = result.samples
     assert {name: len(values) for name, values in raw.items()} == {
         "iteration": 9,
@@ -77,7 +77,7 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Wo
 
 
 def test_data_of_a_single_batch_are_timed_too(timing_trial: MakeTrial, context: WorkerContext) -> None:
-    result = measure(timing_trial(("  batch_size: 20\n  rounds", "  batch_size: 120\n  rounds")), context)
+    result = time_trial(timing_trial(("  batch_size: 20\n  rounds", "  batch_size: 120\n  rounds")), context)
     assert np.isfinite(list(to_metrics(result.numbers).values())).all()
     assert len(result.samples["with_data"]) == 1
 
@@ -107,17 +107,17 @@ def test_warm_up_gives_up() -> None:
 
 
 def test_an_unsteady_trial_is_flagged(timing_trial: MakeTrial, context: WorkerContext) -> None:
-    unsteady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0e-12")), context)
+    unsteady = time_trial(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0e-12")), context)
     assert unsteady.numbers.is_steady is False
-    steady = measure(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0"), pause=0.01), context)
+    steady = time_trial(timing_trial(("iterations: 4", "iterations: 4\n  tolerance: 1.0"), pause=0.01), context)
     assert steady.numbers.is_steady is True
 
 
 def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context: WorkerContext) -> None:
-    measure(timing_trial(), context)
+    time_trial(timing_trial(), context)
     assert gc.isenabled()
     with pytest.raises(ValueError, match="told to"):
-        measure(timing_trial(fails=True), context)
+        time_trial(timing_trial(fails=True), context)
     assert gc.isenabled()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.worker.train.checkpoint import KEPT, Checkpoints, Claim, Superseded, next_driver
+from harness.worker.train.checkpoint import CHECKPOINTS_KEPT, AttemptSuperseded, Checkpoints, Claim, next_driver
 
 
 def state(number: int) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_iterations_are_ordered_by_number_and_few_are_kept(checkpoints: Checkpoi
         checkpoints.save(number, state(number))
     assert iteration(checkpoints) == 100_000
     names = {path.name for path in checkpoints.folder.iterdir()}
-    assert len(names) == 2 * KEPT + 1  # each with its seal, the owner's mark, nothing else left
+    assert len(names) == 2 * CHECKPOINTS_KEPT + 1  # each with its seal, the owner's mark, nothing else left
 
 
 def cut(path: Path) -> None:
@@ -137,7 +137,7 @@ def test_one_that_was_thought_dead_writes_no_more(checkpoints: Checkpoints) -> N
     """A worker goes on for seconds after its node's death, while another one has taken over."""
     heir = Checkpoints(checkpoints.folder)
     heir.claim()
-    with pytest.raises(Superseded):
+    with pytest.raises(AttemptSuperseded):
         checkpoints.save(30, state(30))
     assert iteration(heir) == 20
     heir.save(25, state(25))
@@ -217,13 +217,13 @@ def test_an_older_claim_is_refused(tmp_path: Path, first: Claim, second: Claim, 
     owner, other = Checkpoints(tmp_path / "t", first), Checkpoints(tmp_path / "t", second)
     owner.claim()
     if is_refused:
-        with pytest.raises(Superseded):
+        with pytest.raises(AttemptSuperseded):
             other.claim()
         owner.save(10, state(10))
         assert iteration(owner) == 10
     else:
         other.claim()
-        with pytest.raises(Superseded):
+        with pytest.raises(AttemptSuperseded):
             owner.save(10, state(10))
 
 

@@ -21,7 +21,7 @@ from harness.worker.context import WorkerContext
 from harness.worker.result import Diverged, Point, Progress, Result
 from harness.worker.train import training
 from harness.worker.train.checkpoint import Checkpoints
-from harness.worker.train.training import Training, train
+from harness.worker.train.training import Training, train_trial
 
 MakeTrial = Callable[..., Trial]
 CPU = torch.device("cpu")
@@ -85,7 +85,7 @@ def run_on(trial: Trial, data: Path) -> Training:
 def test_an_iteration_is_what_it_is_in_a_plain_loop(
     training_trial: MakeTrial, context: WorkerContext, weights: list[Weights]
 ) -> None:
-    result = train(training_trial(), context, ignore)
+    result = train_trial(training_trial(), context, ignore)
     data = DATASETS.get("tiny-digits")().load(context.data).train
     torch.manual_seed(0)
     model = variants.build("tiny", image_size=12, classes=4)
@@ -113,7 +113,7 @@ def test_an_iteration_is_what_it_is_in_a_plain_loop(
 
 
 def test_it_learns_and_is_tested_on_every_set(training_trial: MakeTrial, context: WorkerContext) -> None:
-    result = train(training_trial(), context, ignore)
+    result = train_trial(training_trial(), context, ignore)
     tests = DATASETS.get("tiny-digits")().load(context.data).tests
     assert set(result.predictions) == {"tiny-digits", "noisy"}
     for name, found in result.predictions.items():
@@ -134,7 +134,7 @@ def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context
     drawn = {image.tobytes() for image in data.images[stratified(data.labels, 45)]}
     images, _ = run_on(trial, context.data).batches.at(0)
     assert {(image * 255).round().byte().numpy().tobytes() for image in images[:, 0]} <= drawn
-    result = train(trial, context, ignore)
+    result = train_trial(trial, context, ignore)
     assert len(result.predictions["noisy"]) == result.numbers.tests["noisy"].images == 9
 
 
@@ -152,15 +152,15 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(
     training_trial: MakeTrial, context: WorkerContext, weights: list[Weights], kills: list[int], seconds: float
 ) -> None:
     trial = training_trial()
-    undisturbed = train(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
+    undisturbed = train_trial(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
     expected = weights[-1]
     context = dataclasses.replace(context, checkpoint_seconds=seconds)
     for kill in kills:
         with pytest.raises(Killed):
-            train(trial, context, kill_at(kill))
+            train_trial(trial, context, kill_at(kill))
         torch.rand(7)  # another process would not have this random state either
     resumed_at: list[int] = []
-    resumed = train(trial, context, lambda progress: resumed_at.append(progress.iteration))
+    resumed = train_trial(trial, context, lambda progress: resumed_at.append(progress.iteration))
     assert resumed_at[0] == (
         0 if kills == [2] else kills[-1] if seconds == 0 else kills[-1] // 6 * 6 - 6 * (kills == [24])
     )
@@ -173,17 +173,17 @@ def test_resumed_in_the_middle_of_an_interval_of_the_curve(
     training_trial: MakeTrial, context: WorkerContext, weights: list[Weights]
 ) -> None:
     trial = training_trial()
-    undisturbed = train(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
+    undisturbed = train_trial(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
     expected = weights[-1]
     context = dataclasses.replace(context, checkpoint_seconds=0.0)
     with pytest.raises(Killed):
-        train(trial, context, kill_at(10))
+        train_trial(trial, context, kill_at(10))
     newest = context.checkpoints / trial.key / "0000000010.pt"
     newest.write_bytes(newest.read_bytes()[:1000])  # torn: what counts is iteration 9, between two points
     found = Checkpoints(context.checkpoints / trial.key).latest()
     assert found is not None
     assert found["iteration"] == 9
-    assert_same(undisturbed, train(trial, context, ignore))
+    assert_same(undisturbed, train_trial(trial, context, ignore))
     for name, value in expected.items():
         assert torch.equal(weights[-1][name], value), name
 
@@ -191,13 +191,13 @@ def test_resumed_in_the_middle_of_an_interval_of_the_curve(
 def test_seeds_differ_and_repeat(training_trial: MakeTrial, context: WorkerContext, weights: list[Weights]) -> None:
     for number, seed in enumerate((0, 0, 1)):
         trial = training_trial(("seeds: [0]", f"seeds: [{seed}]"))
-        train(trial, dataclasses.replace(context, checkpoints=context.data / str(number)), ignore)
+        train_trial(trial, dataclasses.replace(context, checkpoints=context.data / str(number)), ignore)
         final = weights[-1]
         if number == 0:
             first = final
     assert not torch.equal(first["hidden.weight"], final["hidden.weight"])
     trial = training_trial()
-    train(trial, dataclasses.replace(context, checkpoints=context.data / "again"), ignore)
+    train_trial(trial, dataclasses.replace(context, checkpoints=context.data / "again"), ignore)
     assert torch.equal(weights[-1]["hidden.weight"], first["hidden.weight"])
 
 
@@ -206,7 +206,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_iteration(
     training_trial: MakeTrial, context: WorkerContext, poison: int
 ) -> None:
     with pytest.raises(Diverged, match=f"not finite from iteration {poison} on$") as caught:
-        train(training_trial(poison=poison), context, ignore)
+        train_trial(training_trial(poison=poison), context, ignore)
     assert caught.value.iteration == poison
     again = pickle.loads(pickle.dumps(caught.value))  # as it comes back from a worker
     assert (str(again), again.iteration) == (str(caught.value), poison)
@@ -243,7 +243,7 @@ def test_a_curve_has_ten_points_where_it_can(
 
 def test_progress_carries_the_whole_history(training_trial: MakeTrial, context: WorkerContext) -> None:
     told: list[Progress] = []
-    result = train(training_trial(), context, told.append)
+    result = train_trial(training_trial(), context, told.append)
     assert told[0] == Progress(0, 24)
     assert told[-1].stage == "testing"
     assert told[-1].history == result.history
@@ -253,7 +253,7 @@ def test_progress_carries_the_whole_history(training_trial: MakeTrial, context: 
 
 def test_a_checkpoint_comes_at_every_epochs_end(training_trial: MakeTrial, context: WorkerContext) -> None:
     trial = training_trial()
-    train(trial, context, ignore)
+    train_trial(trial, context, ignore)
     kept = sorted(path.stem for path in (context.checkpoints / trial.key).glob("*.pt"))
     assert kept == ["0000000012", "0000000018"]
 
@@ -270,11 +270,11 @@ def test_real_digits_with_shifts_and_dropout_resume_too(data_dir: Path, tmp_path
     )
     [trial] = make_plan(load_suite(suite), data_dir).trials
     context = WorkerContext(data=data_dir, checkpoints=tmp_path / "a", threads=1, checkpoint_seconds=0.0)
-    undisturbed = train(trial, context, ignore)
+    undisturbed = train_trial(trial, context, ignore)
     context = dataclasses.replace(context, checkpoints=tmp_path / "b")
     with pytest.raises(Killed):
-        train(trial, context, kill_at(5))
-    assert_same(undisturbed, train(trial, context, ignore))
+        train_trial(trial, context, kill_at(5))
+    assert_same(undisturbed, train_trial(trial, context, ignore))
 
 
 def test_images_larger_than_the_model_are_refused(training_trial: MakeTrial) -> None:

@@ -1,4 +1,4 @@
-"""A timed trial between two runs of the sentinel, which tell how fast the machine was just before and just after it."""
+"""Run a timing trial between two runs of the sentinel, which show the machine's speed just before and just after."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from harness.worker.forkserver import TrialError, Work
 from harness.worker.numbers import TimingNumbers
 from harness.worker.result import Result, SentinelRun, Timestamps
 
-WORKS: tuple[Work, ...] = ("watch", "execute", "watch")
+WORKS: tuple[Work, ...] = ("run_sentinel", "execute_trial", "run_sentinel")
 
 
-def bracketed(trial: Trial, do: Callable[[Work], Any]) -> Result | TrialError:
-    """A trial's result; that of a timed one with the sentinel's times and from its first begin to its last end.
+def run_with_sentinel(trial: Trial, do: Callable[[Work], Any]) -> Result | TrialError:
+    """Run a trial, and the sentinel before and after it if it is a timing trial whose protocol has a sentinel.
 
     Arguments:
-        do: does a part of the trial, in a process of its own where that can be; gives what it returns, or `TrialError`.
+        do: calls a function of `harness.worker.execute`, in a fresh process if possible; returns its result or
+            `TrialError`.
+
+    Returns:
+        The trial's result, with the sentinel's times added and timestamps that include its runs; or the first
+        `TrialError`.
     """
     if trial.kind == "training" or not trial.work.protocol.sentinel:
-        outcome: Result | TrialError = do("execute")
+        outcome: Result | TrialError = do("execute_trial")
         return outcome
     parts = []
     for work in WORKS:

@@ -1,4 +1,4 @@
-"""Find `variants` beside the harness, wherever else the path of imports has something of that name."""
+"""An import finder that resolves `variants` to the package installed with the harness, whatever sys.path has first."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from types import ModuleType
 NAME = "variants"
 
 
-class _Beside(MetaPathFinder):
-    """Python puts the working directory first, and somebody's folder there may have that name."""
+class _VariantsFinder(MetaPathFinder):
+    """The working directory is first on sys.path, and a folder there may have that name."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """See `MetaPathFinder`; None for any other module, or where none lies beside the harness."""
+        """See `MetaPathFinder`; None for any other module, or if the harness is installed without `variants`."""
         folder = Path(__file__).parents[2] / NAME
         if fullname != NAME or not (folder / "__init__.py").is_file():
             return None
         return spec_from_file_location(NAME, folder / "__init__.py", submodule_search_locations=[str(folder)])
 
 
-def find_variants_beside() -> None:
-    """Let `import variants` find the package that was installed with the harness."""
-    if not any(isinstance(finder, _Beside) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Beside())
+def prefer_own_variants() -> None:
+    """Make `import variants` find the package that is installed with the harness."""
+    if not any(isinstance(finder, _VariantsFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _VariantsFinder())

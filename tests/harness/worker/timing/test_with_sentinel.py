@@ -11,7 +11,7 @@ from harness.plan.trial import Trial
 from harness.worker.forkserver import TrialError, Work
 from harness.worker.numbers import TimingNumbers
 from harness.worker.result import Result, SentinelRun, Timestamps
-from harness.worker.timing.bracket import bracketed
+from harness.worker.timing.with_sentinel import run_with_sentinel
 
 MakeTrial = Callable[..., Trial]
 WATCHED = ("sentinel: 0", "sentinel: 1")
@@ -35,8 +35,8 @@ ROW = Result(TimingNumbers(median_seconds=1.0), samples={"iteration": [2.0]}, ti
 
 def test_the_sentinel_runs_before_and_after_and_its_time_is_the_trials(timing_trial: MakeTrial) -> None:
     parts = Parts(BEFORE, ROW, AFTER)
-    result = bracketed(timing_trial(WATCHED), parts)
-    assert parts.done == ["watch", "execute", "watch"]
+    result = run_with_sentinel(timing_trial(WATCHED), parts)
+    assert parts.done == ["run_sentinel", "execute_trial", "run_sentinel"]
     assert isinstance(result, Result)
     assert result.numbers == TimingNumbers(median_seconds=1.0, sentinel_before_seconds=0.25, sentinel_after_seconds=0.6)
     assert result.samples == {
@@ -52,8 +52,8 @@ def test_training_has_none_and_neither_has_a_timing_that_wants_none(
 ) -> None:
     for trial in (timing_trial(), training_trial(WATCHED)):
         parts = Parts(ROW)
-        assert bracketed(trial, parts) is ROW
-        assert parts.done == ["execute"]
+        assert run_with_sentinel(trial, parts) is ROW
+        assert parts.done == ["execute_trial"]
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -62,5 +62,5 @@ def test_what_breaks_is_told_and_ends_it(timing_trial: MakeTrial, place: int) ->
     outcomes: list[Any] = [BEFORE, ROW, AFTER]
     outcomes[place] = broken
     parts = Parts(*outcomes)
-    assert bracketed(timing_trial(WATCHED), parts) is broken
+    assert run_with_sentinel(timing_trial(WATCHED), parts) is broken
     assert len(parts.done) == place + 1
