@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "harness" / "report"))
-from example import SECONDS, example
-
 from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
+from tests.harness.report.example import SECONDS, example
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Any]

@@ -1,4 +1,4 @@
-"""The rooms of the house stand on each other in one order, and no import goes up."""
+"""The packages of harness/ have one order, and no import goes from a lower one to a higher one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# from the ground up: a room imports from those above it in this list, and from itself
+# from low to high: a package or module imports from those before its line, and from itself
 FLOORS = (
     {"errors", "text", "files", "process", "boot", "provenance", "randomness", "caches", "device"},
     {"textfile", "paths", "elapsed"},
@@ -28,7 +28,7 @@ FLOORS = (
     {"harness", "cli"},
     {"__main__"},
 )
-LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in sorted(rooms)}
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for package in ("harness", "variants")

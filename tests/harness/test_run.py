@@ -275,7 +275,7 @@ def test_without_space_for_the_checkpoints_nothing_begins(
     run: Cli, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: object) -> Any:
-        return shutil._ntuple_diskusage(10**9, 10**9, 0)  # type: ignore[attr-defined]
+        return shutil._ntuple_diskusage(10**9, 10**9, 0)
 
     monkeypatch.setattr(shutil, "disk_usage", full)
     said = run()

@@ -20,7 +20,8 @@ from typing import Any
 
 import psutil
 import pytest
-from kept import statuses, trained
+
+from tests.torture.kept import statuses, trained
 
 pytestmark = pytest.mark.torture
 ROOT = Path(__file__).parents[2]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from numeric import squash
 
 import variants
+from tests.variants.numeric import squash
 from variants.capsnet import CapsNet, CapsNetConfig
 
 LABELS = torch.tensor([1, 0, 2])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from numeric import correlate
 
 import variants
+from tests.variants.numeric import correlate
 from variants.cnn import CnnConfig, ConvolutionalNetwork
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from numeric import gradient, squash
 from torch import nn
 
 import variants
+from tests.variants.numeric import gradient, squash
 from variants.lcapsnet import LCapsNet, LCapsNetConfig
 
 READINGS = ("paper", "authors")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import trained
 
 import variants
 from harness.analysis.measuring import measure_all
 from harness.data import Examples
+from tests.harness.analysis.fakes import trained
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from fakes import row, rows, trained
 from torch import Tensor
 
 from harness.analysis.capsule_activity import (
@@ -16,6 +15,7 @@ from harness.analysis.capsule_activity import (
     couplings_figure,
 )
 from harness.data import Examples
+from tests.harness.analysis.fakes import row, rows, trained
 from variants.contract import Config, Output, Variant
 
 CAPSULES, SHOWN = 12, 450

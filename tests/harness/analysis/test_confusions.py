@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import row, rows
 
 from harness.analysis.confusions import APART, Confusions, confusion_figure, counts_of, most_confused
+from tests.harness.analysis.fakes import row, rows
 
 
 def test_counts_are_over_all_seeds() -> None:

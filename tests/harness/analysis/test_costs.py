@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fakes import row, rows, timed
-
 from harness.analysis.costs import Costs, costs_figure
+from tests.harness.analysis.fakes import row, rows, timed
 
 
 def test_points() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import row, rows
 
 from harness.analysis.curves import Curves, curves_figure
+from tests.harness.analysis.fakes import row, rows
 
 
 def test_mean_and_range_over_seeds() -> None:

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
-from fakes import drawer, examples, trained
 
 from harness.analysis import ANALYSES, Analysis, Trained
 from harness.analysis.measuring import measure_all, seconds_of_all
 from harness.errors import UserError
 from harness.suite.claims import ModelClaim
+from tests.harness.analysis.fakes import drawer, examples, trained
 
 Measure = Callable[[Trained], Any]
 Register = Callable[..., None]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from fakes import drawer, examples, row, rows, trained
 
 from harness.analysis.mistakes import FIRST_IMAGES, Mistakes, WrongImages, mistakes_figure, mistakes_of
+from tests.harness.analysis.fakes import drawer, examples, row, rows, trained
 
 
 def test_first_mistakes() -> None:

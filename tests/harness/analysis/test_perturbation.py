@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from fakes import POSE, SIZE, drawer, examples, row, rows, trained
 
 import variants
 from harness.analysis.perturbation import OFFSETS, Perturbation, Perturbations, perturbations_figure
 from harness.data import Examples
 from harness.drawing.images import GAP
+from tests.harness.analysis.fakes import POSE, SIZE, drawer, examples, row, rows, trained
 
 
 def test_one_dimension_is_moved_at_a_time() -> None:

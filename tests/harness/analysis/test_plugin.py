@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import drawer, examples, row, rows, trained
 from scipy import stats
 
 from harness.analysis import ANALYSES
@@ -31,6 +30,7 @@ from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import ForkServer
 from harness.worker.result import Result
+from tests.harness.analysis.fakes import drawer, examples, row, rows, trained
 
 Write = Callable[..., Path]
 PAUSE = 0.8  # seconds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import drawer, examples, row, rows, trained
 
 from harness.analysis.pruning_map import PruningMap, PruningMaps, maps_figure
+from tests.harness.analysis.fakes import drawer, examples, row, rows, trained
 
 
 def test_positions_that_are_kept() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from fakes import POSE, SIZE, drawer, examples, row, rows, trained
 
 from harness.analysis.reconstructions import Reconstructions, reconstructions_figure
 from harness.drawing.images import GAP
+from tests.harness.analysis.fakes import POSE, SIZE, drawer, examples, row, rows, trained
 
 
 def test_reconstructions_of_the_first_image_of_each_class() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fakes import rows, timed
 
 from harness.analysis.samples import Samples, samples_figure
+from tests.harness.analysis.fakes import rows, timed
 
 
 def test_every_iteration_is_a_dot() -> None:

@@ -165,8 +165,8 @@ def started_elsewhere(results: Path) -> Iterator[tuple[str, subprocess.Popen[str
     """The address of a server that a thread of another process has started, that process, and the server's."""
     script = (
         "import pathlib, sys, threading, time\n"
-        f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
-        "from mlflow_server import Server\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[3])!r})\n"
+        "from tests.harness.mlflow_server import Server\n"
         f"server = Server(pathlib.Path({str(results)!r}))\n"
         "started = threading.Thread(target=server.start)\n"
         "started.start()\n"

@@ -11,7 +11,6 @@ from pathlib import Path
 
 os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 
-from heard import heard
 from ray.cluster_utils import Cluster as RayCluster
 
 from harness.engine.cluster import SHARE, Cluster
@@ -23,6 +22,7 @@ from harness.registry import load_plugin
 from harness.suite.load import load_suite
 from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
+from tests.harness.engine.heard import heard
 
 SUITE = """
 name: joining

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from heard import heard
 
 from harness.engine import sessions
 from harness.engine.cluster import Cluster, Node
@@ -23,6 +22,7 @@ from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.suite.resources import Resources
+from tests.harness.engine.heard import heard
 
 MakeTrial = Callable[..., Trial]
 

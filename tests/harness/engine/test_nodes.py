@@ -12,7 +12,6 @@ from typing import Any
 
 import psutil
 import pytest
-from heard import heard
 
 from harness.engine import driver
 from harness.engine.cluster import SHARE, Cluster, Node
@@ -24,6 +23,7 @@ from harness.plan.trial import Trial
 from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
 from harness.worker.result import Result
+from tests.harness.engine.heard import heard
 
 pytestmark = pytest.mark.slow
 TEMPLATE = "harness.worker.forkserver"

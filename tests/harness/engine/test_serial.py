@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from heard import heard
 
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.serial import SerialExecutor
 from harness.errors import UserError, cause_of
 from harness.plan.trial import Trial
 from harness.worker.context import WorkerContext
+from tests.harness.engine.heard import heard
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 from mlflow.exceptions import MlflowException, RestException
-from mlflow_server import Server
 
 from harness.errors import UserError
 from harness.plan.plan import Plan
@@ -22,6 +21,7 @@ from harness.record.retry import is_away
 from harness.record.writer import RunWriter
 from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Point, Result
+from tests.harness.mlflow_server import Server
 
 CURVE = tuple(Point(n, n / 6, float(n), {"train/loss": 1 / n, "train/error_percent": 50.0}) for n in (2, 4, 6))
 RESULT = Result(TrainingNumbers({"tiny-digits": Score(12.5, 45)}), CURVE, samples={"iteration": [0.1]}, weights="ab")

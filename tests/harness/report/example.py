@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recording import by_key, recorded
 from rich.console import Console
 
 from harness.plan.plan import Plan, PlannedRow
@@ -25,6 +24,7 @@ from harness.suite.protocol import Protocol, TimingProtocol
 from harness.suite.published import Published, load_published
 from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Result
+from tests.harness.report.recording import by_key, recorded
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = Path(__file__).with_name("numbers.yaml")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from simulations.tables import TABLES
+from tests.harness.report.simulations.tables import TABLES
 
 
 def main() -> None:

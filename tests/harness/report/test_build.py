@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example import example
 
 from harness.analysis.rows import Model, Rows, TimedRow, TrainedRow
 from harness.errors import UserError
 from harness.report.build import report_folder, write_report
 from harness.report.render.formats import FILES
 from harness.report.tables.rows import Tables
+from tests.harness.report.example import example
 
 NAMES: dict[str, Any] = {"title": "x", "task": "a", "short_title": "x", "short_task": "a", "variant": "x", "config": {}}
 

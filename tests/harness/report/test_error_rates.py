@@ -9,13 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from simulations import capsules, errors, times, twice
-from simulations.chances import Mean, least, most, simulate
-from simulations.errors import claimed_of_errors, compared, each_asked, mean_claimed, measured, shown, study, valued
-from simulations.machines import Fixed, Machine
-from simulations.mistakes import Method
 
 from harness.statistics.estimate import LEVEL
+from tests.harness.report.simulations import capsules, errors, times, twice
+from tests.harness.report.simulations.chances import Mean, least, most, simulate
+from tests.harness.report.simulations.errors import (
+    claimed_of_errors,
+    compared,
+    each_asked,
+    mean_claimed,
+    measured,
+    shown,
+    study,
+    valued,
+)
+from tests.harness.report.simulations.machines import Fixed, Machine
+from tests.harness.report.simulations.mistakes import Method
 
 IMAGES = 1000
 SIDE = LEVEL / 2  # of one word, where either may be said

@@ -13,9 +13,7 @@ from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
-from example import ERRORS, ORIGIN, OVERHEAD, SECONDS, example, plan, published, record
 from PIL import Image
-from recording import Timed, Trained, by_key
 
 from harness.analysis.confusions import counts_of
 from harness.analysis.rows import Model, Rows, RowsOf, TimedRow, TrainedRow
@@ -23,6 +21,8 @@ from harness.drawing.labels import labels
 from harness.report.build import write_report
 from harness.report.figures.all_figures import draw_all
 from harness.report.tables.assemble import build_tables
+from tests.harness.report.example import ERRORS, ORIGIN, OVERHEAD, SECONDS, example, plan, published, record
+from tests.harness.report.recording import Timed, Trained, by_key
 
 ROOT = Path(__file__).parents[3]
 

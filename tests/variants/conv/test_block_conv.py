@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from tensors import normal, relative_error
 from torch import Tensor
 
+from tests.variants.conv.tensors import normal, relative_error
 from variants.conv import block_conv
 from variants.conv.block_conv import BlockConvolution
 from variants.conv.tiling import Block, Plan, Shape, plan

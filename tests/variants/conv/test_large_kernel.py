@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tensors import normal, relative_error
 from torch import Tensor, nn
 
+from tests.variants.conv.tensors import normal, relative_error
 from variants.conv import large_kernel
 from variants.conv.large_kernel import LargeKernelConv2d, chosen_algorithms, set_algorithm
 from variants.conv.tiling import Shape

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from numeric import correlate, gradient
-from numeric import squash as plain_squash
 
+from tests.variants.numeric import correlate, gradient
+from tests.variants.numeric import squash as plain_squash
 from variants.layers.capsules import PrimaryCapsules, PrimaryConfig, norm, primary_capsules, squash
 
 rng = np.random.default_rng(0)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from numeric import gradient
 from torch import Tensor, nn
 
+from tests.variants.numeric import gradient
 from variants.layers.ladder import (
     ClassLinear,
     CodeNetwork,

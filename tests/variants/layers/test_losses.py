@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from numeric import gradient
 from torch import Tensor
 
+from tests.variants.numeric import gradient
 from variants.layers.losses import (
     code_distance,
     margin_loss,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from numeric import gradient, squash
 
 import variants.layers.routing
+from tests.variants.numeric import gradient, squash
 from variants.layers.routing import fused_route, reference_route
 
 BATCH, POSE, CAPSULES, CLASSES, DIGIT = 3, 2, 4, 3, 2

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
-from made_evidence import evidence_of, row
 from pydantic import TypeAdapter
 
 from harness.analysis import ANALYSES, Analysis, Comparison, Finding, Rows
 from harness.report.judging.verdicts import judge
 from harness.report.tables.rows import ErrorRow, Verdict
 from harness.suite.claims import Claim, ModelClaim, RowSelector
+from tests.harness.report.judging.made_evidence import evidence_of, row
 
 CLAIM = {"kind": "is_so", "sentence": "so it is", "of": {"variant": "a"}, "task": "mnist"}
 Compare = Callable[[Rows], list[Comparison]]

@@ -9,8 +9,6 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from example import example
-from made_evidence import SEEDS, evidence_of, row
 from pydantic import TypeAdapter
 from scipy.special import stdtrit
 
@@ -25,6 +23,8 @@ from harness.statistics.estimate import Estimate
 from harness.statistics.ratios import Ratio
 from harness.suite.claims import KINDS, Claim, OtherClaim, PublishedValues
 from harness.suite.load import load_suite
+from tests.harness.report.example import example
+from tests.harness.report.judging.made_evidence import SEEDS, evidence_of, row
 
 A, B = {"variant": "a"}, {"variant": "b"}
 ONE, TWO = {"variant": "a", "config": {"k": 1}}, {"variant": "a", "config": {"k": 2}}

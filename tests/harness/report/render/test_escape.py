@@ -13,7 +13,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from example import example, terminal
 from hypothesis import example as tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from harness.report.render.to_html import to_html
 from harness.report.render.to_latex import to_latex
 from harness.report.render.to_markdown import to_markdown
 from harness.report.tables.rows import Origin, Tables
+from tests.harness.report.example import example, terminal
 
 PIECES = [
     "<script>alert(1)</script>",

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from example import GOLDEN, SIGNS, example, rendered, terminal
 
 from harness.report.render.cells import number, signed
 from harness.report.render.formats import FORMATS
@@ -26,6 +25,7 @@ from harness.report.render.to_data import to_csv, to_json
 from harness.report.render.to_latex import to_latex
 from harness.report.render.to_markdown import to_markdown
 from harness.report.tables.rows import Tables, TimeRow
+from tests.harness.report.example import GOLDEN, SIGNS, example, rendered, terminal
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from example import SIGNS, example
 
 from harness.report.figures.all_figures import draw_all
 from harness.report.render.all_tables import all_tables
 from harness.report.render.formats import FORMATS
 from harness.report.tables.rows import Tables
+from tests.harness.report.example import SIGNS, example
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "use", "path", "stop", "line", "rect"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulations.chances import Run
-from simulations.reports import claim, decided, of_activity, rows
+from tests.harness.report.simulations.chances import Run
+from tests.harness.report.simulations.reports import claim, decided, of_activity, rows
 
 LEVELS = np.array([0.9] * 50 + [0.1] * 250)  # mean activities of capsules, active and inactive
 CLEARER = claim("clearer_separation", of=rows("ladder"), than=rows("capsnet"))

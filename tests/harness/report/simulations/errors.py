@@ -12,9 +12,9 @@ from harness.report.tables.pairs import Mistakes, contrast_of, pair_of
 from harness.report.tables.summaries import error_of
 from harness.statistics.estimate import LEVEL, Estimate
 from harness.statistics.exact import mcnemar
-from simulations.chances import Run, simulate
-from simulations.mistakes import OWN, Method, trained
-from simulations.reports import claim, decided, of_errors, rows, words
+from tests.harness.report.simulations.chances import Run, simulate
+from tests.harness.report.simulations.mistakes import OWN, Method, trained
+from tests.harness.report.simulations.reports import claim, decided, of_errors, rows, words
 
 LADDER = 6  # rows of the one variant of which there are several
 

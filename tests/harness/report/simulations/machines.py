@@ -15,7 +15,7 @@ from harness.plan.order import in_mirrored_rounds
 from harness.plan.trial import TimingTrial, TimingWork
 from harness.report.tables.timed import Process, Timed
 from harness.suite.protocol import TimingProtocol
-from simulations.reports import TASK
+from tests.harness.report.simulations.reports import TASK
 
 
 @dataclass(frozen=True)

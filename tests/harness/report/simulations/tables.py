@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from simulations import capsules, errors, times, twice
-from simulations.chances import Mean, Run, simulate
-from simulations.errors import (
+from tests.harness.report.simulations import capsules, errors, times, twice
+from tests.harness.report.simulations.chances import Mean, Run, simulate
+from tests.harness.report.simulations.errors import (
     LADDER,
     claimed_of_errors,
     compared,
@@ -20,8 +20,8 @@ from simulations.errors import (
     study,
     valued,
 )
-from simulations.machines import Fixed, Machine
-from simulations.mistakes import Method
+from tests.harness.report.simulations.machines import Fixed, Machine
+from tests.harness.report.simulations.mistakes import Method
 
 IMAGES = 10_000
 FEWER = 2500  # where only rates are asked for, which hardly depend on them

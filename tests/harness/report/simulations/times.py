@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from simulations.chances import Run
-from simulations.machines import Fixed, Machine, timed
-from simulations.reports import TASK, claim, decided, of_times, rows
+from tests.harness.report.simulations.chances import Run
+from tests.harness.report.simulations.machines import Fixed, Machine, timed
+from tests.harness.report.simulations.reports import TASK, claim, decided, of_times, rows
 
 RATIO = 1.5
 

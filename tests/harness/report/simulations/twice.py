@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from recording import by_key, recorded
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TimingTrial, TimingWork, TrainingTrial, TrainingWork, Trial
@@ -20,10 +19,11 @@ from harness.report.tables.timed import Timed
 from harness.suite.protocol import Protocol, TimingProtocol
 from harness.worker.numbers import TimingNumbers, TrainingNumbers
 from harness.worker.result import Result
-from simulations.chances import Run
-from simulations.machines import Fixed, Machine, timed
-from simulations.mistakes import Method, trained
-from simulations.reports import TASK
+from tests.harness.report.recording import by_key, recorded
+from tests.harness.report.simulations.chances import Run
+from tests.harness.report.simulations.machines import Fixed, Machine, timed
+from tests.harness.report.simulations.mistakes import Method, trained
+from tests.harness.report.simulations.reports import TASK
 
 ROWS = 7
 

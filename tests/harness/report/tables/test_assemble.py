@@ -10,20 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example import (
-    ERRORS,
-    FIXED,
-    MACHINE,
-    ORIGIN,
-    OVERHEAD,
-    SECONDS,
-    example,
-    plan,
-    published,
-    record,
-    terminal,
-)
-from recording import Trained, Trials, by_key, on_machine, recorded, with_numbers, without_files
 from scipy.stats import linregress, t
 
 from harness.analysis.confusions import counts_of
@@ -37,6 +23,20 @@ from harness.report.tables.rows import ErrorRow, Tables, TimeRow
 from harness.suite.published import Published, PublishedProtocol
 from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Result
+from tests.harness.report.example import (
+    ERRORS,
+    FIXED,
+    MACHINE,
+    ORIGIN,
+    OVERHEAD,
+    SECONDS,
+    example,
+    plan,
+    published,
+    record,
+    terminal,
+)
+from tests.harness.report.recording import Trained, Trials, by_key, on_machine, recorded, with_numbers, without_files
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recording import by_key, recorded
 from rich.console import Console
 from scipy import stats
 
@@ -29,6 +28,7 @@ from harness.statistics.ratios import Ratio
 from harness.suite.protocol import Protocol, TimingProtocol
 from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers
 from harness.worker.result import Result
+from tests.harness.report.recording import by_key, recorded
 
 Cli = Callable[..., Any]
 IMAGES = 1000

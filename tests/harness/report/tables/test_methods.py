@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from example import plan
-
 from harness.plan.make import make_plan
 from harness.plan.plan import Plan
 from harness.record.stored import restore
 from harness.report.tables.methods import methods_of
 from harness.suite.load import load_suite
+from tests.harness.report.example import plan
 
 OLD = Path(__file__).parents[2] / "record" / "old" / "1" / "plan.json"
 SUITE = "name: times\ntimes: {rounds: 4, sentinel: NUMBER, rows: [{variant: cnn}]}\n"

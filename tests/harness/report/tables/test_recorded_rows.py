@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recording import by_key, recorded
 
 from harness.plan.plan import Plan, PlannedRow
 from harness.plan.trial import TrainingTrial, TrainingWork
@@ -17,6 +16,7 @@ from harness.statistics.crossed import contrast, over_seeds
 from harness.suite.protocol import Protocol
 from harness.worker.numbers import Score, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Result
+from tests.harness.report.recording import by_key, recorded
 
 WORK = TrainingWork(
     protocol=Protocol(batch_size=10, epochs=1, learning_rate=0.1),

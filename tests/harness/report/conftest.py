@@ -1,1 +1,0 @@
-"""Tests in the folders below find `example` by this file, which puts its own folder on the path."""
