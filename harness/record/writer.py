@@ -65,7 +65,7 @@ class RunWriter(RunReader):
         self._logged: dict[str, int] = {}  # last iteration of the curve by run id
         self._number: int | None = None  # of the run that was begun last; None if that must be looked up
         self._lease: Lease | None = None
-        self._told: dict[str, Any] = {}  # of the invocation that was begun last
+        self._asked: dict[str, Any] = {}  # what decides the report of the newest invocation
         self._current = ""  # its id
         self._profile: str | None = None  # of its plan
         super().__init__(tracking_uri, suite, notify, makes=True)
@@ -144,7 +144,7 @@ class RunWriter(RunReader):
         """
         tags = self._invocation_tags(plan, masked(command))
         code = {name: value for name, value in tags.items() if name.startswith(names.CODE)}
-        self._told = {"plan": store(plan), "published": published, "suite": suite, "code": code}
+        self._asked = {"plan": store(plan), "published": published, "suite": suite, "code": code}
         self._clean_up()
         self._profile = plan.profile
         self._current = self._begin_invocation(tags, plan, published, suite)
@@ -180,7 +180,7 @@ class RunWriter(RunReader):
     @retried
     def keep_plan(self, invocation: str, plan: Plan) -> None:
         """Replace an invocation's plan, once its fraction is known."""
-        self._told["plan"] = store(plan)
+        self._asked["plan"] = store(plan)
         self._log_json(invocation, names.PLAN_FILE, store(plan))
         self.client.set_tag(invocation, names.FRACTION, repr(plan.fraction))
 
@@ -243,7 +243,7 @@ class RunWriter(RunReader):
     def _state(self) -> str:
         """Return a digest of all that decides a report: plan, suite, code, and the trials with their status."""
         trials = [(run.info.run_id, run.info.status, run.data.tags.get(names.INVOCATION)) for run in self._trial_runs()]
-        text = json.dumps([self._told, sorted(trials)], sort_keys=True, default=str)
+        text = json.dumps([self._asked, sorted(trials)], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _holder_of(self, state: str, invocation: str) -> str:
