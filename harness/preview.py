@@ -15,7 +15,7 @@ from harness.record.tracking_uri import TrackingUri
 from harness.suite.load import ResolvedSuite
 from harness.suite.options import Options
 from harness.suite.published import load_published
-from harness.worker.model_size import COPIES, WORD, parameter_count
+from harness.worker.model_size import CHECKPOINT_COPIES, VALUE_BYTES, parameter_count
 from variants import VARIANTS
 
 
@@ -67,7 +67,7 @@ def _line(trial: Trial, status: str, others: list[Mapping[str, str]], sizes: dic
         "status": status,
         "changed": why_new(trial, others) if status == "new" else "",
         "parameters": parameters,
-        "state_mib": None if parameters is None else round((COPIES + 1) * WORD * parameters / 2**20),
+        "state_mib": None if parameters is None else round((CHECKPOINT_COPIES + 1) * VALUE_BYTES * parameters / 2**20),
         "iterations": work.iterations if work is not None else None,
         "full_iterations": work.full_iterations if work is not None else None,
         "batch_size": trial.work.protocol.batch_size,

@@ -178,7 +178,7 @@ class _Run:
             fallback_plugins=tuple(others),
             plugin_texts=texts_when_loaded([*mine, *others]),
             engine=engine_digest(),
-            line=self.claim.line,
+            checkpoints_id=self.claim.checkpoints_id,
             driver=self.claim.driver,
             algorithms=self.options.algorithms,
             keep_model=trial.kind == "training" and self.resolved.suite.keeps_model(trial.row, trial.task, trial.seed),

@@ -60,5 +60,5 @@ def _cost_of(task: Any) -> Cost | TrialError:
     except LocalRayletDiedError:
         raise local_raylet_died() from None
     except RayError as error:
-        return TrialError.of(error)
+        return TrialError.from_exception(error)
     return found

@@ -12,7 +12,7 @@ from harness.plan.budget import Cost
 from harness.plan.trial import TrainingTrial, Trial
 from harness.worker.context import WorkerContext
 from harness.worker.execute import estimate_cost, execute_trial, run_sentinel
-from harness.worker.forkserver import TrialError, Work
+from harness.worker.forkserver import Job, TrialError
 from harness.worker.result import Progress
 from harness.worker.timing.with_sentinel import run_with_sentinel
 
@@ -22,7 +22,7 @@ def estimate_here(trial: TrainingTrial, context: WorkerContext) -> Cost | TrialE
     try:
         return estimate_cost(trial, context, lambda _: None)
     except Exception as error:
-        return TrialError.of(error)
+        return TrialError.from_exception(error)
 
 
 class Stopped(BaseException):
@@ -77,9 +77,9 @@ class SerialExecutor:
             if trial.key in self._stopped:
                 raise Stopped
 
-        def do(work: Work) -> Any:
+        def do(job: Job) -> Any:
             context = self._context_of(trial)
-            if work == "run_sentinel" and trial.kind == "timing":
+            if job == "run_sentinel" and trial.kind == "timing":
                 return run_sentinel(trial, context, report)
             return execute_trial(trial, context, report)
 
@@ -92,5 +92,5 @@ class SerialExecutor:
         except Stopped:
             event = Failed(trial, "it was stopped", traceback.format_exc(), is_lost=True)
         except Exception as error:
-            event = failure(trial, TrialError.of(error))
+            event = failure(trial, TrialError.from_exception(error))
         tell(event)

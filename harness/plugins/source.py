@@ -19,12 +19,12 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import Any
 
-SHARED = "variants"  # a variant may build on the modules of this package
-ENGINE = "harness"
-RECORDED = ("numpy", "torch", "pydantic")  # every variant needs them, and their versions stand in each result
-INSTALLED = {"site-packages", "dist-packages"}
+VARIANTS_PACKAGE = "variants"  # a variant may build on the modules of this package
+HARNESS = "harness"
+RECORDED_PACKAGES = ("numpy", "torch", "pydantic")  # every variant needs them, and their versions stand in each result
+INSTALL_FOLDERS = {"site-packages", "dist-packages"}
 loaded_texts: dict[Path, bytes] = {}  # of plugins that were loaded: what counts is what they said then
-LONGEST_NAME = 200  # characters of a text that may name a file
+MAX_NAME_CHARACTERS = 200  # characters of a text that may name a file
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def imported_names(path: Path) -> set[str]:
 def unwatched(*modules: str) -> list[str]:
     """Return what may decide the results of modules and is not in their digest: distributions and data files."""
     found = _sources(modules)
-    packages = found.packages - set(RECORDED)
+    packages = found.packages - set(RECORDED_PACKAGES)
     return sorted({_distribution(name) for name in packages}) + sorted(found.named)
 
 
@@ -92,7 +92,7 @@ def _hashed(sources: Sources) -> str:
 
 def _walk(roots: dict[str, Path | None]) -> Sources:
     """Follow all imports, starting at some modules."""
-    homes = {root.partition(".")[0] for root in roots} | {SHARED}
+    homes = {root.partition(".")[0] for root in roots} | {VARIANTS_PACKAGE}
     beside = [str(path.parent) for path in roots.values() if path is not None]
     files: dict[str, Path] = {}
     packages, named, seen = set(), set(), set()
@@ -101,7 +101,7 @@ def _walk(roots: dict[str, Path | None]) -> Sources:
         name = pending.pop()
         top = name.partition(".")[0]
         # what `variants` itself holds gathers names
-        if name in seen or top == ENGINE or (name == SHARED and name not in roots):
+        if name in seen or top == HARNESS or (name == VARIANTS_PACKAGE and name not in roots):
             continue
         seen.add(name)
         if top not in homes and not _is_watched(top, beside):
@@ -116,7 +116,7 @@ def _walk(roots: dict[str, Path | None]) -> Sources:
         if found is not None:
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             pending += _imports(found, package)
-            named |= _files_named(found, path.parent) if top != SHARED else set()
+            named |= _files_named(found, path.parent) if top != VARIANTS_PACKAGE else set()
     # Names of plugins hold a path; only the order of contents may depend on them.
     ordered = [name for name in roots if name in files] + sorted(files.keys() - roots.keys())
     return Sources({name: files[name] for name in ordered}, frozenset(packages), frozenset(named))
@@ -132,7 +132,7 @@ def _is_watched(top: str, beside: list[str]) -> bool:
     if top in sys.stdlib_module_names:
         return False
     places = _places(top, beside)
-    return bool(places) and not any(INSTALLED & set(Path(place).parts) for place in places)
+    return bool(places) and not any(INSTALL_FOLDERS & set(Path(place).parts) for place in places)
 
 
 def _is_installed(top: str) -> bool:
@@ -206,7 +206,9 @@ def _files_named(tree: ast.Module, folder: Path) -> set[str]:
     """Return the files beside a source that a string in it names, such as "centres.npy"."""
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     likely = {
-        text for text in texts if 0 < len(text) <= LONGEST_NAME and text.isprintable() and not text.endswith(".py")
+        text
+        for text in texts
+        if 0 < len(text) <= MAX_NAME_CHARACTERS and text.isprintable() and not text.endswith(".py")
     }
     return {text for text in likely if _is_file(folder / text)}
 

@@ -30,8 +30,8 @@ from harness.process import die_with
 from harness.worker.context import Report, WorkerContext
 from harness.worker.result import AttemptSuperseded, Progress
 
-Work = Literal["execute_trial", "estimate_cost", "run_sentinel"]  # names of functions of harness.worker.execute
-NEEDED = (
+Job = Literal["execute_trial", "estimate_cost", "run_sentinel"]  # names of functions of harness.worker.execute
+PRELOADED_MODULES = (
     "torch",
     "harness.data",
     "harness.worker.train.calibration",
@@ -53,7 +53,7 @@ class TrialError:
     kind: Kind = "error"  # memory, disk: there was not enough; superseded: another attempt has taken over the trial
 
     @classmethod
-    def of(cls, error: BaseException) -> TrialError:
+    def from_exception(cls, error: BaseException) -> TrialError:
         """Build from the exception being handled."""
         return cls(cause_of(error), traceback.format_exc(), _kind_of(error))
 
@@ -78,7 +78,7 @@ class WorkerDied(Exception):
 
 @dataclass(frozen=True)
 class _Call:
-    work: Work
+    job: Job
     trial: Trial
     context: WorkerContext
     environment: dict[str, str]
@@ -111,7 +111,7 @@ class ForkServer:
             )
         self._channel = Connection(ours.detach())
 
-    def run(self, work: Work, trial: Trial, context: WorkerContext, report: Report) -> Any:
+    def run(self, job: Job, trial: Trial, context: WorkerContext, report: Report) -> Any:
         """Call a function of `harness.worker.execute` in a fresh process with the current environment.
 
         Returns:
@@ -124,7 +124,7 @@ class ForkServer:
         assert self._channel is not None
         outcome = None
         try:
-            self._channel.send(_Call(work, trial, context, dict(os.environ)))
+            self._channel.send(_Call(job, trial, context, dict(os.environ)))
             while not isinstance(said := self._channel.recv(), _Ended):
                 if isinstance(said, Progress):
                     report(said)
@@ -154,7 +154,7 @@ def _exit_description(code: int) -> str:
 
 def serve(channel: Connection) -> None:
     """Fork a process for each call received and send its exit code, until the channel is closed."""
-    for module in NEEDED:
+    for module in PRELOADED_MODULES:
         importlib.import_module(module)
     engine_digest()  # cached: that of the files that were imported just now
     gc.collect()
@@ -190,16 +190,16 @@ def _work(call: _Call, channel: Connection) -> None:
 def _outcome(call: _Call, report: Report) -> object:
     from harness.worker import execute
 
-    works: dict[Work, Callable[..., object]]
-    works = {
+    jobs: dict[Job, Callable[..., object]]
+    jobs = {
         "execute_trial": execute.execute_trial,
         "estimate_cost": execute.estimate_cost,
         "run_sentinel": execute.run_sentinel,
     }
     try:
-        return works[call.work](call.trial, call.context, report)
+        return jobs[call.job](call.trial, call.context, report)
     except BaseException as error:
-        return TrialError.of(error)
+        return TrialError.from_exception(error)
 
 
 if __name__ == "__main__":

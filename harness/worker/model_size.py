@@ -11,11 +11,11 @@ from torch.overrides import TorchFunctionMode
 import variants
 from harness.plugins.isolation import foreign_code
 
-COPIES = 3  # a checkpoint holds the weights and Adam's two moments
-WORD = 4  # bytes
+CHECKPOINT_COPIES = 3  # a checkpoint holds the weights and Adam's two moments
+VALUE_BYTES = 4  # of a float32
 
 
-class Unfilled(TorchFunctionMode):
+class SkipInit(TorchFunctionMode):
     """Skips the initialization of parameters: on the meta device it would make torch import its compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -27,7 +27,7 @@ class Unfilled(TorchFunctionMode):
 
 def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
     """Return the number of a variant's parameters; None if it can't be built, which its own trial will report."""
-    with suppress(Exception), foreign_code(), torch.device("meta"), Unfilled():
+    with suppress(Exception), foreign_code(), torch.device("meta"), SkipInit():
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
     with suppress(Exception), foreign_code():  # a constructor may need real numbers
         return sum(p.numel() for p in variants.build(variant, **config).parameters())
@@ -36,4 +36,4 @@ def parameter_count(variant: str, config: dict[str, Any]) -> int | None:
 
 def checkpoint_bytes(variant: str, config: dict[str, Any]) -> int:
     """Return the approximate size of a trial's checkpoints in bytes; two are kept."""
-    return 2 * COPIES * WORD * (parameter_count(variant, config) or 0)
+    return 2 * CHECKPOINT_COPIES * VALUE_BYTES * (parameter_count(variant, config) or 0)

@@ -12,7 +12,7 @@ from harness.plan.trial import Trial
 from harness.plugins import load as plugins
 from harness.plugins.isolation import foreign_code
 from harness.worker.checks import check_output
-from harness.worker.model_size import Unfilled
+from harness.worker.model_size import SkipInit
 from variants import VARIANTS
 
 IMAGES = 2
@@ -34,7 +34,7 @@ def rehearse(trials: Iterable[Trial]) -> None:
 
 def _rehearse(trial: Trial) -> None:
     size, channels = trial.config["image_size"], trial.config["image_channels"]
-    with foreign_code(), torch.device("meta"), Unfilled():
+    with foreign_code(), torch.device("meta"), SkipInit():
         try:
             model = variants.build(trial.variant, **trial.config)
             images = torch.empty(IMAGES, channels, size, size)

@@ -11,17 +11,17 @@ from harness.worker.timing.clock import seconds_of
 from variants.contract import Variant
 from variants.conv.large_kernel import forced_algorithm
 
-SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
-ROUNDS = 5
+MATRIX_SIDES = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
+MATRIX_PRODUCTS = 5
 
 
 def matrix_product_rate(device: torch.device) -> float:
-    """Return the floating-point operations per second of a large float32 matrix product, the median of `ROUNDS`."""
-    side = SIDES[device.type]
+    """Return the floating-point operations per second of large float32 matrix products, as the median."""
+    side = MATRIX_SIDES[device.type]
     left, right = (torch.randn(side, side, device=device) for _ in range(2))
     result = torch.empty(side, side, device=device)
-    seconds = seconds_of(lambda: torch.mm(left, right, out=result), 1 + ROUNDS, device)
-    return float(2 * side**3 / sorted(seconds[1:])[ROUNDS // 2])
+    seconds = seconds_of(lambda: torch.mm(left, right, out=result), 1 + MATRIX_PRODUCTS, device)
+    return float(2 * side**3 / sorted(seconds[1:])[MATRIX_PRODUCTS // 2])
 
 
 def multiply_adds(model: Variant, images: Tensor) -> float:

@@ -39,7 +39,7 @@ from harness.worker.timing.contention import CpuContention
 from harness.worker.timing.flops import count_flops, matrix_product_rate, multiply_adds
 from variants.contract import Variant
 
-INFERENCES = 5
+INFERENCE_PASSES = 5
 
 
 def time_trial(trial: TimingTrial, context: WorkerContext) -> Result:
@@ -173,7 +173,7 @@ def _time_with_data(step: _TrainingStep, batches: Batches, count: int, device: t
 
 
 def _time_inference(model: Variant, images: Tensor, precision: Precision, device: torch.device) -> list[float]:
-    """Return the seconds of `INFERENCES` forward passes over the batch in evaluation mode, after two of warm-up."""
+    """Return the seconds of `INFERENCE_PASSES` forward passes in evaluation mode, after two of warm-up."""
     model.eval()
 
     def predict() -> None:
@@ -182,7 +182,7 @@ def _time_inference(model: Variant, images: Tensor, precision: Precision, device
 
     with torch.inference_mode(), forward_in(precision, device):
         check_output(model, model(images), images)
-    seconds = seconds_of(predict, 2 + INFERENCES, device)[2:]
+    seconds = seconds_of(predict, 2 + INFERENCE_PASSES, device)[2:]
     model.train()
     return seconds
 

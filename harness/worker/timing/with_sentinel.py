@@ -8,14 +8,14 @@ from statistics import median
 from typing import Any
 
 from harness.plan.trial import Trial
-from harness.worker.forkserver import TrialError, Work
+from harness.worker.forkserver import Job, TrialError
 from harness.worker.numbers import TimingNumbers
 from harness.worker.result import Result, SentinelRun, Timestamps
 
-WORKS: tuple[Work, ...] = ("run_sentinel", "execute_trial", "run_sentinel")
+JOBS: tuple[Job, ...] = ("run_sentinel", "execute_trial", "run_sentinel")
 
 
-def run_with_sentinel(trial: Trial, do: Callable[[Work], Any]) -> Result | TrialError:
+def run_with_sentinel(trial: Trial, do: Callable[[Job], Any]) -> Result | TrialError:
     """Run a trial, and the sentinel before and after it if it is a timing trial whose protocol has a sentinel.
 
     Arguments:
@@ -30,8 +30,8 @@ def run_with_sentinel(trial: Trial, do: Callable[[Work], Any]) -> Result | Trial
         outcome: Result | TrialError = do("execute_trial")
         return outcome
     parts = []
-    for work in WORKS:
-        part = do(work)
+    for job in JOBS:
+        part = do(job)
         if isinstance(part, TrialError):
             return part
         parts.append(part)

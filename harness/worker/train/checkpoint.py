@@ -21,8 +21,8 @@ from harness.files import locked
 from harness.worker.result import AttemptSuperseded
 
 CHECKPOINTS_KEPT = 2
-OWNER = "owner"
-DRIVER = "driver.json"  # in the folder of a suite's checkpoints: the last driver that has used it
+OWNER_FILE = "owner"
+DRIVER_FILE = "driver.json"  # in the folder of a suite's checkpoints: the last driver that has used it
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +31,16 @@ log = logging.getLogger(__name__)
 class Claim:
     """Identifies the owner of a trial's checkpoints: an attempt, started by a driver."""
 
-    line: str = ""  # random id of a checkpoint folder; its drivers are numbered in the order of their starts
+    checkpoints_id: str = ""  # random id of a suite's checkpoint folder, whose drivers are numbered as they start
     driver: int = 0
     attempt: int = 1  # of the trial
 
     def is_older_than(self, other: Claim) -> bool:
-        """Return whether the other claim has followed this one; claims of different lines have no order."""
-        return self.line == other.line and (self.driver, self.attempt) < (other.driver, other.attempt)
+        """Return whether the other claim has followed this one; claims on different folders have no order."""
+        return self.checkpoints_id == other.checkpoints_id and (self.driver, self.attempt) < (
+            other.driver,
+            other.attempt,
+        )
 
 
 def next_driver(folder: Path) -> Claim:
@@ -49,9 +52,10 @@ def next_driver(folder: Path) -> Claim:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            found = _read(folder / DRIVER)
-            claim = Claim(str(found.get("line") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
-            _replace(folder / DRIVER, {"line": claim.line, "driver": claim.driver}, secrets.token_hex(8))
+            found = _read(folder / DRIVER_FILE)
+            claim = Claim(str(found.get("checkpoints_id") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
+            content = {"checkpoints_id": claim.checkpoints_id, "driver": claim.driver}
+            _replace(folder / DRIVER_FILE, content, secrets.token_hex(8))
     except OSError as error:
         raise UserError(
             f"the folder of checkpoints {folder} can't be written ({error.strerror}); make it writable or name another "
@@ -79,11 +83,11 @@ class Checkpoints:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
-            owner = _read(self.folder / OWNER)
-            if "driver" in owner and self._claim.is_older_than(Claim(owner["line"], owner["driver"], owner["attempt"])):
+            owner = _read(self.folder / OWNER_FILE)
+            if "driver" in owner and self._claim.is_older_than(_claim_of(owner)):
                 raise AttemptSuperseded("a later attempt has taken over this trial")
             self._token = secrets.token_hex(8)
-            _replace(self.folder / OWNER, {**asdict(self._claim), "token": self._token}, self._token)
+            _replace(self.folder / OWNER_FILE, {**asdict(self._claim), "token": self._token}, self._token)
             for left in self.folder.glob("*.tmp"):
                 left.unlink(missing_ok=True)
 
@@ -138,7 +142,7 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _check_owner(self) -> None:
-        if _read(self.folder / OWNER).get("token") != self._token:
+        if _read(self.folder / OWNER_FILE).get("token") != self._token:
             raise AttemptSuperseded("another process has taken over this trial")
 
     def _paths(self) -> list[Path]:
@@ -160,6 +164,10 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _claim_of(owner: dict[str, Any]) -> Claim:
+    return Claim(owner.get("checkpoints_id", ""), owner["driver"], owner["attempt"])
 
 
 def _replace(path: Path, content: dict[str, Any], token: str) -> None:

@@ -178,7 +178,7 @@ def train_trial(trial: TrainingTrial, context: WorkerContext, report: Report) ->
     began = time.monotonic()
     device = choose_device(context.gpu)
     data = task_data(trial, context)
-    claim = Claim(context.line, context.driver, context.attempt)
+    claim = Claim(context.checkpoints_id, context.driver, context.attempt)
     checkpoints = Checkpoints(context.checkpoints / trial.key, claim)
     checkpoints.claim()
     training = _begun(trial, data, device, checkpoints)

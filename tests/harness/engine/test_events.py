@@ -21,4 +21,4 @@ from harness.worker.result import AttemptSuperseded
     ],
 )
 def test_what_is_tried_again(training_trial: Callable[..., Trial], error: Exception, is_lost: bool) -> None:
-    assert failure(training_trial(), TrialError.of(error)).is_lost is is_lost
+    assert failure(training_trial(), TrialError.from_exception(error)).is_lost is is_lost

@@ -40,7 +40,7 @@ def pond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (package / "webs.py").write_text("web = 1\n")
     (package / "newt.py").write_text("tail = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(source, "SHARED", "pond")
+    monkeypatch.setattr(source, "VARIANTS_PACKAGE", "pond")
     importlib.invalidate_caches()
     importlib.import_module("pond.frog")
     yield package

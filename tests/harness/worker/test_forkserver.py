@@ -205,7 +205,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 )
 def test_what_an_exception_comes_to(training_trial: MakeTrial, error: Exception, kind: str) -> None:
     """Too little memory is worth another try, a full disk stops all, anything else is the variant's."""
-    broken = TrialError.of(error)
+    broken = TrialError.from_exception(error)
     assert broken.kind == kind
     event = failure(training_trial(), broken)
     assert (event.is_lost, event.is_disk_full) == (kind in ("memory", "superseded"), kind == "disk")

@@ -148,7 +148,7 @@ def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
     chancy: Callable[..., Trial], context: WorkerContext
 ) -> None:
     trial = chancy("")
-    second = dataclasses.replace(context, line="a", driver=1, attempt=2)
+    second = dataclasses.replace(context, checkpoints_id="a", driver=1, attempt=2)
 
     def late(progress: Progress) -> None:
         if progress.iteration == 8:
@@ -160,7 +160,7 @@ def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
 
 def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], context: WorkerContext) -> None:
     trial = chancy("")
-    other = dataclasses.replace(context, checkpoints=context.data / "other", line="b", driver=3)
+    other = dataclasses.replace(context, checkpoints=context.data / "other", checkpoints_id="b", driver=3)
     weights = []
 
     def meanwhile(progress: Progress) -> None:
@@ -168,7 +168,7 @@ def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], c
             weights.append(train_trial(trial, other, ignore).weights)
             Checkpoints(other.checkpoints / trial.key, Claim("b", 3)).clear()
 
-    weights.append(train_trial(trial, dataclasses.replace(context, line="a", driver=1), meanwhile).weights)
+    weights.append(train_trial(trial, dataclasses.replace(context, checkpoints_id="a", driver=1), meanwhile).weights)
     assert weights[0] == weights[1]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.plan.trial import Trial
-from harness.worker.forkserver import TrialError, Work
+from harness.worker.forkserver import Job, TrialError
 from harness.worker.numbers import TimingNumbers
 from harness.worker.result import Result, SentinelRun, Timestamps
 from harness.worker.timing.with_sentinel import run_with_sentinel
@@ -22,9 +22,9 @@ class Parts:
 
     def __init__(self, *outcomes: Any) -> None:
         self.outcomes = list(outcomes)
-        self.done: list[Work] = []
+        self.done: list[Job] = []
 
-    def __call__(self, work: Work) -> Any:
+    def __call__(self, work: Job) -> Any:
         self.done.append(work)
         return self.outcomes[len(self.done) - 1]
 

@@ -230,9 +230,9 @@ def test_an_older_claim_is_refused(tmp_path: Path, first: Claim, second: Claim, 
 def test_each_driver_has_a_later_claim_than_the_one_before(tmp_path: Path) -> None:
     claims = [next_driver(tmp_path / "suite") for _ in range(3)]
     assert [claim.driver for claim in claims] == [1, 2, 3]
-    assert len({claim.line for claim in claims}) == 1
+    assert len({claim.checkpoints_id for claim in claims}) == 1
     assert claims[0].is_older_than(claims[1])
-    assert next_driver(tmp_path / "other").line != claims[0].line
+    assert next_driver(tmp_path / "other").checkpoints_id != claims[0].checkpoints_id
 
 
 def test_a_damaged_owners_mark_is_as_none(tmp_path: Path) -> None:
