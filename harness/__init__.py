@@ -19,21 +19,20 @@ prefer_own_variants()
 
 
 def load(run: str, tracking_uri: str | None = None, *, trust_code: bool = False) -> Model:
-    """The trained model of a trial: `predict` gives what its trial predicted, `module` is the `torch.nn.Module`.
+    """Load the trained model of a trial: `predict` returns its predictions, `module` is the `torch.nn.Module`.
 
-    No code of the record is run: its variant has to be installed or loaded here. MLflow's settings, the environment and
-    the loggers of the caller stay as they are.
+    No code of the record is run: its variant must be installed or loaded in this process. MLflow's settings, the
+    environment and the loggers of the caller are not changed.
 
     Arguments:
         run: the id of the trial's run in MLflow.
-        tracking_uri: of the record; MLFLOW_TRACKING_URI, else the one under `results/` of the working directory, if
-            not given.
-        trust_code: take a plugin that is not loaded here, or is another one here, from the record. That runs what
-            somebody wrote there.
+        tracking_uri: of the record; the default is MLFLOW_TRACKING_URI, else the record under `results/` in the
+            working directory.
+        trust_code: load a plugin from the record if it is missing here or differs. This runs code from the record.
 
     Raises:
-        harness.errors.UserError: there is no such run, its model was not kept or can't be read, its weights are not
-            those of its training, or its variant is not known here.
+        harness.errors.UserError: there is no such run, its model was not kept or can't be read, its weights differ from
+            those that were trained, or its variant is unknown here.
     """
     from harness.record.quiet import undisturbed
 

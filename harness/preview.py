@@ -1,4 +1,4 @@
-"""Preview a run: every trial with its status, its size and its work, and what has changed."""
+"""Preview a run: the status, size and work of every trial, and what has changed since a similar recorded one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from variants import VARIANTS
 
 
 def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
-    """List every trial with its status, size and work; nothing is written."""
+    """Return all trials with their status, size and work; nothing is written."""
     statuses: Mapping[str, str] = {}
     others: list[Mapping[str, str]] = []
     load_published(resolved.published_paths())
@@ -46,7 +46,7 @@ def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
 
 
 def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
-    """List the modules that may decide results and are not in the keys, by variant and dataset."""
+    """Return the packages and files that may affect results and are not in the keys, by variant and dataset."""
     found = {f"dataset '{task}'": DATASETS.sources(task) for task in sorted({trial.task for trial in trials})}
     names = sorted({trial.variant for trial in trials})
     found |= {f"variant '{name}'": VARIANTS.sources(name) for name in names}

@@ -1,7 +1,7 @@
 """One registry for everything that can be added from outside: variants, datasets and analyses.
 
-A thing gets in by three ways: a decorator in a module of the registry's own package, a Python file that the
-user names, or an installed package that declares an entry point in the registry's group.
+A class is registered in one of three ways: by the decorator in a module of the registry's own package, by a plugin file
+that the user names, or by an installed package that declares an entry point in the registry's group.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str:
-    """The end of an error message: the nearest allowed name, where there is one, and all of them."""
+    """Return the end of an error message: the closest allowed name, if there is one, and all allowed names."""
     names = sorted(allowed)
     lower, wanted = {name.lower(): name for name in names}, wrong.lower()
     close = difflib.get_close_matches(wanted, lower, n=1) or [n for n in lower if wanted and n.startswith(wanted)]
@@ -34,16 +34,16 @@ def nearest(wrong: str, allowed: Iterable[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Classes derived from `base` by name.
+    """Maps names to subclasses of `base`.
 
     Arguments:
         kind: what is registered, for messages ("variant").
         base: the class that everything registered derives from.
-        package: the package whose modules register themselves when they are imported; its sub-packages are left
-            alone.
-        group: the entry-point group by which installed packages join.
-        reserved: names that mean something else.
-        plural: of the kind, where it is not the kind and an s.
+        package: the package whose modules register classes when they are imported; its sub-packages are not
+            imported.
+        group: the entry-point group of installed packages.
+        reserved: names that can't be registered, because they mean something else.
+        plural: of the kind, if it is not formed with an s.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class Registry(Generic[T]):
         self._plural = plural or f"{kind}s"
         self._article = "an" if kind[0] in "aeiou" else "a"
         self._classes: dict[str, type[T]] = {}
-        self._registered_by: dict[str, str] = {}  # the plugin's module that did
+        self._registered_by: dict[str, str] = {}  # module of the plugin that registered each name; empty if none did
         self._is_discovered = False
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
-        """Decorator: make a class known as `name`.
+        """Return a decorator that registers a class as `name`.
 
         Raises:
             UserError: the class does not derive from the base, or the name is taken by another class.
@@ -80,11 +80,11 @@ class Registry(Generic[T]):
                 )
             is_ours = cls.__module__.partition(".")[0] == self.package.partition(".")[0]
             if not is_ours:
-                self._discover()  # what comes with the package has its names first
+                self._discover()  # so that the package's own classes keep their names
             known = self._classes.get(name)
             if known is not None and _origin(known) != _origin(cls):
                 raise UserError(
-                    f"two {self._plural} are called '{name}' ({_told(known)} and {_told(cls)}); rename one of them."
+                    f"two {self._plural} are called '{name}' ({_where(known)} and {_where(cls)}); rename one of them."
                 )
             self._classes[name] = cls
             self._registered_by[name] = "" if is_ours else plugins.plugin_being_loaded()
@@ -93,12 +93,12 @@ class Registry(Generic[T]):
         return add
 
     def names(self) -> list[str]:
-        """All registered names in alphabetical order."""
+        """Return all registered names in alphabetical order."""
         self._discover()
         return sorted(self._classes)
 
     def __contains__(self, name: str) -> bool:
-        """Whether a class is registered as `name`."""
+        """Return whether a class is registered as `name`."""
         try:
             self.get(name)
         except UserError:
@@ -106,7 +106,7 @@ class Registry(Generic[T]):
         return True
 
     def get(self, name: str) -> type[T]:
-        """The class registered as `name`.
+        """Return the class registered as `name`.
 
         Raises:
             UserError: there is none.
@@ -120,7 +120,7 @@ class Registry(Generic[T]):
         return self._classes[name]
 
     def sources(self, name: str) -> tuple[str, ...]:
-        """The modules that a class comes from: where it and the plugins' classes under it stand, who registered it.
+        """Return the modules that a class comes from: its own, the one that registered it, and its bases in plugins.
 
         Raises:
             UserError: there is no such class.
@@ -130,7 +130,7 @@ class Registry(Generic[T]):
         return tuple(dict.fromkeys(filter(None, [cls.__module__, self._registered_by[name], *bases])))
 
     def source_digest(self, name: str) -> str:
-        """The digest of the source that a class comes from; "" for a part of the harness itself.
+        """Return the digest of the sources of a class; "" for a class of the harness itself.
 
         Raises:
             UserError: there is no such class.
@@ -139,7 +139,7 @@ class Registry(Generic[T]):
 
     @contextmanager
     def apart(self, *names: str) -> Iterator[None]:
-        """Within this only what the package itself has is known, without some names; what is added is forgotten."""
+        """Inside, know only the package's own classes except `names`; what is registered inside is dropped on exit."""
         self._discover()
         before = self._classes, self._registered_by
         own = {name: cls for name, cls in self._classes.items() if cls.__module__.startswith(f"{self.package}.")}
@@ -156,7 +156,7 @@ class Registry(Generic[T]):
         self._is_discovered = True
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
-            if not module.ispkg:  # what is shared lies in folders
+            if not module.ispkg:  # sub-packages hold shared code
                 importlib.import_module(f"{self.package}.{module.name}")
         for point in sorted(entry_points(group=self.group), key=lambda p: (p.name, getattr(p, "value", ""))):
             try:
@@ -169,7 +169,7 @@ class Registry(Generic[T]):
                 )
 
     def _join(self, point: EntryPoint) -> None:
-        """Let an installed package register its class, or do so for it."""
+        """Load an entry point; if it is a class, register it by the name of the entry point."""
         with foreign_code(), plugins.loading(""):
             loaded = point.load()
             if isinstance(loaded, type):
@@ -180,8 +180,8 @@ def _origin(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _told(cls: type) -> str:
-    """Where a class comes from, as its author knows the place."""
+def _where(cls: type) -> str:
+    """Return the origin of a class for a message: the plugin's file, or else the module."""
     path = plugins.path_of(cls.__module__)
     return f"{cls.__qualname__} of {path}" if path is not None else _origin(cls)
 
