@@ -39,7 +39,18 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("browsed")
     suite = folder / "suite.yaml"
     suite.write_text(SUITE)
-    command = [sys.executable, "-m", "harness", "run", suite, "--plugin", TINY, "--serial", "--results", folder]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        suite,
+        "--plugin",
+        TINY,
+        "--serial",
+        "--results",
+        folder,
+    ]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert said.returncode == 0, said.stderr
     return folder

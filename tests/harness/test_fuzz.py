@@ -239,12 +239,18 @@ def test_any_word_on_the_command_line_is_served_or_refused_in_one_sentence(
     results = there / "results"
     before = contents(results)
     absent = there / "absent.yaml"  # so that nothing is ever run
-    given_ = {"--results": results} if command in ("run", "plan", "report", "compare", "list", "ui", "clean") else {}
-    arguments = [*command.split()]
+    given_: dict[str, str | Path] = (
+        {"--results": results} if command in ("run", "plan", "report", "compare", "list", "ui", "clean") else {}
+    )
+    arguments: list[str | Path] = [*command.split()]
     if option in ("SUITE", "WHAT", "NAME", "COMMAND", "INDEX"):
         arguments += ["mnist", "--index", word] if option == "INDEX" else [word]
     else:
-        needed = {"list": ["runs"], "compare": ["a"], **{key: [absent] for key in ("run", "plan", "report")}}
+        needed: dict[str, list[str | Path]] = {
+            "list": ["runs"],
+            "compare": ["a"],
+            **{key: [absent] for key in ("run", "plan", "report")},
+        }
         arguments += needed.get(command, [])
         given_[option] = word
     if command == "compare":

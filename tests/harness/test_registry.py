@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +25,7 @@ HOLDER: list[Registry[Fruit]] = []  # where a module that a test writes finds th
 
 
 @pytest.fixture
-def fruits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[Fruit]:
+def fruits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry[Fruit]]:
     """An empty registry whose package has one module that registers nothing."""
     package = tmp_path / "orchard"
     package.mkdir()
@@ -285,7 +285,7 @@ def test_plugin_with_a_users_own_variant(write: Callable[..., Path]) -> None:
     load_plugin(path)
     load_plugin(path)  # a second time is nothing new
     try:
-        assert variants.build("mine", image_size=4).scores.weight.shape == (10, 16)
+        assert variants.build("mine", image_size=4).get_parameter("scores.weight").shape == (10, 16)
         assert "mine" in variants.VARIANTS.names()
     finally:
         variants.VARIANTS._classes.pop("mine")

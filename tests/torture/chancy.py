@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import variants
 from variants import Config, Output, Variant, register
 
 
@@ -18,7 +19,9 @@ class Chancy(Variant):
 
     Config = Config
 
-    def __init__(self, config: Config) -> None:
+    seen: Tensor
+
+    def __init__(self, config: variants.Config) -> None:
         super().__init__(config)
         self.scores = nn.Linear(config.image_size**2, config.classes)
         self.register_buffer("seen", torch.zeros(()), persistent=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from torch import Tensor
 
 
 def gradient(
@@ -21,6 +22,12 @@ def gradient(
         below[entry] -= step
         result[entry] = (function(above) - function(below)) / (2 * step)
     return result
+
+
+def grad_of(tensor: Tensor) -> Tensor:
+    """The gradient that a backward pass has left in a tensor."""
+    assert tensor.grad is not None
+    return tensor.grad
 
 
 def squash(vector: np.ndarray) -> np.ndarray:

@@ -31,8 +31,8 @@ def test_forward_and_loss_are_the_formulas() -> None:
         features = np.maximum(correlate(padded, weight, bias, 1), 0)
     assert features.shape == (2, 2, 6, 6)
     values = features.reshape(2, -1)
-    for layer in ("hidden.0", "hidden.2"):
-        values = np.maximum(values @ p[f"{layer}.weight"].T + p[f"{layer}.bias"], 0)
+    for hidden in ("hidden.0", "hidden.2"):
+        values = np.maximum(values @ p[f"{hidden}.weight"].T + p[f"{hidden}.bias"], 0)
     scores = values @ p["scores.weight"].T + p["scores.bias"]
     output = model(images)
     np.testing.assert_allclose(output.activities.detach(), scores, rtol=1e-10)

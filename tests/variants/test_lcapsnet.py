@@ -1,5 +1,7 @@
 """L-CapsNet as a whole, in both readings, against plain NumPy loops."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,14 +16,14 @@ K, CLASSES, CAPSULES, BATCH = 3, 2, 32, 2
 LABELS = torch.tensor([1, 0])
 
 
-def head(reading: str, **settings: object) -> LCapsNet:
+def head(reading: str, **settings: Any) -> LCapsNet:
     """A small model that takes the poses of its 32 primary capsules in place of images."""
     torch.manual_seed(0)
     config = LCapsNetConfig(
         image_size=17, width=2, k=K, classes=CLASSES, reading=reading, propagation="reference", **settings
     )
     model = LCapsNet(config).double()
-    model.primary = nn.Identity()
+    model.primary = nn.Identity()  # type: ignore[assignment]
     return model
 
 
@@ -176,7 +178,8 @@ def test_fused_and_reference_propagation_agree(reading: str) -> None:
     parts = variants.build(
         "lcapsnet", image_size=17, width=2, k=K, classes=CLASSES, reading=reading, propagation="fused"
     ).double()
-    hidden = reference.f.function.weight.shape[1]
+    assert isinstance(parts, LCapsNet)
+    hidden = reference.get_parameter("f.function.weight").shape[1]
     with torch.no_grad():
         for name in ("f", "f_reg"):
             weight = reference.get_parameter(f"{name}.function.weight").view(CLASSES, hidden, 8 * K, 16)
@@ -227,7 +230,7 @@ def test_hidden_widths_of_the_two_readings() -> None:
     for reading, (of_f, of_p) in expected.items():
         model = head(reading)
         for network, widths in ((model.f_hidden, of_f), (model.f_reg_hidden, of_f), (model.p_hidden, of_p)):
-            assert [tuple(layer.weight.shape[1:]) for layer in network.layers] == widths
+            assert [tuple(layer.get_parameter("weight").shape[1:]) for layer in network.layers] == widths
 
 
 @pytest.mark.parametrize(("image_size", "kernel"), [(28, 9), (28, 15), (40, 9), (40, 15)])
@@ -271,13 +274,14 @@ def test_kept_counts_the_selected_types_at_each_position(reading: str) -> None:
 def test_initialisers(reading: str) -> None:
     model = variants.build("lcapsnet", width=4, k=5, classes=2, reading=reading)
     assert isinstance(model, LCapsNet)
-    assert (model.primary.features.bias == 0).all()
-    assert (model.primary.capsules.bias == 0).all()
+    for name in ("features", "capsules"):
+        assert not model.get_parameter(f"primary.{name}.bias").any()
     bound = np.sqrt(6 / (81 * (4 + 256)))
     assert 0.99 * bound < model.primary.capsules.weight.abs().max().item() <= bound * (1 + 1e-6)
     first = model.f_hidden.layers[0]
-    into, out = first.weight.shape[1:]
-    for parameter, bound in ((first.bias, np.sqrt(3 / out)), (first.weight, np.sqrt(6 / (into + out)))):
+    weight, bias = first.get_parameter("weight"), first.get_parameter("bias")
+    into, out = weight.shape[1:]
+    for parameter, bound in ((bias, np.sqrt(3 / out)), (weight, np.sqrt(6 / (into + out)))):
         assert 0.9 * bound < parameter.abs().max().item() <= bound * (1 + 1e-6)
 
 

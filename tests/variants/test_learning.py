@@ -1,6 +1,7 @@
 """Each variant learns real digits within seconds."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 import variants
 from harness.data import DATASETS
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "cnn": {},
     "capsnet": {},
     "capsnet, last-pass gradients": {"gradients": "last"},

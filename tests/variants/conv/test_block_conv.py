@@ -42,10 +42,12 @@ def test_pieces_of_a_batch_give_the_same_result_as_one() -> None:
 def test_outputs_a_few_at_a_time_give_the_same_result_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the transformed kernel would not fit into memory."""
     shape = Shape(batch=2, channels=3, height=11, width=11, outputs=7, kernel=5, stride=2, padding=1)
-    tensors = [v.requires_grad_() for v in (normal(2, 3, 11, 11), normal(7, 3, 5, 5, seed=1), normal(7, seed=2))]
+    images, weight, bias = tensors = [
+        v.requires_grad_() for v in (normal(2, 3, 11, 11), normal(7, 3, 5, 5, seed=1), normal(7, seed=2))
+    ]
 
     def run() -> list[Tensor]:
-        result = block_conv.block_convolution(*tensors, shape)
+        result = block_conv.block_convolution(images, weight, bias, shape)
         return [result, *torch.autograd.grad(result.square().sum(), tensors)]
 
     whole = run()

@@ -3,6 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,8 @@ def _with_gradients(layer: nn.Conv2d, images: Tensor) -> list[Tensor]:
 
 def _assert_accurate(layer: LargeKernelConv2d, images: Tensor) -> None:
     """Every error of the layer is at most twice that of torch's own convolution."""
-    stock = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding, bias=True)
+    [kernel], [stride], [padding] = {*layer.kernel_size}, {*layer.stride}, {*map(int, layer.padding)}
+    stock = nn.Conv2d(layer.in_channels, layer.out_channels, kernel, stride, padding)
     stock.load_state_dict(layer.state_dict())
     ours, torchs = _with_gradients(layer, images), _with_gradients(stock, images)
     exact = _with_gradients(stock.double(), images.double())
@@ -163,7 +165,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Shape]]:
     measured: list[Shape] = []
     original = large_kernel.measure
 
-    def measure(shape: Shape, *rest: object) -> str:
+    def measure(shape: Shape, *rest: Any) -> str:
         measured.append(shape)
         return original(shape, *rest)
 
@@ -198,7 +200,7 @@ def test_auto_keeps_the_choice_of_training_without_gradients(monkeypatch: pytest
 def test_auto_takes_what_is_faster(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     convolve = large_kernel.convolve
 
-    def delayed(name: str, *arguments: object) -> Tensor:
+    def delayed(name: Any, *arguments: Any) -> Tensor:
         if name == slow:
             large_kernel.time.sleep(0.02)
         return convolve(name, *arguments)
@@ -226,7 +228,7 @@ def test_a_long_measurement_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> Non
     sizes: dict[str, list[int]] = {"direct": [], "fast": []}
     convolve = large_kernel.convolve
 
-    def watched(name: str, images: Tensor, *rest: object) -> Tensor:
+    def watched(name: Any, images: Tensor, *rest: Any) -> Tensor:
         sizes[name].append(len(images))
         return convolve(name, images, *rest)
 
@@ -261,7 +263,7 @@ def test_recorded_choices_are_restored() -> None:
 
 def test_unknown_algorithms_and_layers_are_refused() -> None:
     with pytest.raises(ValueError, match="allowed: auto, direct, fast"):
-        LargeKernelConv2d(4, 4, 5, algorithm="fats")
+        LargeKernelConv2d(4, 4, 5, algorithm="fats")  # type: ignore[arg-type]
     model = nn.Sequential(LargeKernelConv2d(4, 4, 5))
     with pytest.raises(ValueError, match="no large-kernel convolution '1'; it has: 0"):
         set_algorithm(model, {"1": "fast"})

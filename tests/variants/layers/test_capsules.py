@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.variants.numeric import correlate, gradient
+from tests.variants.numeric import correlate, grad_of, gradient
 from tests.variants.numeric import squash as plain_squash
 from variants.layers.capsules import PrimaryCapsules, PrimaryConfig, norm, primary_capsules, squash
 
@@ -27,7 +27,7 @@ def test_squash_has_the_gradient_of_the_formula() -> None:
     def weighted(at: np.ndarray) -> float:
         return float(sum((plain_squash(at[i, j]) * factors[i, j]).sum() for i, j in np.ndindex(2, 3)))
 
-    np.testing.assert_allclose(inputs.grad, gradient(weighted, vectors), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(grad_of(inputs), gradient(weighted, vectors), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.variants.numeric import gradient
+from tests.variants.numeric import grad_of, gradient
 from variants.layers.ladder import (
     ClassLinear,
     CodeNetwork,
@@ -93,8 +93,9 @@ def plain_regression(hidden: np.ndarray, s: np.ndarray, weight: np.ndarray, bias
 Layer = FusedPropagation | FusedRegression | ReferencePropagation | ReferenceRegression
 
 
-def fused_parameters(layer: Layer, reference: ClassLinear) -> None:
+def fused_parameters(layer: nn.Module, reference: nn.Module) -> None:
     """Give a fused layer the function of a reference one."""
+    assert isinstance(reference, ClassLinear)
     with torch.no_grad():
         weight = reference.weight.view(CLASSES, HIDDEN, POSE * K, DIGIT)
         bias = reference.bias.view(CLASSES, POSE * K, DIGIT)
@@ -109,7 +110,7 @@ def fused_parameters(layer: Layer, reference: ClassLinear) -> None:
 def pair(fused: type[nn.Module], reference: type[nn.Module]) -> tuple[nn.Module, nn.Module]:
     a = reference(CLASSES, HIDDEN, K).double()
     b = fused(CLASSES, HIDDEN, K).double()
-    fused_parameters(b, a.function)
+    fused_parameters(b, a.get_submodule("function"))
     return b, a
 
 
@@ -152,8 +153,8 @@ def test_gradients_of_equation(equation: str) -> None:
     for layer in (fused_layer, reference_layer):
         h, y = torch.tensor(hidden, requires_grad=True), torch.tensor(x, requires_grad=True)
         layer(h, y.flatten(2)).sin().sum().backward()
-        np.testing.assert_allclose(h.grad, expected[0], rtol=1e-5, atol=1e-8)
-        np.testing.assert_allclose(y.grad, expected[1], rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(grad_of(h), expected[0], rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(grad_of(y), expected[1], rtol=1e-5, atol=1e-8)
         of_weight = reference_weight_gradient(layer)
         for entry in some:
             assert of_weight[entry].item() == pytest.approx(expected[2][entry], rel=1e-5, abs=1e-8)
@@ -161,10 +162,10 @@ def test_gradients_of_equation(equation: str) -> None:
 
 def reference_weight_gradient(layer: nn.Module) -> Tensor:
     if isinstance(layer, FusedPropagation):
-        return layer.weight.grad.unflatten(2, (HIDDEN, DIGIT)).transpose(1, 2).flatten(2)
+        return grad_of(layer.weight).unflatten(2, (HIDDEN, DIGIT)).transpose(1, 2).flatten(2)
     if isinstance(layer, FusedRegression):
-        return layer.weight.grad.unflatten(1, (HIDDEN, DIGIT)).transpose(2, 3).flatten(2)
-    return layer.get_parameter("function.weight").grad
+        return grad_of(layer.weight).unflatten(1, (HIDDEN, DIGIT)).transpose(2, 3).flatten(2)
+    return grad_of(layer.get_parameter("function.weight"))
 
 
 @pytest.mark.parametrize("equation", PAIRS)
