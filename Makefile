@@ -12,7 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # these start no cluster and time nothing, so that two of them can run at a time
-PURE := tests/variants $(addprefix tests/harness/,analysis cli data plan plugins record report serving statistics suite) \
+PURE := tests/docs tests/variants \
+	$(addprefix tests/harness/,analysis cli data plan plugins record report serving statistics suite) \
 	$(wildcard tests/harness/test_*.py)
 
 KILLS ?= 30
