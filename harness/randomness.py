@@ -49,7 +49,7 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 @contextmanager
-def kept_random_state() -> Iterator[None]:
+def preserve_random_state() -> Iterator[None]:
     """Restore the states of the random generators on exit."""
     state = random_state()
     try:

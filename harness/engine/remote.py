@@ -133,8 +133,8 @@ class RayExecutor:
     def wait(self, tell: Callable[[Event], None]) -> None:
         """See `Executor.wait`."""
         is_timing = any(trial.kind == "timing" for trial, _ in self._tasks.values())
-        patience = TIMING_POLL_SECONDS if is_timing else POLL_SECONDS
-        ended, _ = ray.wait(list(self._tasks), num_returns=1, timeout=patience)
+        timeout = TIMING_POLL_SECONDS if is_timing else POLL_SECONDS
+        ended, _ = ray.wait(list(self._tasks), num_returns=1, timeout=timeout)
         for event in self._mail():
             tell(event)
         for task in ended:

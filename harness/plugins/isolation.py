@@ -16,8 +16,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from harness.errors import UserError
-from harness.plugins.process_settings import kept_settings
-from harness.randomness import kept_random_state
+from harness.plugins.process_settings import preserve_settings
+from harness.randomness import preserve_random_state
 
 STDOUT, STDERR = 1, 2  # file descriptors
 
@@ -29,7 +29,7 @@ def isolated_process() -> Iterator[None]:
     Raises:
         UserError: the code inside has called `sys.exit`.
     """
-    with kept_settings(), kept_random_state(), no_exit():
+    with preserve_settings(), preserve_random_state(), no_exit():
         yield
 
 

@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-PutBack = Callable[[], None]
+Restore = Callable[[], None]
 
 
 @contextmanager
-def kept_settings() -> Iterator[None]:
+def preserve_settings() -> Iterator[None]:
     """Restore the settings of this process on exit."""
     with ExitStack() as stack:
         for keep in (_folder, _environment, _signals, _streams, _warnings, _loggers, _system, _numpy, _torch):
@@ -33,7 +33,7 @@ def kept_settings() -> Iterator[None]:
         yield
 
 
-def _folder() -> PutBack:
+def _folder() -> Restore:
     try:
         before = os.getcwd()
     except FileNotFoundError:
@@ -41,55 +41,55 @@ def _folder() -> PutBack:
     return lambda: os.chdir(before)
 
 
-def _environment() -> PutBack:
+def _environment() -> Restore:
     before = dict(os.environ)
 
-    def put_back() -> None:
+    def restore() -> None:
         if os.environ != before:
             os.environ.clear()
             os.environ.update(before)
 
-    return put_back
+    return restore
 
 
-def _signals() -> PutBack:
+def _signals() -> Restore:
     if threading.current_thread() is not threading.main_thread():
         return lambda: None  # no other thread can set them
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
 
-    def put_back() -> None:
+    def restore() -> None:
         for number, handler in before.items():
             if handler is not None and signal.getsignal(number) != handler:
                 signal.signal(number, handler)
 
-    return put_back
+    return restore
 
 
-def _streams() -> PutBack:
+def _streams() -> Restore:
     before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr", "excepthook", "displayhook")}
     arguments = list(sys.argv)
 
-    def put_back() -> None:
+    def restore() -> None:
         for name, value in before.items():
             setattr(sys, name, value)
         sys.argv[:] = arguments
 
-    return put_back
+    return restore
 
 
-def _warnings() -> PutBack:
+def _warnings() -> Restore:
     filters, show = list(warnings.filters), warnings.showwarning
 
-    def put_back() -> None:
+    def restore() -> None:
         if list(warnings.filters) != filters:
             warnings.resetwarnings()
             warnings.filters[:] = filters  # type: ignore[index]
         warnings.showwarning = show
 
-    return put_back
+    return restore
 
 
-def _loggers() -> PutBack:
+def _loggers() -> Restore:
     known = [
         logging.root,
         *(each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)),
@@ -97,7 +97,7 @@ def _loggers() -> PutBack:
     before = [(each, each.level, each.disabled, each.propagate, list(each.handlers)) for each in known]
     limit = logging.root.manager.disable
 
-    def put_back() -> None:
+    def restore() -> None:
         logging.disable(limit)
         for logger, level, disabled, propagate, handlers in before:
             if logger.level != level:
@@ -105,10 +105,10 @@ def _loggers() -> PutBack:
             logger.disabled, logger.propagate = disabled, propagate
             logger.handlers[:] = handlers
 
-    return put_back
+    return restore
 
 
-def _system() -> PutBack:
+def _system() -> Restore:
     return _settings(
         (lambda: os.sched_getaffinity(0), lambda processors: os.sched_setaffinity(0, processors)),
         (lambda: locale.setlocale(locale.LC_ALL), lambda language: locale.setlocale(locale.LC_ALL, language)),
@@ -121,17 +121,17 @@ def _system() -> PutBack:
     )
 
 
-def _numpy() -> PutBack:
+def _numpy() -> Restore:
     import numpy as np
 
     return _settings((np.geterr, lambda errors: np.seterr(**errors)))
 
 
-def _torch() -> PutBack:
+def _torch() -> Restore:
     import torch
 
     cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
-    put_back = _settings(
+    restore = _settings(
         (torch.get_default_dtype, torch.set_default_dtype),
         # to set the processor, which holds anyway, would slow everything down
         (torch.get_default_device, lambda device: torch.set_default_device(None if device.type == "cpu" else device)),
@@ -144,24 +144,24 @@ def _torch() -> PutBack:
         _attribute(products, "allow_tf32"),
     )
 
-    def all_back() -> None:
-        torch.set_flush_denormal(False)  # torch does not tell what it was; this is what it starts with
-        put_back()
+    def restore_all() -> None:
+        torch.set_flush_denormal(False)  # the default; torch has no getter
+        restore()
 
-    return all_back
+    return restore_all
 
 
 def _attribute(holder: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
     return lambda: getattr(holder, name), lambda value: setattr(holder, name, value)
 
 
-def _settings(*pairs: tuple[Callable[[], Any], Callable[[Any], object]]) -> PutBack:
+def _settings(*pairs: tuple[Callable[[], Any], Callable[[Any], object]]) -> Restore:
     """Return a function that restores settings, each given by a getter and a setter."""
     before = [get() for get, _ in pairs]
 
-    def put_back() -> None:
+    def restore() -> None:
         for (get, put), value in zip(pairs, before, strict=True):
             if get() != value:
                 put(value)
 
-    return put_back
+    return restore

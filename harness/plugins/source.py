@@ -23,7 +23,7 @@ VARIANTS_PACKAGE = "variants"  # a variant may build on the modules of this pack
 HARNESS = "harness"
 RECORDED_PACKAGES = ("numpy", "torch", "pydantic")  # every variant needs them, and their versions stand in each result
 INSTALL_FOLDERS = {"site-packages", "dist-packages"}
-loaded_texts: dict[Path, bytes] = {}  # of plugins that were loaded: what counts is what they said then
+loaded_texts: dict[Path, bytes] = {}  # content of plugins when they were loaded, which is what runs
 MAX_NAME_CHARACTERS = 200  # characters of a text that may name a file
 
 
@@ -100,7 +100,7 @@ def _walk(roots: dict[str, Path | None]) -> Sources:
     while pending:
         name = pending.pop()
         top = name.partition(".")[0]
-        # what `variants` itself holds gathers names
+        # `variants/__init__.py` only collects names
         if name in seen or top == HARNESS or (name == VARIANTS_PACKAGE and name not in roots):
             continue
         seen.add(name)
@@ -128,7 +128,7 @@ def _parents(module: str) -> list[str]:
 
 
 def _is_watched(top: str, beside: list[str]) -> bool:
-    """Whether a module is in a place where people write code."""
+    """Return whether a module is outside the standard library and installed packages."""
     if top in sys.stdlib_module_names:
         return False
     places = _places(top, beside)

@@ -11,7 +11,10 @@ import psutil
 
 MEMBERSHIP = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
-MEMORY = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}  # limit: what is used of it
+MEMORY = {
+    "memory.max": "memory.current",
+    "memory.limit_in_bytes": "memory.usage_in_bytes",
+}  # file of the limit: file of the usage
 
 
 def usable_cpus() -> int:

@@ -67,9 +67,7 @@ class Result:
     samples: dict[str, list[float]] = field(default_factory=dict)  # seconds
     predictions: dict[str, np.ndarray] = field(default_factory=dict)  # by test: classes (images,), unsigned
     labels: dict[str, np.ndarray] = field(default_factory=dict)  # likewise: the true classes
-    arrays: dict[str, dict[str, np.ndarray]] = field(
-        default_factory=dict
-    )  # what each analysis has measured, by its name
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # of each analysis, by its name
     machine: dict[str, str] = field(default_factory=dict)
     weights: str = ""  # SHA-256 of the trained parameters and buffers
     model: bytes = b""  # the parameters and buffers as `torch.save` writes them, where they are to be kept
@@ -80,7 +78,7 @@ class Diverged(Exception):
     """The loss became infinite or not a number."""
 
     def __init__(self, iteration: int) -> None:
-        super().__init__(iteration)  # the arguments alone, as pickling makes the exception anew from them
+        super().__init__(iteration)  # not the message: pickle calls the class with these arguments
         self.iteration = iteration
 
     def __str__(self) -> str:

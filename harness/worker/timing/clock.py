@@ -19,7 +19,7 @@ def seconds_of(call: Callable[[], object], count: int, device: torch.device) -> 
 
 
 @contextmanager
-def collecting_no_garbage() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """Collect garbage first, and disable the collector inside."""
     gc.collect()
     gc.disable()

@@ -16,7 +16,7 @@ from harness.suite.protocol import Precision
 from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
 from harness.worker.result import SentinelRun
-from harness.worker.timing.clock import collecting_no_garbage, seconds_of
+from harness.worker.timing.clock import gc_disabled, seconds_of
 
 IMAGES, SIDE, CLASSES = 100, 28, 10
 KERNEL, FEATURES, MAPS = 9, 64, 128  # of the convolutions, as large as those that are usually timed
@@ -58,6 +58,6 @@ def time_sentinel(iterations: int, precision: Precision, device: torch.device) -
         loss.backward()
         optimizer.step()
 
-    with collecting_no_garbage():
+    with gc_disabled():
         seconds = seconds_of(step, 1 + iterations, device)
     return SentinelRun(began, time.monotonic(), seconds[1:])

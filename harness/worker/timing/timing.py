@@ -15,7 +15,7 @@ from harness.data import DATASETS
 from harness.data.batches import Batches
 from harness.device import choose_device
 from harness.plan.trial import TimingTrial
-from harness.plugins.process_settings import kept_settings
+from harness.plugins.process_settings import preserve_settings
 from harness.randomness import seed_everything
 from harness.suite.protocol import Precision, TimingProtocol
 from harness.worker.autotune import describe_algorithms
@@ -34,7 +34,7 @@ from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
 from harness.worker.result import Result, Timestamps
 from harness.worker.task_data import task_data
-from harness.worker.timing.clock import collecting_no_garbage, seconds_of
+from harness.worker.timing.clock import gc_disabled, seconds_of
 from harness.worker.timing.contention import CpuContention
 from harness.worker.timing.flops import count_flops, matrix_product_rate, multiply_adds
 from variants.contract import Variant
@@ -52,12 +52,12 @@ def time_trial(trial: TimingTrial, context: WorkerContext) -> Result:
     work, device = trial.work, choose_device(context.gpu)
     seed_everything(trial.round)
     batches = _batches(trial, context, device)
-    with kept_settings():
+    with preserve_settings():
         model = variants.build(trial.variant, **trial.config).to(device)
     check_state(model)
     step = _TrainingStep(model, Adam(model, work.learning_rate), work.precision)
     first, first_step = _first_iteration(step, batches, device)
-    with collecting_no_garbage():
+    with gc_disabled():
         raw, seen = _sample(step, batches, work.protocol, device)
     numbers = replace(
         _summary(raw, first, seen),

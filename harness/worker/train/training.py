@@ -24,8 +24,8 @@ from harness.data.subset import subset
 from harness.device import choose_device
 from harness.errors import cause_of
 from harness.plan.trial import TrainingTrial
-from harness.plugins.process_settings import kept_settings
-from harness.randomness import kept_random_state, random_state, seed_everything, set_random_state
+from harness.plugins.process_settings import preserve_settings
+from harness.randomness import preserve_random_state, random_state, seed_everything, set_random_state
 from harness.worker import autotune
 from harness.worker.autotune import describe_algorithms
 from harness.worker.checks import check_gradients, check_loss, check_output, check_state, unchanged
@@ -54,7 +54,7 @@ class Training:
         self.work, self.iterations = trial.work, trial.work.iterations
         self.device = device
         seed_everything(trial.seed)
-        with kept_settings():
+        with preserve_settings():
             self.model: Variant = variants.build(trial.variant, **trial.config).to(device)
         check_state(self.model)
         self.optimizer = Adam(self.model, self.work.protocol.learning_rate)
@@ -235,7 +235,7 @@ def _run(
             reported = now
 
 
-@kept_random_state()
+@preserve_random_state()
 def _test(training: Training, tests: dict[str, Examples]) -> dict[str, float]:
     return {name: error_percent(_predict(training, test), test.labels) for name, test in tests.items()}
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.plugins.process_settings import kept_settings
+from harness.plugins.process_settings import preserve_settings
 
 CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "folder": (os.getcwd, lambda: os.chdir("/")),
@@ -52,7 +52,7 @@ def test_a_setting_is_what_it_was(name: str, fails: bool) -> None:
     get, change = CHANGES[name]
     before = get()
     try:
-        with kept_settings():
+        with preserve_settings():
             change()
             if fails:
                 raise ValueError

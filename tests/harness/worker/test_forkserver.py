@@ -1,4 +1,4 @@
-"""Fresh processes from a template: what comes back, what becomes of them when somebody dies."""
+"""The fork server: results, errors, and what happens when one of the processes dies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MakeTrial = Callable[..., Trial]
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[ForkServer]:
+def server() -> Iterator[ForkServer]:
     made = ForkServer()
     yield made
     made.stop()
@@ -40,10 +40,10 @@ def context(tmp_path: Path, tiny: Path) -> WorkerContext:
 
 
 def test_a_result_is_that_of_this_process(
-    template: ForkServer, context: WorkerContext, training_trial: MakeTrial
+    server: ForkServer, context: WorkerContext, training_trial: MakeTrial
 ) -> None:
     said: list[Progress] = []
-    result = template.run("execute_trial", training_trial(), context, said.append)
+    result = server.run("execute_trial", training_trial(), context, said.append)
     here = execute_trial(training_trial(), context, lambda _: None)
     assert isinstance(result, Result)
     assert [point.metrics for point in result.history] == [point.metrics for point in here.history]
@@ -51,10 +51,10 @@ def test_a_result_is_that_of_this_process(
 
 
 def test_each_has_a_process_of_its_own(
-    template: ForkServer, context: WorkerContext, training_trial: MakeTrial, timing_trial: MakeTrial, tmp_path: Path
+    server: ForkServer, context: WorkerContext, training_trial: MakeTrial, timing_trial: MakeTrial, tmp_path: Path
 ) -> None:
     for trial in (training_trial(witness=str(tmp_path)), timing_trial(witness=str(tmp_path))):
-        assert isinstance(template.run("execute_trial", trial, context, lambda _: None), Result)
+        assert isinstance(server.run("execute_trial", trial, context, lambda _: None), Result)
     processes = [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]
     assert len(processes) == 2
     assert os.getpid() not in processes
@@ -62,11 +62,11 @@ def test_each_has_a_process_of_its_own(
 
 
 def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
-    template: ForkServer, context: WorkerContext, timing_trial: MakeTrial, tmp_path: Path
+    server: ForkServer, context: WorkerContext, timing_trial: MakeTrial, tmp_path: Path
 ) -> None:
     """The sentinel needs some hundred MiB and the row next to none, so that a peak tells whose process it was in."""
     trial = timing_trial(("sentinel: 0", "sentinel: 1"), witness=str(tmp_path))
-    result = run_with_sentinel(trial, lambda work: template.run(work, trial, context, lambda _: None))
+    result = run_with_sentinel(trial, lambda work: server.run(work, trial, context, lambda _: None))
     assert isinstance(result, Result)
     found = result.numbers
     assert found.peak_memory_mib - found.memory_before_mib < 60
@@ -75,7 +75,7 @@ def test_nothing_of_the_sentinel_is_in_the_process_of_the_row(
 
 
 def test_it_has_the_environment_of_the_moment(
-    template: ForkServer,
+    server: ForkServer,
     context: WorkerContext,
     training_trial: MakeTrial,
     tmp_path: Path,
@@ -83,39 +83,37 @@ def test_it_has_the_environment_of_the_moment(
 ) -> None:
     for seen in ("0", "1"):  # as Ray grants GPUs
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
-        template.run(
+        server.run(
             "execute_trial", training_trial(witness=str(tmp_path), hidden=3 + int(seen)), context, lambda _: None
         )
     assert sorted(path.read_text() for path in tmp_path.iterdir() if path.name.isdigit()) == ["0", "1"]
 
 
-def test_a_cost(template: ForkServer, context: WorkerContext, training_trial: MakeTrial) -> None:
-    cost = template.run("estimate_cost", training_trial(pause=0.05), context, lambda _: None)
+def test_a_cost(server: ForkServer, context: WorkerContext, training_trial: MakeTrial) -> None:
+    cost = server.run("estimate_cost", training_trial(pause=0.05), context, lambda _: None)
     assert isinstance(cost, Cost)
     assert 0.05 < cost.iteration < 0.5
 
 
-def test_an_exception_comes_back_as_text(
-    template: ForkServer, context: WorkerContext, training_trial: MakeTrial
-) -> None:
-    outcome = template.run("execute_trial", training_trial(fails=True), context, lambda _: None)
+def test_an_exception_comes_back_as_text(server: ForkServer, context: WorkerContext, training_trial: MakeTrial) -> None:
+    outcome = server.run("execute_trial", training_trial(fails=True), context, lambda _: None)
     assert isinstance(outcome, TrialError)
     assert outcome.cause == "ValueError: told to fail [here]"
     assert "tiny.py" in outcome.details
 
 
 def test_one_that_leaves_is_lost_and_the_next_one_runs(
-    template: ForkServer, context: WorkerContext, training_trial: MakeTrial, tmp_path: Path
+    server: ForkServer, context: WorkerContext, training_trial: MakeTrial, tmp_path: Path
 ) -> None:
     trial = training_trial(killed_once=str(tmp_path / "killed"))
     with pytest.raises(WorkerDied, match="its process has left with exit code 1"):
-        template.run("execute_trial", trial, context, lambda _: None)
-    assert isinstance(template.run("execute_trial", trial, context, lambda _: None), Result)
+        server.run("execute_trial", trial, context, lambda _: None)
+    assert isinstance(server.run("execute_trial", trial, context, lambda _: None), Result)
 
 
-@pytest.mark.parametrize("generation", ["process", "template"])
+@pytest.mark.parametrize("generation", ["process", "server"])
 def test_one_that_is_killed_is_lost_and_the_next_one_runs(
-    template: ForkServer, context: WorkerContext, training_trial: MakeTrial, generation: str
+    server: ForkServer, context: WorkerContext, training_trial: MakeTrial, generation: str
 ) -> None:
     def kill(progress: Progress) -> None:
         if progress.iterations:
@@ -128,8 +126,8 @@ def test_one_that_is_killed_is_lost_and_the_next_one_runs(
 
     cause = "its process was killed by SIGKILL" if generation == "process" else "its worker was killed"
     with pytest.raises(WorkerDied, match=cause):
-        template.run("execute_trial", training_trial(pause=0.5), context, kill)
-    assert isinstance(template.run("execute_trial", training_trial(), context, lambda _: None), Result)
+        server.run("execute_trial", training_trial(pause=0.5), context, kill)
+    assert isinstance(server.run("execute_trial", training_trial(), context, lambda _: None), Result)
 
 
 CALLER = """
@@ -153,7 +151,7 @@ def test_nothing_outlives_the_one_who_asked(tmp_path: Path, tiny: Path, training
         assert caller.stdout is not None
         assert caller.stdout.readline() != "", "it does not train"
         family = psutil.Process(caller.pid).children(recursive=True)
-        assert len(family) == 2  # the template and the trial's process
+        assert len(family) == 2  # the fork server and the trial's process
         caller.kill()
         limit = time.monotonic() + 5
         while any(process.is_running() for process in family) and time.monotonic() < limit:
@@ -162,7 +160,7 @@ def test_nothing_outlives_the_one_who_asked(tmp_path: Path, tiny: Path, training
 
 
 def test_the_working_directory_gives_no_code(
-    template: ForkServer,
+    server: ForkServer,
     context: WorkerContext,
     training_trial: MakeTrial,
     tmp_path: Path,
@@ -173,10 +171,10 @@ def test_the_working_directory_gives_no_code(
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("from pathlib import Path; Path('mark').touch()\n")
     monkeypatch.chdir(tmp_path)
-    template.stop()
-    assert isinstance(template.run("execute_trial", training_trial(), context, lambda _: None), Result)
+    server.stop()
+    assert isinstance(server.run("execute_trial", training_trial(), context, lambda _: None), Result)
     assert not (tmp_path / "mark").exists()
-    template.stop()
+    server.stop()
 
 
 def raised_from(error: Exception, cause: Exception) -> Exception:
