@@ -44,7 +44,7 @@ def test_two_windows_agree(samples: list[float], expected: bool) -> None:
 def test_a_known_time_is_measured(timing_trial: MakeTrial, context: WorkerContext) -> None:
     pause = 0.05
     found = time_trial(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).numbers
-    assert pause <= found.median_seconds < 1.3 * pause
+    assert pause <= found.median_seconds < 2 * pause
     assert found.mean_seconds >= pause
     assert found.with_data_seconds >= pause
     assert found.first_seconds >= pause

@@ -18,10 +18,10 @@ def test_cost_of_a_trial() -> None:
 
 def test_an_iteration_of_known_length(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
-    cost = calibrate(training_trial(pause=0.03), context)
-    assert 0.03 <= cost.iteration < 0.06
-    assert 0 < cost.evaluation < 0.5
-    assert 0 < cost.setup < 5
+    cost = calibrate(training_trial(pause=0.1), context)
+    assert 0.1 <= cost.iteration < 0.4  # less than the four that are measured take together
+    assert 0 < cost.evaluation < 5
+    assert 0 < cost.setup < 30
     assert not context.checkpoints.exists()  # nothing is left of it
 
 
