@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness.plan.make import make_plan
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial, TrainingTrial, Trial
 from harness.record.tracking_uri import be_quiet, default_tracking_uri
 from harness.registry import load_plugin
 from harness.report.figures.all_figures import ReportFigures
@@ -85,15 +85,17 @@ def trials(tiny_suite: Path, tmp_path: Path) -> Callable[..., list[Trial]]:
 
 
 @pytest.fixture
-def training_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
+def training_trial(trials: Callable[..., list[Trial]]) -> Callable[..., TrainingTrial]:
     """The first training trial of the tiny suite, changed as `trials` allows."""
-    return lambda *changes, **config: next(t for t in trials(*changes, **config) if t.kind == "training")
+    return lambda *changes, **config: next(t for t in trials(*changes, **config) if isinstance(t, TrainingTrial))
 
 
 @pytest.fixture
-def timing_trial(trials: Callable[..., list[Trial]]) -> Callable[..., Trial]:
+def timing_trial(trials: Callable[..., list[Trial]]) -> Callable[..., TimingTrial]:
     """The first timing trial of the tiny variant, changed as `trials` allows."""
-    return lambda *changes, **config: next(t for t in trials(*changes, **config) if t.kind == "timing" and t.row == 0)
+    return lambda *changes, **config: next(
+        t for t in trials(*changes, **config) if isinstance(t, TimingTrial) and t.row == 0
+    )
 
 
 @pytest.fixture(scope="session")

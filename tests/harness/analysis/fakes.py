@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from torch import Tensor
 
+import variants
 from harness.analysis import Trained
 from harness.analysis.rows import Curve, Model, Rows, TimedRow, TrainedRow
 from harness.data import Examples
@@ -22,7 +25,7 @@ class Drawer(Variant):
 
     Config = Config
 
-    def __init__(self, config: Config, *, decodes: bool = True) -> None:
+    def __init__(self, config: variants.Config, *, decodes: bool = True) -> None:
         super().__init__(config)
         self.decodes = decodes
 
@@ -107,3 +110,15 @@ def rows(*of: TrainedRow | TimedRow, analysis: str = "x") -> Rows:
         [each for each in of if isinstance(each, TrainedRow)],
         [each for each in of if isinstance(each, TimedRow)],
     )
+
+
+def y_data(line: Line2D) -> np.ndarray:
+    """The heights of a line's points."""
+    return np.asarray(line.get_ydata())
+
+
+def pixels(image: AxesImage) -> np.ma.MaskedArray:
+    """The values that an image shows, masked where it shows none."""
+    shown = image.get_array()
+    assert shown is not None
+    return np.ma.asarray(shown)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import variants
 from harness.analysis.capsule_activity import (
     VALIDATION,
     CapsuleActivity,
@@ -15,7 +16,7 @@ from harness.analysis.capsule_activity import (
     couplings_figure,
 )
 from harness.data import Examples
-from tests.harness.analysis.fakes import row, rows, trained
+from tests.harness.analysis.fakes import row, rows, trained, y_data
 from variants.contract import Config, Output, Variant
 
 CAPSULES, SHOWN = 12, 450
@@ -26,7 +27,7 @@ class Capsules(Variant):
 
     Config = Config
 
-    def __init__(self, config: Config, *, couples: bool = True, has_capsules: bool = True) -> None:
+    def __init__(self, config: variants.Config, *, couples: bool = True, has_capsules: bool = True) -> None:
         super().__init__(config)
         self.couples, self.has_capsules = couples, has_capsules
         self.weights = torch.linspace(0, 1, CAPSULES)[torch.randperm(CAPSULES, generator=torch.manual_seed(0))]
@@ -85,17 +86,17 @@ def test_rows_with_couplings_have_a_figure_each_and_the_others_one() -> None:
     first, second = CapsuleActivity().figures(shown)
     assert (first.name, second.name) == ("couplings-x", "activities")
     left, right = first.draw(first.name).figure.axes
-    assert left.lines[0].get_ydata() == pytest.approx(falling[:100])
-    assert right.lines[0].get_ydata() == pytest.approx(falling[:100] / 4)
+    assert y_data(left.lines[0]) == pytest.approx(falling[:100])
+    assert y_data(right.lines[0]) == pytest.approx(falling[:100] / 4)
     drawn = second.draw(second.name)
     assert [line.get_label() for line in drawn.figure.axes[0].lines] == ["y", "z"]
-    assert len(drawn.figure.axes[0].lines[0].get_ydata()) == 300
+    assert len(y_data(drawn.figure.axes[0].lines[0])) == 300
     assert "y 0.90 to 0.30" in drawn.alt_text
 
 
 def test_lines() -> None:
     left, right = couplings_figure([3.0, 2.0], [0.2, 0.1]).axes
-    assert left.lines[0].get_ydata().tolist() == [3.0, 2.0]
-    assert right.lines[0].get_ydata().tolist() == [0.2, 0.1]
+    assert y_data(left.lines[0]).tolist() == [3.0, 2.0]
+    assert y_data(right.lines[0]).tolist() == [0.2, 0.1]
     [axes] = activities_figure({"a": [np.array([1.0, 0.5]), np.array([0.8, 0.3])]}).axes
-    assert axes.lines[0].get_ydata() == pytest.approx(np.array([0.9, 0.4]))
+    assert y_data(axes.lines[0]) == pytest.approx(np.array([0.9, 0.4]))

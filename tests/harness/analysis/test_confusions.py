@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.analysis.confusions import APART, Confusions, confusion_figure, counts_of, most_confused
-from tests.harness.analysis.fakes import row, rows
+from tests.harness.analysis.fakes import pixels, row, rows
 
 
 def test_counts_are_over_all_seeds() -> None:
@@ -30,7 +30,7 @@ def test_there_is_no_figure_where_nothing_is_wrong() -> None:
 def test_confusions_leave_the_diagonal_out() -> None:
     figure = confusion_figure({"a": np.array([[8, 2], [0, 10]]), "b": np.array([[5, 5], [1, 9]])})
     axes = figure.axes[0]
-    shown = np.ma.filled(axes.images[-1].get_array(), -1)
+    shown = np.ma.filled(pixels(axes.images[-1]), -1)
     assert shown[:, :2].tolist() == [[-1, 20], [0, -1]]
     assert shown[:, 2 + APART :].tolist() == [[-1, 50], [10, -1]]
     assert (shown[:, 2 : 2 + APART] == -1).all()
@@ -45,7 +45,7 @@ def test_of_many_classes_those_are_shown_that_are_confused() -> None:
     shown = most_confused([counts, np.ones((2, 2), int)])
     assert shown == [0, 1, 7, 8, 250]
     axes = confusion_figure({"a": counts, "b": np.ones((2, 2), int)}, shown).axes[0]
-    drawn = np.ma.filled(axes.images[-1].get_array(), -1)
+    drawn = np.ma.filled(pixels(axes.images[-1]), -1)
     assert (drawn[2, 4], drawn[4, 3]) == (20.0, 50.0)
     assert [text.get_text() for text in axes.get_yticklabels()] == ["0", "1", "7", "8", "250"]
     assert len(most_confused([np.ones((300, 300), int)]) or []) == 20

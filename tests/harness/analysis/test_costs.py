@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from harness.analysis.costs import Costs, costs_figure
-from tests.harness.analysis.fakes import row, rows, timed
+from tests.harness.analysis.fakes import row, rows, timed, y_data
 
 
 def test_points() -> None:
     first, second = costs_figure([("mnist", "a", 0.1, 5.0), ("affnist", "a", 0.1, 50.0)]).axes
-    assert (first.lines[0].get_ydata()[0], second.lines[0].get_ydata()[0]) == (5.0, 50.0)
-    assert first.lines[0].get_xdata()[0] == 100.0  # milliseconds
+    assert (y_data(first.lines[0])[0], y_data(second.lines[0])[0]) == (5.0, 50.0)
+    assert np.asarray(first.lines[0].get_xdata())[0] == 100.0  # milliseconds
     assert first.get_xscale() == "log"
 
 

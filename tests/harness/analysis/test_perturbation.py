@@ -10,7 +10,7 @@ import variants
 from harness.analysis.perturbation import OFFSETS, Perturbation, Perturbations, perturbations_figure
 from harness.data import Examples
 from harness.drawing.images import GAP
-from tests.harness.analysis.fakes import POSE, SIZE, drawer, examples, row, rows, trained
+from tests.harness.analysis.fakes import POSE, SIZE, drawer, examples, pixels, row, rows, trained
 
 
 def test_one_dimension_is_moved_at_a_time() -> None:
@@ -65,4 +65,4 @@ def test_there_is_a_figure_for_each_row_and_task() -> None:
 def test_images_are_in_their_places() -> None:
     numbered = np.broadcast_to(np.arange(15, dtype=np.uint8).reshape(3, 5, 1, 1), (3, 5, 4, 4))
     [axes] = perturbations_figure(Perturbations(numbered, 5)).axes
-    assert axes.images[0].get_array()[2 * (4 + GAP), 4 * (4 + GAP)] == 14
+    assert pixels(axes.images[0])[2 * (4 + GAP), 4 * (4 + GAP)] == 14

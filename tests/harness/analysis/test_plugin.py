@@ -20,6 +20,7 @@ from harness.plan.plan import Plan
 from harness.plan.trial import Trial
 from harness.plugins.load import load_plugin, texts_when_loaded
 from harness.record.reader import RunReader
+from harness.record.recorded import RecordedTraining
 from harness.record.tracking_uri import artifact_folder, default_tracking_uri
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
@@ -161,6 +162,7 @@ def test_from_a_process_of_its_own_to_the_report(
     record.end_invocation(invocation, "FINISHED")
     reader = RunReader(tracking_uri, plan.suite)
     recorded = reader.trials()[trial.key]
+    assert isinstance(recorded, RecordedTraining)
     assert (recorded.arrays("certainty")["certainty"] == result.arrays["certainty"]["certainty"]).all()
     assert recorded.arrays("nonesuch") == {}
 

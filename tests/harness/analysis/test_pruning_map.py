@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.analysis.pruning_map import PruningMap, PruningMaps, maps_figure
-from tests.harness.analysis.fakes import drawer, examples, row, rows, trained
+from tests.harness.analysis.fakes import drawer, examples, pixels, row, rows, trained
 
 
 def test_positions_that_are_kept() -> None:
@@ -42,7 +42,7 @@ def test_kept_positions_lie_over_the_pixels_they_see() -> None:
     figure = maps_figure({"a": PruningMaps(counts, np.array([8.0, 10.0, 12.0]), np.zeros((2, 28, 28), np.uint8))})
     overlay = figure.axes[0].images[1]
     assert overlay.get_extent() == [-0.5, 57.5, 27.5, -0.5]
-    shown = np.ma.filled(overlay.get_array(), 0)
+    shown = np.ma.filled(pixels(overlay), 0)
     assert shown.shape == (2 * 28, 2 * 58)  # halves of pixels
     assert shown[:15].sum() == shown[:, :15].sum() == shown[27:].sum() == 0
     for number in range(2):

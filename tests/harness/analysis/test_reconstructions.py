@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.analysis.reconstructions import Reconstructions, reconstructions_figure
 from harness.drawing.images import GAP
-from tests.harness.analysis.fakes import POSE, SIZE, drawer, examples, row, rows, trained
+from tests.harness.analysis.fakes import POSE, SIZE, drawer, examples, pixels, row, rows, trained
 
 
 def test_reconstructions_of_the_first_image_of_each_class() -> None:
@@ -34,5 +34,5 @@ def test_the_figure_tells_how_far_off_they_are() -> None:
 def test_images_are_in_their_places() -> None:
     shown, made = np.full((10, 4, 4), 50, np.uint8), np.full((10, 4, 4), 200, np.uint8)
     [axes] = reconstructions_figure({"a": np.stack([shown, made])}).axes
-    drawn = axes.images[0].get_array()
+    drawn = pixels(axes.images[0])
     assert (drawn[0, 0], drawn[4 + GAP, 0]) == (50, 200)

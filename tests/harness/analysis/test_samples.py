@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.samples import Samples, samples_figure
-from tests.harness.analysis.fakes import rows, timed
+from tests.harness.analysis.fakes import rows, timed, y_data
 
 
 def test_every_iteration_is_a_dot() -> None:
     [axes] = samples_figure({"a": [[0.1, 0.2, 0.3], [0.4]]}).axes
     assert axes.get_yscale() == "log"
-    drawn = [line.get_ydata().tolist() for line in axes.lines]
+    drawn = [y_data(line).tolist() for line in axes.lines]
     assert drawn == [pytest.approx(values) for values in ([100, 200, 300], [200, 200], [400], [400, 400])]
 
 

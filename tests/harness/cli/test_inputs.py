@@ -32,7 +32,7 @@ def test_reading_a_record_that_is_not_there_makes_none(
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user without a home folder and without an entry in the list of users."""
     monkeypatch.delenv("HOME")
-    monkeypatch.setattr("pwd.getpwuid", lambda _: {}["nobody"])
+    monkeypatch.setattr("pwd.getpwuid", lambda _: dict[str, Any]()["nobody"])
 
 
 def test_without_a_home_folder(cli: Cli, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

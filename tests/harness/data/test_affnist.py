@@ -11,6 +11,7 @@ from harness.data import AffNist, Damaged, Mnist, affnist, idx
 from harness.data import affnist_mat as official
 from harness.data import affnist_rebuilt as affine
 from harness.errors import UserError
+from tests.harness.data.conftest import Site
 
 
 def blocks(count: int, reach: int = 28) -> np.ndarray:
@@ -35,7 +36,7 @@ def official_file(path: Path, count: int = 10_000, **fields: np.ndarray) -> Path
 
 
 @pytest.fixture
-def folder(data_dir: Path, tmp_path: Path, monkeypatch) -> Path:
+def folder(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with MNIST and nothing of affNIST."""
     monkeypatch.delenv(affnist.URL_VARIABLE, raising=False)
     (tmp_path / "data").mkdir()
@@ -141,7 +142,9 @@ def test_the_published_archive_is_unpacked_where_it_lies(folder: Path) -> None:
     assert archive.is_file()
 
 
-def test_nothing_that_lies_there_is_overwritten(folder: Path, site, monkeypatch, rebuilt: bytes) -> None:
+def test_nothing_that_lies_there_is_overwritten(
+    folder: Path, site: Site, monkeypatch: pytest.MonkeyPatch, rebuilt: bytes
+) -> None:
     place = folder / "affnist/test_batches"
     place.mkdir(parents=True)
     (folder / "affnist" / affnist.REBUILT.name).write_bytes(rebuilt)
@@ -157,7 +160,7 @@ def test_nothing_that_lies_there_is_overwritten(folder: Path, site, monkeypatch,
     assert not (place / "1.mat.rejected-3").exists()
 
 
-def test_all_320000_have_a_name_of_their_own(folder: Path, monkeypatch) -> None:
+def test_all_320000_have_a_name_of_their_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(affnist, "ALL", 20_000)
     official_file(folder / "affnist/test.mat", 20_000)
     assert AffNist().test_names(folder) == ["affnist-320000", "expanded-mnist"]
@@ -173,7 +176,9 @@ def test_a_wrong_official_file_is_no_reason_to_take_the_rebuild(folder: Path) ->
         AffNist().fetch(folder, lambda message: None)
 
 
-def test_the_official_file_comes_from_the_address_given(folder: Path, site, tmp_path: Path, monkeypatch) -> None:
+def test_the_official_file_comes_from_the_address_given(
+    folder: Path, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = official_file(tmp_path / "test_batches/1.mat")
     archive = shutil.make_archive(str(tmp_path / "batches"), "zip", tmp_path, "test_batches")
     site.files = {"plain.mat": path.read_bytes(), "batches.zip": Path(archive).read_bytes()}
@@ -185,7 +190,9 @@ def test_the_official_file_comes_from_the_address_given(folder: Path, site, tmp_
 
 
 @pytest.mark.parametrize("content", [None, b"<html>gone</html>"])
-def test_an_address_without_the_file_leads_to_the_rebuild(folder, rebuilt, site, monkeypatch, content) -> None:
+def test_an_address_without_the_file_leads_to_the_rebuild(
+    folder: Path, rebuilt: bytes, site: Site, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
     site.files = {} if content is None else {"1.mat": content}
     monkeypatch.setenv(affnist.URL_VARIABLE, f"{site.address}/1.mat")
     said: list[str] = []

@@ -1,5 +1,6 @@
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from harness.data import affnist_mat as official
 from harness.errors import UserError
 
 
-def written(path: Path, images: np.ndarray, labels: np.ndarray, **fields: np.ndarray) -> Path:
+def written(path: Path, images: np.ndarray, labels: np.ndarray, **fields: np.ndarray | None) -> Path:
     """A file in the layout of affNIST: images (n, 40, 40) as the columns of (1600, n)."""
     count = len(labels)
     structure = {
@@ -119,7 +120,7 @@ LOCAL, CENTRAL = b"PK\3\4", b"PK\1\2"
     ],
     ids=["encrypted", "method", "damaged", "cut"],
 )
-def test_broken_and_locked_archives_give_nothing(tmp_path: Path, change) -> None:
+def test_broken_and_locked_archives_give_nothing(tmp_path: Path, change: Callable[[bytearray], object]) -> None:
     raw = zipped(tmp_path / "a.zip")
     change(raw)
     (tmp_path / "a.zip").write_bytes(raw)

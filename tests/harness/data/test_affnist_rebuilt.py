@@ -21,7 +21,7 @@ def rebuilt(digits: np.ndarray) -> np.ndarray:
     return affine.rebuild(digits)
 
 
-def by_hand(image: np.ndarray, rotation: float, shear: float, scale_x: float, scale_y: float, size: int):
+def by_hand(image: np.ndarray, size: int, rotation: float, shear: float, scale_x: float, scale_y: float) -> np.ndarray:
     """One transformed digit in the middle of a canvas, pixel by pixel, the matrix inverted numerically.
 
     The forward map is rotation · shear · scale; x to the right, y down, rotation counter-clockwise as seen.
@@ -54,7 +54,7 @@ def test_digits_are_what_a_plain_computation_gives(digits: np.ndarray) -> None:
         one = transforms.part(slice(n, n + 1))
         parameters = [float(v[0]) for v in (one.rotation, one.shear, one.scale_x, one.scale_y)]
         # 60 pixels in place of 40: had anything been cut off, it would be seen here.
-        expected = by_hand(digits[n], *parameters, size=60)
+        expected = by_hand(digits[n], 60, *parameters)
         assert np.abs(np.pad(drawn[n], 10) - expected).max() <= 0.5 + 1e-6
 
 

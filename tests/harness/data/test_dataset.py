@@ -38,7 +38,9 @@ def test_loading_before_fetching_says_what_to_do(name: str, tmp_path: Path) -> N
         DATASETS.get(name)().load(tmp_path)
 
 
-def test_folder_is_the_chosen_one_then_the_environment_then_the_cache(monkeypatch, tmp_path: Path) -> None:
+def test_folder_is_the_chosen_one_then_the_environment_then_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
     assert data_folder(Path("/chosen")) == Path("/chosen")
     assert data_folder(None) == tmp_path

@@ -32,7 +32,9 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_told_and_used(tmp_path: Path, monkeypatch, number: int) -> None:
+def test_a_file_system_without_locks_is_told_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def refuse(file: object, operation: int) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -43,7 +45,7 @@ def test_a_file_system_without_locks_is_told_and_used(tmp_path: Path, monkeypatc
     assert said == [f"the file system of {tmp_path} has no locks: fetch from one process at a time"]
 
 
-def test_another_users_lock_is_held_for_reading(tmp_path: Path, monkeypatch) -> None:
+def test_another_users_lock_is_held_for_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".lock").touch()
     really = os.open
 

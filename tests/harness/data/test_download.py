@@ -6,6 +6,7 @@ import pytest
 
 from harness.data import download as module
 from harness.data.download import DownloadFailed, Unreachable, download
+from tests.harness.data.conftest import Site
 
 CONTENT = bytes(range(256)) * 4000  # 1 MB, so that it takes several reads
 
@@ -14,7 +15,7 @@ def silent(message: str) -> None:
     pass
 
 
-def test_file_comes_whole(site, tmp_path: Path) -> None:
+def test_file_comes_whole(site: Site, tmp_path: Path) -> None:
     site.files["a"] = CONTENT
     download(f"{site.address}/a", tmp_path / "a", silent, limit=len(CONTENT))
     assert (tmp_path / "a").read_bytes() == CONTENT
@@ -22,20 +23,20 @@ def test_file_comes_whole(site, tmp_path: Path) -> None:
     assert site.requests == [None]
 
 
-def test_broken_transfer_is_resumed(site, tmp_path: Path) -> None:
+def test_broken_transfer_is_resumed(site: Site, tmp_path: Path) -> None:
     site.files["a"], site.cut = CONTENT, [300_000, 500_000]
     download(f"{site.address}/a", tmp_path / "a", silent, limit=len(CONTENT))
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.requests == [None, "bytes=300000-", "bytes=800000-"]
 
 
-def test_a_server_without_ranges_starts_over(site, tmp_path: Path) -> None:
+def test_a_server_without_ranges_starts_over(site: Site, tmp_path: Path) -> None:
     site.files["a"], site.cut, site.ranges = CONTENT, [300_000], False
     download(f"{site.address}/a", tmp_path / "a", silent, limit=len(CONTENT))
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
-def test_what_came_waits_for_the_next_call(site, tmp_path: Path) -> None:
+def test_what_came_waits_for_the_next_call(site: Site, tmp_path: Path) -> None:
     site.files["a"], site.cut = CONTENT, [1000, 0, 0, 0]
     with pytest.raises(DownloadFailed, match="broke off"):
         download(f"{site.address}/a", tmp_path / "a", silent, limit=len(CONTENT))
@@ -46,20 +47,20 @@ def test_what_came_waits_for_the_next_call(site, tmp_path: Path) -> None:
     assert site.requests[-1] == "bytes=1000-"
 
 
-def test_a_part_that_is_too_long_is_dropped(site, tmp_path: Path) -> None:
+def test_a_part_that_is_too_long_is_dropped(site: Site, tmp_path: Path) -> None:
     site.files["a"] = CONTENT
     (tmp_path / "a.part").write_bytes(CONTENT + b"more")
     download(f"{site.address}/a", tmp_path / "a", silent, limit=len(CONTENT))
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
-def test_missing_file_is_no_closed_server(site, tmp_path: Path) -> None:
+def test_missing_file_is_no_closed_server(site: Site, tmp_path: Path) -> None:
     with pytest.raises(DownloadFailed, match="404") as caught:
         download(f"{site.address}/b", tmp_path / "b", silent, limit=10)
     assert not isinstance(caught.value, Unreachable)
 
 
-def test_too_large_is_refused(site, tmp_path: Path) -> None:
+def test_too_large_is_refused(site: Site, tmp_path: Path) -> None:
     site.files["a"] = CONTENT
     with pytest.raises(DownloadFailed, match="more than the 10 it can have"):
         download(f"{site.address}/a", tmp_path / "a", silent, limit=10)
@@ -73,7 +74,7 @@ def test_closed_port_is_unreachable(tmp_path: Path) -> None:
             download(f"http://127.0.0.1:{taken.getsockname()[1]}/a", tmp_path / "a", silent, limit=10)
 
 
-def test_a_server_that_never_answers_costs_the_time_out(tmp_path: Path, monkeypatch) -> None:
+def test_a_server_that_never_answers_costs_the_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONNECT_SECONDS", 0.2)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
@@ -84,8 +85,9 @@ def test_a_server_that_never_answers_costs_the_time_out(tmp_path: Path, monkeypa
     assert time.monotonic() - start < 2
 
 
-def test_progress_is_told(site, tmp_path: Path, monkeypatch) -> None:
+def test_progress_is_told(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "monotonic", iter(range(1000)).__next__)
-    site.files["a"], said = CONTENT, []
+    said: list[str] = []
+    site.files["a"] = CONTENT
     download(f"{site.address}/a", tmp_path / "a", said.append, limit=len(CONTENT))
     assert said[-1].endswith("1.0 of 1.0 MB")

@@ -32,7 +32,7 @@ def test_task_trains_on_small_images_and_tests_on_large(data_dir: Path) -> None:
     assert data.tests["expanded-mnist"].images.shape == (10_000, 40, 40)
 
 
-def test_other_bytes_are_refused(data_dir: Path, monkeypatch) -> None:
+def test_other_bytes_are_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expanded_mnist, "SEED", 1)
     with pytest.raises(UserError, match="comes out differently on this machine"):
         expanded_mnist.expanded_test(data_dir)

@@ -9,6 +9,7 @@ from harness.data.gather import gather
 from harness.data.sources import LocalFolder, Mirror, Source, SourceClosed, SystemPackage
 from harness.data.verification import IdxFile
 from harness.errors import UserError
+from tests.harness.data.conftest import Site
 
 CONTENT = {"a": b"content of a" * 100, "b": b"content of b" * 100}
 FILES = [IdxFile(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in CONTENT.items()]
@@ -96,13 +97,13 @@ def test_a_package_that_is_not_installed_names_itself(tmp_path: Path) -> None:
         gathered(tmp_path, SystemPackage(tmp_path / "none", "dataset-x"))
 
 
-def test_a_mirror_gives_compressed_files(site, tmp_path: Path) -> None:
+def test_a_mirror_gives_compressed_files(site: Site, tmp_path: Path) -> None:
     site.files = {f"m/{name}.gz": gzip.compress(data) for name, data in CONTENT.items()}
     gathered(tmp_path, Mirror(f"{site.address}/m/", tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "a", "b"]
 
 
-def test_what_a_mirror_left_unfinished_is_cleared_away(site, tmp_path: Path) -> None:
+def test_what_a_mirror_left_unfinished_is_cleared_away(site: Site, tmp_path: Path) -> None:
     site.files, site.cut = {"a.gz": gzip.compress(CONTENT["a"])}, [10, 0, 0, 0]
     with pytest.raises(UserError, match="broke off"):
         gathered(tmp_path, Mirror(site.address, tmp_path))
@@ -112,7 +113,7 @@ def test_what_a_mirror_left_unfinished_is_cleared_away(site, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("body", [b"<html>log in to this network</html>", gzip.compress(b"x" * 99, mtime=0)[:-12]])
-def test_a_mirror_that_lies_is_refused(site, tmp_path: Path, body: bytes) -> None:
+def test_a_mirror_that_lies_is_refused(site: Site, tmp_path: Path, body: bytes) -> None:
     site.files = {"a.gz": body, "b.gz": gzip.compress(CONTENT["b"])}
     gathered(tmp_path, Mirror(site.address, tmp_path), Fixed("good", CONTENT))
     assert (tmp_path / "a.rejected").exists()

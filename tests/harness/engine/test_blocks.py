@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from harness.engine.blocks import Blocks
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial
 
 
 def test_a_block_stays_on_its_node_and_waits_for_it() -> None:
@@ -31,12 +32,14 @@ def test_a_block_goes_on_where_its_other_rows_were_timed() -> None:
     assert len({blocks.node(number, "abc") for number in range(20, 60)}) == 3
 
 
-def test_several_nodes_time_different_blocks_each_whole(timing_trial: Callable[..., Trial]) -> None:
+def test_several_nodes_time_different_blocks_each_whole(timing_trial: Callable[..., TimingTrial]) -> None:
     """Three rows of four blocks on two nodes, of which one is twice as fast; then it dies."""
     waiting = [
         timing_trial().model_copy(update={"key": f"{n} {row}", "round": n}) for n in range(4) for row in range(3)
     ]
-    blocks, able, running, placed = Blocks({}), ["fast", "slow"], {}, {}
+    blocks, able = Blocks({}), ["fast", "slow"]
+    running: dict[str | None, TimingTrial] = {}
+    placed: dict[int, Any] = {}
     for step in range(100):
         while (trial := blocks.choose(waiting, running.values(), able)) is not None:
             waiting.remove(trial)

@@ -22,6 +22,7 @@ from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.suite.resources import Resources
+from harness.worker.numbers import TrainingNumbers
 from tests.harness.engine.heard import heard
 
 MakeTrial = Callable[..., Trial]
@@ -137,6 +138,7 @@ def test_trials_on_a_real_cluster(
     executor.submit(dying, 2)
     again = drain(executor)[dying.key]
     assert isinstance(again, Finished)
+    assert isinstance(again.result.numbers, TrainingNumbers)
     assert again.result.numbers.tests["tiny-digits"].error_percent < 75
 
 

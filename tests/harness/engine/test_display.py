@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.engine import display
 from harness.engine.display import Display, summary
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial, Trial
 from harness.text import duration
 from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Progress, Result
@@ -49,7 +49,7 @@ def play(shown: Display, trials: list[Trial]) -> None:
 
 
 @pytest.fixture
-def two(training_trial: Callable[..., Trial]) -> list[Trial]:
+def two(training_trial: Callable[..., TrainingTrial]) -> list[Trial]:
     trial = training_trial()
     return [trial.model_copy(update={"key": key, "seed": number}) for number, key in enumerate("ab")]
 

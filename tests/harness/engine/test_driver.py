@@ -14,7 +14,7 @@ from harness.engine.driver import Driver
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.listener import Listener
 from harness.errors import Rejected, UserError
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial, Trial
 from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Progress, Result
 
@@ -107,7 +107,7 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def three(training_trial: Callable[..., Trial]) -> list[Trial]:
+def three(training_trial: Callable[..., TrainingTrial]) -> list[Trial]:
     return [training_trial().model_copy(update={"key": key}) for key in "abc"]
 
 
@@ -129,7 +129,8 @@ class Setting:
 @pytest.fixture
 def setting() -> Callable[..., Setting]:
     def make(**options: Any) -> Setting:
-        first, second, said = Notes(), Notes(), []
+        first, second = Notes(), Notes()
+        said: list[str] = []
         return Setting(first, second, Driver([first, second], said.append, **options), said)
 
     return make

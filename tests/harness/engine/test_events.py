@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.engine.events import failure
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.worker.forkserver import TrialError
 from harness.worker.result import AttemptSuperseded
 
@@ -20,5 +20,5 @@ from harness.worker.result import AttemptSuperseded
         (MemoryError(), True),
     ],
 )
-def test_what_is_tried_again(training_trial: Callable[..., Trial], error: Exception, is_lost: bool) -> None:
+def test_what_is_tried_again(training_trial: Callable[..., TrainingTrial], error: Exception, is_lost: bool) -> None:
     assert failure(training_trial(), TrialError.from_exception(error)).is_lost is is_lost

@@ -8,7 +8,7 @@ import pytest
 
 from harness.engine import overhead as timing
 from harness.engine.overhead import Stopwatch, overhead
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.worker.numbers import TrainingNumbers
 from harness.worker.result import Result, Timestamps
 
@@ -41,7 +41,7 @@ def test_moments_of_a_workers_clock_by_that_of_the_driver() -> None:
 
 
 def test_trials_are_noted_by_the_clock_of_this_process(
-    training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., TrainingTrial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "since_start", lambda: 100.0)
     stopwatch = Stopwatch()

@@ -10,7 +10,7 @@ import pytest
 from harness.engine.events import Event, Failed, Finished, Progressed
 from harness.engine.serial import SerialExecutor
 from harness.errors import UserError, cause_of
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial, TrainingTrial, Trial
 from harness.worker.context import WorkerContext
 from tests.harness.engine.heard import heard
 
@@ -41,7 +41,7 @@ def test_trials_run_in_their_order(executor: SerialExecutor, trials: Callable[..
 
 
 def test_a_timed_trial_is_between_two_runs_of_the_sentinel(
-    executor: SerialExecutor, timing_trial: Callable[..., Trial]
+    executor: SerialExecutor, timing_trial: Callable[..., TimingTrial]
 ) -> None:
     executor.submit(timing_trial(("sentinel: 0", "sentinel: 2")), 1)
     [event] = ends(executor)
@@ -52,7 +52,7 @@ def test_a_timed_trial_is_between_two_runs_of_the_sentinel(
 
 
 def test_an_error_is_told_in_one_line_and_in_full(
-    executor: SerialExecutor, training_trial: Callable[..., Trial]
+    executor: SerialExecutor, training_trial: Callable[..., TrainingTrial]
 ) -> None:
     executor.submit(training_trial(fails=True), 1)
     [event] = ends(executor)
@@ -76,7 +76,7 @@ def test_a_waiting_trial_can_be_taken_back(executor: SerialExecutor, trials: Cal
 
 
 def test_a_running_trial_stops_where_it_next_says_how_far_it_is(
-    executor: SerialExecutor, training_trial: Callable[..., Trial]
+    executor: SerialExecutor, training_trial: Callable[..., TrainingTrial]
 ) -> None:
     trial = training_trial()
     told: list[Event] = []
@@ -99,7 +99,7 @@ def test_a_running_trial_stops_where_it_next_says_how_far_it_is(
 
 
 def test_an_interrupt_is_no_failure_of_the_trial(
-    executor: SerialExecutor, training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+    executor: SerialExecutor, training_trial: Callable[..., TrainingTrial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
@@ -117,7 +117,7 @@ def test_causes_are_one_line() -> None:
 
 @pytest.mark.parametrize("when", [Progressed, Finished])
 def test_what_the_driver_raises_is_no_failure_of_the_trial(
-    executor: SerialExecutor, training_trial: Callable[..., Trial], when: type[Event]
+    executor: SerialExecutor, training_trial: Callable[..., TrainingTrial], when: type[Event]
 ) -> None:
     told: list[Event] = []
 

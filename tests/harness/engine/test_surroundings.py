@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_ray_authenticates_afterwards_as_it_did_before(monkeypatch: pytest.Monke
 
 
 def _asks_for_a_token() -> bool:
-    from ray._raylet import AuthenticationMode, get_authentication_mode
+    import ray._raylet
 
-    return bool(get_authentication_mode() == AuthenticationMode.TOKEN)
+    raylet: Any = ray._raylet  # compiled, without types
+    return bool(raylet.get_authentication_mode() == raylet.AuthenticationMode.TOKEN)

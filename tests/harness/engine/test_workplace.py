@@ -10,14 +10,14 @@ import pytest
 from harness.engine import workplace
 from harness.engine.workplace import ThisProcess
 from harness.errors import UserError
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial, TrainingTrial
 from harness.suite.resources import Resources
 from harness.worker.context import WorkerContext
 from harness.worker.forkserver import TrialError
 
 
 def test_one_process_trains_and_times_with_the_threads_that_the_suite_names(
-    training_trial: Callable[..., Trial], timing_trial: Callable[..., Trial]
+    training_trial: Callable[..., TrainingTrial], timing_trial: Callable[..., TimingTrial]
 ) -> None:
     place = ThisProcess(Resources(threads=3))
     assert place.threads(training_trial()) == 3
@@ -26,7 +26,7 @@ def test_one_process_trains_and_times_with_the_threads_that_the_suite_names(
 
 
 def test_one_process_rejects_a_gpu_and_more_threads_than_it_may_use(
-    training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., TrainingTrial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workplace, "usable_cpus", lambda: 2)
     trial = training_trial()
@@ -37,10 +37,10 @@ def test_one_process_rejects_a_gpu_and_more_threads_than_it_may_use(
         ThisProcess(Resources(device="gpu")).check([trial], "suite.yaml")
 
 
-def test_costs_of_one_process_name_what_breaks(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+def test_costs_of_one_process_name_what_breaks(training_trial: Callable[..., TrainingTrial], tmp_path: Path) -> None:
 
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1)
     trial = training_trial(fails=True)
-    [cost] = ThisProcess(Resources()).costs([trial], lambda _: context, lambda _: None)  # type: ignore[list-item]
+    [cost] = ThisProcess(Resources()).costs([trial], lambda _: context, lambda _: None)
     assert isinstance(cost, TrialError)
     assert cost.cause == "ValueError: told to fail [here]"

@@ -46,8 +46,12 @@ def plan_of(path: Path, profile: str | None = None, budget: str | None = None, f
     return at_fraction(make_plan(load_suite(path, profile, budget), Path("nowhere")), fraction)
 
 
-def kinds(plan: Plan, kind: str) -> list[Trial]:
-    return [trial for trial in plan.trials if trial.kind == kind]
+def rekeyed(plan: Plan, **changes: str) -> list[Trial]:
+    """The trials of a plan in their order, each changed and with the key that it has then."""
+    training = {trial.key: keyed(trial.model_copy(update=changes)) for trial in plan.training}
+    timing = {trial.key: keyed(trial.model_copy(update=changes)) for trial in plan.timing}
+    trials: dict[str, Trial] = {**training, **timing}
+    return [trials[trial.key] for trial in plan.trials]
 
 
 def by_name(plan: Plan) -> dict[str, str]:
@@ -76,8 +80,8 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize(("profile", "training"), [(None, 9 * 2 * 3), ("laptop", 9 * 2)])
 def test_the_papers_suite(profile: str | None, training: int) -> None:
     plan = plan_of(PAPER, profile)
-    assert len(kinds(plan, "training")) == training
-    assert len(kinds(plan, "timing")) == 7 * 6
+    assert len(plan.training) == training
+    assert len(plan.timing) == 7 * 6
     assert len({trial.key for trial in plan.trials}) == len(plan.trials)
     assert len({trial.name for trial in plan.trials}) == len(plan.trials)
     assert len(plan.errors) == 9 * 2
@@ -88,14 +92,14 @@ def test_the_papers_suite(profile: str | None, training: int) -> None:
 
 
 def test_the_papers_protocols_come_to_the_right_number_of_iterations() -> None:
-    trials = kinds(plan_of(PAPER), "training")
+    trials = plan_of(PAPER).training
     lengths = {(trial.variant, trial.work.iterations) for trial in trials}
     assert lengths == {("cnn", 641 * 468), ("capsnet", 641 * 468), ("lcapsnet", 30 * 1200)}
 
 
 def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
     for task, size, capsules in (("mnist", 28, 288), ("affnist", 40, 1152)):
-        trials = [t for t in kinds(plan_of(PAPER), "training") if t.task == task and t.config.get("kernel") == 15]
+        trials = [t for t in plan_of(PAPER).training if t.task == task and t.config.get("kernel") == 15]
         assert {trial.config["k"] for trial in trials} == {50, 70, 100}
         assert {trial.config["image_size"] for trial in trials} == {size}
         assert {trial.label for trial in trials} == {"K=50 15×15", "K=70 15×15", "K=100 15×15"}
@@ -109,23 +113,23 @@ def test_tasks_decide_the_image_size_and_what_kernel_15_means() -> None:
 def test_without_a_budget_the_whole_protocol_is_planned(write: Write) -> None:
     plan = plan_of(write(SUITE), fraction=0.5)
     assert plan.fraction == 1
-    assert {t.work.iterations for t in kinds(plan, "training")} == {40}
+    assert {t.work.iterations for t in plan.training} == {40}
 
 
 def test_a_budget_leaves_the_iterations_open_until_it_is_calibrated(write: Write) -> None:
     path = write(SUITE)
     open_, half = plan_of(path, budget="5m"), plan_of(path, budget="5m", fraction=0.5)
     assert open_.fraction is None
-    assert {t.work.iterations for t in kinds(open_, "training")} == {None}
-    assert {t.work.iterations for t in kinds(half, "training")} == {20}
-    assert {t.work.full_iterations for t in kinds(half, "training")} == {40}
+    assert {t.work.iterations for t in open_.training} == {None}
+    assert {t.work.iterations for t in half.training} == {20}
+    assert {t.work.full_iterations for t in half.training} == {40}
 
 
 def test_a_fraction_of_the_suite_is_that_of_a_budget_without_a_calibration(write: Write) -> None:
     calibrated = plan_of(write(SUITE), budget="5m", fraction=0.3)
     asked = plan_of(write(f"fraction: 0.3{SUITE}"))
     assert (asked.fraction, asked.budget) == (0.3, None)
-    assert {t.work.iterations for t in kinds(asked, "training")} == {12}  # of 40
+    assert {t.work.iterations for t in asked.training} == {12}  # of 40
     assert by_name(asked) == by_name(calibrated)
     assert plan_of(write(f"fraction: 1e-9{SUITE}")).trials[-1].work.iterations == 1  # type: ignore[union-attr]
 
@@ -175,7 +179,7 @@ def test_what_is_not_measured_is_not_in_the_keys(write: Write, changes: list[tup
 
 def test_each_row_is_trained_with_its_own_seeds(write: Write) -> None:
     path = write(SUITE.replace("cnn, config: {width: 8}", "cnn, config: {width: 8}, seeds: {mnist: [4, 2]}"))
-    trained = kinds(plan_of(path), "training")
+    trained = plan_of(path).training
     assert [(trial.variant, trial.seed) for trial in trained] == [
         ("cnn", 4),
         ("cnn", 2),
@@ -233,10 +237,10 @@ def test_training_trials_carry_the_names_of_their_tests_outside_the_keys(
     tiny_suite: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(tiny_suite)
-    assert {trial.tests for trial in kinds(plan, "training")} == {("tiny-digits", "noisy")}
+    assert {trial.tests for trial in plan.training} == {("tiny-digits", "noisy")}
     monkeypatch.setattr(DATASETS.get("tiny-digits"), "test_names", lambda self, folder: ["noisy", "tiny-digits"])
     other = plan_of(tiny_suite)
-    assert {trial.tests for trial in kinds(other, "training")} == {("noisy", "tiny-digits")}
+    assert {trial.tests for trial in other.training} == {("noisy", "tiny-digits")}
     assert by_name(other) == by_name(plan)
 
 
@@ -246,7 +250,7 @@ def test_training_trials_carry_what_has_to_be_said_of_their_data(
     before = plan_of(tiny_suite)
     monkeypatch.setattr(DATASETS.get("tiny-digits"), "remarks", lambda self, folder: ["borrowed"])
     plan = plan_of(tiny_suite)
-    assert {trial.remarks for trial in kinds(plan, "training")} == {("borrowed",)}
+    assert {trial.remarks for trial in plan.training} == {("borrowed",)}
     assert by_name(plan) == by_name(before)
 
 
@@ -342,9 +346,7 @@ def test_a_plan_made_before_its_data_are_there_is_the_one_made_after(tiny_suite:
     """All that the data decide (digest, tests, keys) is brought up to date."""
     suite = load_suite(tiny_suite)
     plan = make_plan(suite, tmp_path)
-    stale = plan.model_copy(
-        update={"trials": [keyed(trial.model_copy(update={"data": "unknown"})) for trial in plan.trials]}
-    )
+    stale = plan.model_copy(update={"trials": rekeyed(plan, data="unknown")})
     assert by_name(stale) != by_name(plan)
     assert with_data(stale, tmp_path) == plan
 
@@ -357,4 +359,4 @@ def test_a_fraction_changes_training_alone_and_only_where_a_budget_leaves_it_ope
     assert {trial.work.iterations for trial in half.training} == {20}
     assert at_fraction(half, 0.3) == half
     assert at_fraction(open_, None) == open_
-    assert at_fraction(half, 0.5).trials == [keyed(trial) for trial in half.trials]
+    assert at_fraction(half, 0.5).trials == rekeyed(half)

@@ -42,7 +42,7 @@ class Rich(Config):
 
     @computed_field
     def area(self) -> int:
-        return self.width**2
+        return self.image_size**2
 
 
 def test_they_are_json_and_make_the_same_configuration() -> None:

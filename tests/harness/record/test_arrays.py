@@ -6,6 +6,7 @@ import io
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from harness.record.arrays import Damaged, read_arrays, write_arrays
 
 def test_what_is_written_is_read_here_and_by_numpy(tmp_path: Path) -> None:
     path = tmp_path / "some.npz"
-    given = {
+    given: dict[str, np.ndarray] = {
         "file": np.arange(6, dtype=np.uint16).reshape(2, 3),
         "a/b": np.array([], np.float32),
         "ü": np.array(True),
@@ -33,10 +34,10 @@ def test_what_is_written_is_read_here_and_by_numpy(tmp_path: Path) -> None:
                 assert np.array_equal(each, array)
 
 
-def forged(path: Path, header: dict[str, object], content: bytes = b"") -> Path:
+def forged(path: Path, header: dict[str, Any], content: bytes = b"") -> Path:
     """An archive with an array whose header says anything."""
     text = io.BytesIO()
-    npy.write_array_header_1_0(text, header)  # type: ignore[arg-type]
+    npy.write_array_header_1_0(text, header)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", text.getvalue() + content)
     return path

@@ -23,13 +23,14 @@ import harness
 import variants
 from harness.data import DATASETS
 from harness.errors import UserError
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.plugins.source import source_digest
 from harness.record.loading import read_model
 from harness.record.model import save_model
 from harness.record.reader import RunReader
 from harness.record.tracking_uri import QUIET, default_tracking_uri
 from harness.registry import load_plugin
+from tests.harness.record.recorded_training import recorded_training
 from variants import VARIANTS
 
 SUITE = """
@@ -100,7 +101,7 @@ def test_it_predicts_what_its_trial_predicted(ran: RunReader) -> None:
     loaded = harness.load(run, ran.tracking_uri)
     key = ran.client.get_run(run).data.tags["harness.key"]
     tests = DATASETS.get("tiny-digits")().load(Path()).tests
-    for name, (predicted, _) in ran.trials()[key].predictions.items():
+    for name, (predicted, _) in recorded_training(ran, key).predictions.items():
         found = loaded.predict(tests[name].images)
         assert found.dtype == np.int64
         assert found.tolist() == predicted.tolist()
@@ -211,7 +212,7 @@ def test_a_plugin_is_not_taken_for_a_built_in_variant_of_its_name(ran: RunReader
 
 
 def test_a_plugin_is_kept_with_what_lies_beside_it(
-    tmp_path: Path, training_trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, training_trial: Callable[..., TrainingTrial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, files = tmp_path / "home", tmp_path / "model" / "artifacts"
     (home / "parts").mkdir(parents=True)
@@ -315,7 +316,7 @@ def test_a_model_that_is_there_and_cannot_be_read(ran: RunReader, copied: Path) 
         harness.load(run, default_tracking_uri(copied))
 
 
-def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Callable[..., Trial]) -> None:
+def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Callable[..., TrainingTrial]) -> None:
     model = variants.build("cnn", width=4)
     trial = training_trial().model_copy(
         update={"variant": "cnn", "config": model.config.model_dump(), "source": source_digest("variants.cnn")}
@@ -329,7 +330,7 @@ def test_a_built_in_variant_needs_no_plugin(tmp_path: Path, training_trial: Call
         assert torch.equal(loaded.state_dict()[name], tensor)
 
 
-def test_a_model_with_settings_of_another_version(tmp_path: Path, training_trial: Callable[..., Trial]) -> None:
+def test_a_model_with_settings_of_another_version(tmp_path: Path, training_trial: Callable[..., TrainingTrial]) -> None:
     trial = training_trial().model_copy(
         update={"variant": "cnn", "label": "", "config": {"image_size": 28, "depth": 3}}
     )

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from harness.record.recorded import RecordedTiming, RecordedTraining
 from harness.record.writer import RunWriter
 from harness.worker.numbers import Score, TimingNumbers, TrainingNumbers, curve_metrics
 from harness.worker.result import Point, Result
+from tests.harness.record.recorded_training import recorded_training
 
 OpenRecord = Callable[..., RunWriter]
 CURVE = (Point(2, 0.5, 1.0, curve_metrics(0.5, 40.0, {})),)
@@ -45,9 +47,7 @@ BAD = (b"", b"\xff\xfe", b"[" * 9999, b"[1, {}]", b'{"a": [null]}', b"7", b'"x"'
 
 def found(record: RunWriter, trial: Trial) -> RecordedTraining:
     """The trial as it is recorded now."""
-    recorded = record.trials()[trial.key]
-    assert isinstance(recorded, RecordedTraining)
-    return recorded
+    return recorded_training(record, trial.key)
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -65,7 +65,8 @@ def test_a_damaged_file_is_told_and_left_out(finished: RunWriter, trial: Trial, 
 
 
 def test_damaged_samples_are_told_and_left_out(open_record: OpenRecord, plan: Plan, results: Path) -> None:
-    record, said, trial = open_record(), [], plan.timing[0]
+    record, trial = open_record(), plan.timing[0]
+    said: list[str] = []
     record.notify = said.append
     record.begin_invocation(plan, [], "the command")
     record.begin(trial)
@@ -119,7 +120,8 @@ def test_arrays_of_earlier_versions_are_read(finished: RunWriter, trial: Trial, 
 def test_predictions_that_are_no_classes_are_left_out(finished: RunWriter, trial: Trial, results: Path) -> None:
     [path] = results.glob("artifacts/*/artifacts/predictions.npz")
     for answers, labels in [([1.5], [1]), ([1, 2], [1]), ([[1]], [[1]])]:
-        np.savez(path, **{"t": np.array(answers), "t|labels": np.array(labels)})
+        named: dict[str, Any] = {"t": np.array(answers), "t|labels": np.array(labels)}
+        np.savez(path, **named)
         assert found(finished, trial).predictions == {}
 
 

@@ -20,6 +20,7 @@ from harness.record.retry import Rejected
 from harness.record.writer import RunWriter
 from harness.worker.numbers import Score, TrainingNumbers
 from harness.worker.result import Result
+from tests.harness.record.recorded_training import recorded_training
 
 OpenRecord = Callable[..., RunWriter]
 NUMBERS = TrainingNumbers({"tiny-digits": Score(12.5, 45)})
@@ -71,7 +72,7 @@ def test_a_model_that_is_too_large_costs_neither_numbers_nor_files(
     told = record.finish(trial, Result(NUMBERS, samples={"iteration": [0.5]}, model=b"x" * 100))
     assert "its model could not be kept" in told
     assert "413" in told
-    found = record.trials()[trial.key]
+    found = recorded_training(record, trial.key)
     assert (found.status, found.numbers) == ("done", NUMBERS)
     assert "413" in found.cause
     assert json.loads(found.artifact("samples_seconds.json").read_text()) == {"iteration": [0.5]}
@@ -146,7 +147,7 @@ def test_any_name_of_a_test_can_be_kept_in_a_file(record: RunWriter, trial: Tria
     """Names that NumPy or a zip file takes for something of its own."""
     classes = np.array([3, 1, 2], np.uint8)
     record.finish(trial, Result(NUMBERS, predictions={name: classes}, labels={name: classes[::-1]}))
-    predictions = record.trials()[trial.key].predictions
+    predictions = recorded_training(record, trial.key).predictions
     assert list(predictions) == [name]
     assert predictions[name][0].tolist() == [3, 1, 2]
     assert predictions[name][1].tolist() == [2, 1, 3]

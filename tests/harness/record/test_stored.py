@@ -20,6 +20,7 @@ from harness.record.loading import read_model
 from harness.record.stored import FIELD, VERSION, restore, restore_trial, store
 from harness.record.writer import RunWriter
 from harness.report.build import read_tables
+from tests.harness.record.recorded_training import recorded_training
 
 OLD = Path(__file__).with_name("old")
 OpenRecord = Callable[..., RunWriter]
@@ -99,8 +100,7 @@ def test_reports_and_comparisons_are_made_of_records_of_every_version(
 ) -> None:
     training = of_old.invocation(of_old.latest_invocation(None)).plan.training
     assert {trial.tests for trial in training} == {("tiny-digits", "noisy")}
-    recorded = of_old.trials()
-    found = {t.key: recorded[t.key].numbers.tests["tiny-digits"].error_percent for t in training}
+    found = {t.key: recorded_training(of_old, t.key).numbers.tests["tiny-digits"].error_percent for t in training}
     errors = [np.mean([found[t.key] for t in training if t.row == row]) for row in (0, 1)]
     assert [row.measured for row in read_tables(of_old, None).errors] == pytest.approx(errors)
     said = cli("compare", "tiny~1", "tiny", "--results", results)

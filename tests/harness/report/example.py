@@ -37,7 +37,7 @@ ROWS: list[tuple[str, str, dict[str, Any]]] = [
     ("broken", "", {"width": 256}),
 ]
 TASKS = {"mnist": ["mnist"], "affnist": ["affnist-rebuilt", "expanded-mnist"]}
-ERRORS = {  # percent, by row, test and seed
+ERRORS: dict[tuple[int, str], list[float | None]] = {  # percent, by row, test and seed
     (0, "mnist"): [1.0, 2.0, 1.5],
     (0, "affnist-rebuilt"): [30.0, 33.0, 31.5],
     (0, "expanded-mnist"): [2.0, 2.5, 3.0],
@@ -50,7 +50,7 @@ ERRORS = {  # percent, by row, test and seed
     (3, "mnist"): [5.0, 6.0, 7.0],
 }
 TIMED = [1, 2, 3]  # rows of times, by their place in ROWS
-SECONDS = {  # medians by round; the means are 2% above
+SECONDS: dict[int, list[float | None]] = {  # medians by round; the means are 2% above
     0: [1.6, 1.8, 1.7],
     1: [0.20, None, 0.22],  # the second round is missing
     2: [0.05, 0.06, 0.04],
@@ -188,7 +188,7 @@ def plan(fraction: float = 0.25) -> Plan:
         precision="bfloat16",
         trials=[*timed, *trained],
         families=FAMILIES,
-        claims=CLAIMS,  # type: ignore[arg-type]
+        claims=CLAIMS,
     )
 
 

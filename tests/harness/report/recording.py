@@ -22,12 +22,12 @@ class Trained(RecordedTraining):
     result: Result = field(repr=False)
 
     @property
-    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:  # type: ignore[override]
+    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """As they are read from a file."""
         return {test: (predicted, self.result.labels[test]) for test, predicted in self.result.predictions.items()}
 
     @property
-    def curve(self) -> list[tuple[float, float]]:  # type: ignore[override]
+    def curve(self) -> list[tuple[float, float]]:
         """As it is read from a file."""
         return [(point.epoch, point.error_percent) for point in self.result.history]
 
@@ -43,7 +43,7 @@ class Timed(RecordedTiming):
     result: Result = field(repr=False)
 
     @property
-    def samples(self) -> list[float]:  # type: ignore[override]
+    def samples(self) -> list[float]:
         """As they are read from a file."""
         return self.result.samples.get("iteration", [])
 

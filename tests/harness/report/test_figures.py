@@ -206,11 +206,11 @@ def test_what_can_not_be_read_costs_no_other_figure() -> None:
 
     class OddTiming(Timed):
         @property
-        def samples(self) -> list[float]:  # type: ignore[override]
+        def samples(self) -> list[float]:
             raise ValueError("no samples")
 
     odd = {Trained: OddTraining, Timed: OddTiming}
-    trials = by_key(odd[type(trial)](**vars(trial)) for trial in record().values())  # type: ignore[index]
+    trials = by_key(odd[type(trial)](**vars(trial)) for trial in record().values())
     figures = draw_all(build_tables(plan(), published(), trials, OVERHEAD, ORIGIN).rows_of)
     assert {"curves-mnist", "curves-affnist", "costs"} <= {figure.name for figure in figures.drawn}
     assert any(line.startswith("samples of capsnet r=3: ValueError: no samples") for line in figures.left_out)

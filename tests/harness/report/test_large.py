@@ -37,8 +37,10 @@ def trained(trial: Trial, random: np.random.Generator) -> Result:
     test = "mnist" if trial.task == "mnist" else "affnist-rebuilt"
     size = trial.config["image_size"]
     images = random.integers(0, 256, (12, size, size)).astype(np.uint8)
-    arrays = {"mistakes": {"mistakes": images, "mistakes_at": np.flatnonzero(predicted != true)[:12]}}
-    activity = {"activities": np.sort(random.random(300))[::-1]}
+    arrays: dict[str, dict[str, np.ndarray]] = {
+        "mistakes": {"mistakes": images, "mistakes_at": np.flatnonzero(predicted != true)[:12]}
+    }
+    activity: dict[str, np.ndarray] = {"activities": np.sort(random.random(300))[::-1]}
     if trial.variant == "capsnet":
         moved = random.integers(0, 256, (16, 11, size, size)).astype(np.uint8)
         arrays["reconstructions"] = {"shown": images[:10], "reconstructed": images[:10]}

@@ -17,7 +17,7 @@ from harness.suite.resources import Resources
 from harness.suite.schema import ErrorTable, Row, Suite, TimedRow, TimeTable, TrainedRow
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "suites.md"
-MODELS = {
+MODELS: dict[str, list[type[BaseModel]]] = {
     "Suite": [Suite],
     "Protocols": [Protocol],
     "Schedules": [Schedule],

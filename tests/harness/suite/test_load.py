@@ -52,7 +52,7 @@ profiles:
 """
 
 
-def refusal(path: Path, *arguments: str | None) -> str:
+def refusal(path: Path, *arguments: Any) -> str:
     with pytest.raises(UserError) as caught:
         load_suite(path, *arguments)
     message = str(caught.value)

@@ -16,7 +16,7 @@ import torch
 
 from harness.errors import UserError
 from harness.plan.make import make_plan
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial, TrainingTrial, Trial
 from harness.plugins import load as plugins
 from harness.plugins import source
 from harness.registry import load_plugin
@@ -36,7 +36,7 @@ def ignore(_: Progress) -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_threads_are_those_of_the_context_and_are_told(
-    timing_trial: Callable[..., Trial], tmp_path: Path, number: int
+    timing_trial: Callable[..., TimingTrial], tmp_path: Path, number: int
 ) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=number)
     assert execute_trial(timing_trial(), context, ignore).machine["threads"] == str(number)
@@ -51,7 +51,7 @@ def test_both_kinds(trials: Callable[..., list[Trial]], tmp_path: Path, tiny: Pa
 
 
 def test_a_plugin_that_a_cluster_has_sent_along(
-    training_trial: Callable[..., Trial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., TrainingTrial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its file is not where the user had it, but somewhere on the path of imports."""
     (tmp_path / "sent").mkdir()
@@ -65,7 +65,7 @@ def test_a_plugin_that_a_cluster_has_sent_along(
     assert (tmp_path / "sent" / "sent_along.ran").is_file()
 
 
-def test_a_plugin_that_this_machine_lacks(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+def test_a_plugin_that_this_machine_lacks(training_trial: Callable[..., TrainingTrial], tmp_path: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, plugins=(tmp_path / "gone.py",))
     with pytest.raises(UserError, match="no plugin file"):
         execute_trial(training_trial(), context, ignore)
@@ -179,7 +179,9 @@ def test_where_a_nodes_own_file_is_another_the_one_that_was_sent_is_used(
     assert Path(sys.modules[VARIANTS.get(one.plugin.stem).__module__].__file__ or "").parent == tmp_path / "sent"
 
 
-def test_a_harness_that_is_not_the_drivers_is_refused(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+def test_a_harness_that_is_not_the_drivers_is_refused(
+    training_trial: Callable[..., TrainingTrial], tmp_path: Path
+) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1, engine="0123456789abcdef")
     with pytest.raises(UserError, match="other files than the driver's"):
         execute_trial(training_trial(), context, ignore)
@@ -209,4 +211,5 @@ def test_settings_of_a_plugin_do_not_change_its_own_plan(planned: Callable[..., 
     """Its key is of its source and settings, its parameters are counted as if it had changed nothing."""
     one = planned(extra="torch.set_default_dtype(torch.float64)")
     assert parameter_count(one.plugin.stem, one.trials[0].config) == 145 * 4
-    assert VARIANTS.get(one.plugin.stem)(Config(image_size=12, classes=4)).scores.weight.dtype == torch.float32
+    model = VARIANTS.get(one.plugin.stem)(Config(image_size=12, classes=4))
+    assert model.get_parameter("scores.weight").dtype == torch.float32

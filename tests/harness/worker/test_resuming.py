@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from harness.plan.make import make_plan
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.registry import load_plugin
 from harness.suite.load import load_suite
 from harness.worker.autotune import autotune_cache
@@ -85,16 +85,16 @@ def context(tmp_path: Path) -> WorkerContext:
 
 
 @pytest.fixture
-def chancy(tiny_suite: Path, tmp_path: Path) -> Callable[..., Trial]:
+def chancy(tiny_suite: Path, tmp_path: Path) -> Callable[..., TrainingTrial]:
     """A training trial of a variant whose forward pass takes what it is told from chance."""
 
-    def make(forward: str, build: str = BUILD) -> Trial:
+    def make(forward: str, build: str = BUILD) -> TrainingTrial:
         name = f"chancy{next(NUMBERS)}"
         plugin = tmp_path / f"{name}.py"
         plugin.write_text(VARIANT.format(name=name, forward=forward, build=build))
         load_plugin(plugin)
         tiny_suite.write_text(tiny_suite.read_text().replace("variant: tiny", f"variant: {name}"))
-        return next(t for t in make_plan(load_suite(tiny_suite), tmp_path).trials if t.kind == "training")
+        return next(t for t in make_plan(load_suite(tiny_suite), tmp_path).trials if isinstance(t, TrainingTrial))
 
     return make
 
@@ -106,7 +106,7 @@ def without_times(result: Result) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("chance", CHANCES)
 def test_all_that_is_random_repeats_and_resumes(
-    chancy: Callable[..., Trial], context: WorkerContext, tmp_path: Path, chance: str
+    chancy: Callable[..., TrainingTrial], context: WorkerContext, tmp_path: Path, chance: str
 ) -> None:
     trial = chancy(CHANCES[chance])
     runs = []
@@ -120,7 +120,9 @@ def test_all_that_is_random_repeats_and_resumes(
     assert runs[0] == runs[1] == runs[2]
 
 
-def test_an_evaluation_changes_nothing_of_the_training(chancy: Callable[..., Trial], context: WorkerContext) -> None:
+def test_an_evaluation_changes_nothing_of_the_training(
+    chancy: Callable[..., TrainingTrial], context: WorkerContext
+) -> None:
     """Whether it draws random numbers or not."""
     ends = []
     for evaluation in ("0", "random.random() + float(np.random.rand()) + torch.rand(())"):
@@ -130,7 +132,7 @@ def test_an_evaluation_changes_nothing_of_the_training(chancy: Callable[..., Tri
 
 
 def test_a_checkpoint_of_an_older_harness_counts_as_none(
-    chancy: Callable[..., Trial], context: WorkerContext, caplog: pytest.LogCaptureFixture
+    chancy: Callable[..., TrainingTrial], context: WorkerContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     trial = chancy("")
     undisturbed = train_trial(trial, dataclasses.replace(context, checkpoints=context.data / "other"), ignore)
@@ -145,7 +147,7 @@ def test_a_checkpoint_of_an_older_harness_counts_as_none(
 
 
 def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
-    chancy: Callable[..., Trial], context: WorkerContext
+    chancy: Callable[..., TrainingTrial], context: WorkerContext
 ) -> None:
     trial = chancy("")
     second = dataclasses.replace(context, checkpoints_id="a", driver=1, attempt=2)
@@ -158,7 +160,7 @@ def test_one_that_comes_late_is_refused_and_its_successor_goes_on(
     assert train_trial(trial, second, late).weights
 
 
-def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], context: WorkerContext) -> None:
+def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., TrainingTrial], context: WorkerContext) -> None:
     trial = chancy("")
     other = dataclasses.replace(context, checkpoints=context.data / "other", checkpoints_id="b", driver=3)
     weights = []
@@ -173,7 +175,7 @@ def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., Trial], c
 
 
 def test_a_resumed_one_takes_the_algorithms_that_it_began_with(
-    chancy: Callable[..., Trial], context: WorkerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chancy: Callable[..., TrainingTrial], context: WorkerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the file of choices says another thing by then."""
     trial = chancy("images = self.large(images)", "self.large = LargeKernelConv2d(1, 1, 5, padding=2)")

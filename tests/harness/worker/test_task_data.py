@@ -10,7 +10,7 @@ import pytest
 
 from harness.data import DATASETS, Examples, TaskData
 from harness.errors import UserError
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.worker.context import WorkerContext
 from harness.worker.task_data import task_data
 
@@ -21,7 +21,7 @@ def context(tmp_path: Path) -> WorkerContext:
 
 
 def test_a_node_without_the_data_fetches_them(
-    training_trial: Callable[..., Trial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., TrainingTrial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = DATASETS.get("tiny-digits")
     fetched: list[Path] = []
@@ -39,7 +39,7 @@ def test_a_node_without_the_data_fetches_them(
 
 
 def test_other_names_of_tests_than_planned_are_refused(
-    training_trial: Callable[..., Trial], context: WorkerContext
+    training_trial: Callable[..., TrainingTrial], context: WorkerContext
 ) -> None:
     trial = training_trial().model_copy(update={"tests": ("noisy", "tiny-digits")})
     with pytest.raises(UserError, match="are tiny-digits, noisy, and the trial was planned with noisy, tiny-digits"):
@@ -48,7 +48,7 @@ def test_other_names_of_tests_than_planned_are_refused(
 
 
 def test_data_that_are_not_what_they_have_to_be_are_refused(
-    training_trial: Callable[..., Trial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., TrainingTrial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial, load = training_trial(), DATASETS.get("tiny-digits").load
 
@@ -63,7 +63,7 @@ def test_data_that_are_not_what_they_have_to_be_are_refused(
 
 
 def test_other_data_than_planned_are_refused(
-    training_trial: Callable[..., Trial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+    training_trial: Callable[..., TrainingTrial], context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = training_trial()
     monkeypatch.setattr(DATASETS.get("tiny-digits"), "digest", lambda self, folder: "tiny-digits-2")

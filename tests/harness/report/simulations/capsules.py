@@ -19,7 +19,7 @@ def separated(ours: int, theirs: int) -> Run:
         noises = random.uniform(0.02, 0.2, seeds)
         return [{"activities": LEVELS + random.normal(0, noise, len(LEVELS))} for noise in noises]
 
-    def run(random: np.random.Generator) -> dict[str, float]:
+    def run(random: np.random.Generator) -> dict[str, bool]:
         evidence = of_activity({"ladder": models(random, ours), "capsnet": models(random, theirs)})
         return decided([CLEARER], evidence)
 
@@ -30,7 +30,7 @@ def coupled(seeds: int, follows: float = 0.0) -> Run:
     """Models whose couplings are smooth from capsule to capsule, and follow activities as far as is asked for."""
     activities = np.linspace(0.9, 0.1, 100)
 
-    def run(random: np.random.Generator) -> dict[str, float]:
+    def run(random: np.random.Generator) -> dict[str, bool]:
         walks = np.cumsum(random.normal(0, 1, (seeds, 100)), axis=1) + follows * 100 * activities
         models = [{"activities": activities, "couplings": walk} for walk in walks]
         return decided([FOLLOWS], of_activity({"capsnet": models}))

@@ -86,7 +86,7 @@ def mean_claimed(ladder: Sequence[Method], other: Method, images: int, by: float
 def claimed_of_errors(claims: Sequence[Any], ladder: Sequence[Method], others: Sequence[Method], images: int) -> Run:
     """Claims on the rows of `ladder`, and of `capsnet` and `cnn` in this order."""
 
-    def run(random: np.random.Generator) -> dict[str, float]:
+    def run(random: np.random.Generator) -> dict[str, bool]:
         found = trained(random, [*ladder, *others], images)
         first = len(ladder)
         variants = {"ladder": found[:first], "capsnet": found[first : first + 1], "cnn": found[first + 1 :]}
@@ -108,7 +108,7 @@ def each_asked(ladder: Sequence[Method], other: Method, images: int) -> Run:
     """A claim on a mean that goes on to each row: what is said of the mean, and of each row."""
     claimed = claim("lower_mean_error", of=rows("ladder"), than=rows("capsnet"), each=True)
 
-    def run(random: np.random.Generator) -> dict[str, float]:
+    def run(random: np.random.Generator) -> dict[str, bool]:
         found = trained(random, [*ladder, other], images)
         [verdict] = words([claimed], of_errors({"ladder": found[:-1], "capsnet": found[-1:]}))
         return {"mean": verdict.word == "reproduced", "each": verdict.each == "reproduced"}
@@ -120,7 +120,7 @@ def valued(method: Method, percent: float, within: float, images: int = 10_000) 
     """A claim on a row's error on a test set."""
     claimed = claim("error_value", of=rows("ladder"), percent=percent, within=within)
 
-    def run(random: np.random.Generator) -> dict[str, float]:
+    def run(random: np.random.Generator) -> dict[str, bool]:
         return decided([claimed], of_errors({"ladder": trained(random, [method], images, same_images=True)}))
 
     return run

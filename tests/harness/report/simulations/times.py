@@ -39,7 +39,7 @@ def bounded(rounds: int, machine: Machine, of: int = 1, **bounds: float) -> Run:
     claimed: Any = claim("time_ratio", of=rows("row"), to=rows("row", of), **bounds)
     seconds = [*[RATIO] * of, 1.0]
 
-    def run(random: np.random.Generator) -> dict[str, float]:
+    def run(random: np.random.Generator) -> dict[str, bool]:
         return decided([claimed], of_times(timed(random, seconds, rounds, machine, Fixed())))
 
     return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,8 +194,8 @@ def answered(key: str, wrong: np.ndarray) -> RecordedTrial:
 
 def side(
     name: str,
-    wrong: dict[str, Sequence[np.ndarray]] | None = None,
-    times: dict[str, Sequence[Process]] | None = None,
+    wrong: Mapping[str, Sequence[np.ndarray]] | None = None,
+    times: Mapping[str, Sequence[Process]] | None = None,
     prefix: str = "",
 ) -> Side:
     """A run: for each row what its models get wrong, seed by seed, or its processes.

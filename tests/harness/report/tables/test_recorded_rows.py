@@ -75,8 +75,8 @@ def measured(*missing: str) -> RecordedRows:
     rows = [PlannedRow(row=0, variant=variant, label="", config={}, task="digits") for variant in SEEDS]
     known: dict[str, Any] = {"profile": None, "budget": None, "fraction": 1.0, "baseline": 0, "precision": "float32"}
     plan = Plan(suite="s", errors=rows, times=[], trials=TRIALS, **known)
-    known = [each for each in TRIALS if each.key not in missing]
-    return RecordedRows(plan, by_key(recorded(each.key, result(each.variant, each.seed, each.task)) for each in known))
+    done = [each for each in TRIALS if each.key not in missing]
+    return RecordedRows(plan, by_key(recorded(each.key, result(each.variant, each.seed, each.task)) for each in done))
 
 
 def row(title: str, task: str = "digits") -> Any:

@@ -300,7 +300,8 @@ def test_processes_are_read_from_the_record() -> None:
         )
     )
     flags = ("never steady", "others were busy")
-    assert found == Process((0, "x"), 2.0, pytest.approx(0.2), flags, 1.1, pytest.approx(4))
+    about: Any = pytest.approx
+    assert found == Process((0, "x"), 2.0, about(0.2), flags, 1.1, about(4))
     [least] = read(TimingNumbers(median_seconds=2.0), node="")
     assert least == Process((0, ""), 2.0)
     [quiet] = read(TimingNumbers(median_seconds=2.0, is_steady=True, others_cores=MAX_CONTENTION))

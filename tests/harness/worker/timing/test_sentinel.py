@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial
 from harness.suite.protocol import Precision
 from harness.worker import execute
 from harness.worker.context import WorkerContext
@@ -69,7 +69,7 @@ def test_every_precision(models: list[Sentinel], precision: Precision) -> None:
 
 
 def test_it_has_the_trials_settings_and_leaves_none(
-    timing_trial: Callable[..., Trial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    timing_trial: Callable[..., TimingTrial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[object] = []
 

@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 import torch
 
-from harness.plan.trial import Trial
+from harness.plan.trial import TimingTrial
 from harness.suite.protocol import TimingProtocol
 from harness.worker.context import WorkerContext
 from harness.worker.numbers import TimingNumbers, to_metrics
+from harness.worker.result import Result
 from harness.worker.timing import timing
 from harness.worker.timing.timing import _summary, _warm_up, agree, time_trial, trend
 
-MakeTrial = Callable[..., Trial]
+MakeTrial = Callable[..., TimingTrial]
+
+
+def numbers_of(result: Result) -> TimingNumbers:
+    assert isinstance(result.numbers, TimingNumbers)
+    return result.numbers
 
 
 @pytest.fixture
@@ -43,11 +49,12 @@ def test_two_windows_agree(samples: list[float], expected: bool) -> None:
 
 def test_a_known_time_is_measured(timing_trial: MakeTrial, context: WorkerContext) -> None:
     pause = 0.05
-    found = time_trial(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context).numbers
+    found = numbers_of(time_trial(timing_trial(("iterations: 4", "iterations: 15"), pause=pause), context))
+    assert found.median_seconds is not None
     assert pause <= found.median_seconds < 2 * pause
-    assert found.mean_seconds >= pause
-    assert found.with_data_seconds >= pause
-    assert found.first_seconds >= pause
+    for seconds in (found.mean_seconds, found.with_data_seconds, found.first_seconds):
+        assert seconds is not None
+        assert seconds >= pause
 
 
 def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: WorkerContext) -> None:
@@ -64,7 +71,7 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Wo
     assert 4 <= len(raw["warmup"]) <= 5  # two windows of 2 at least; at 4 it gives up
     assert all(value > 0 for values in raw.values() for value in values)
     ordered = sorted(raw["iteration"])
-    numbers = result.numbers
+    numbers = numbers_of(result)
     assert numbers.median_seconds == ordered[4]
     assert numbers.q25_seconds == ordered[2]
     assert numbers.q75_seconds == ordered[6]
@@ -73,6 +80,7 @@ def test_samples_are_all_kept_and_summed_up(timing_trial: MakeTrial, context: Wo
     assert numbers.with_data_seconds == sorted(raw["with_data"])[1]
     assert numbers.warmup_iterations == len(raw["warmup"])
     assert numbers.parameters == 144 * 6 + 6 + 6 * 4 + 4
+    assert numbers.peak_memory_mib is not None
     assert numbers.peak_memory_mib > 10
     assert result.machine["device"] == "cpu"
 
@@ -116,7 +124,7 @@ def test_an_unsteady_trial_is_flagged(
     timing_trial: MakeTrial, context: WorkerContext, monkeypatch: pytest.MonkeyPatch, is_steady: bool
 ) -> None:
     monkeypatch.setattr(timing, "agree", lambda *_: is_steady)
-    assert time_trial(timing_trial(), context).numbers.is_steady is is_steady
+    assert numbers_of(time_trial(timing_trial(), context)).is_steady is is_steady
 
 
 def test_garbage_is_collected_again_afterwards(timing_trial: MakeTrial, context: WorkerContext) -> None:

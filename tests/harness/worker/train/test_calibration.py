@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.worker.context import WorkerContext
 from harness.worker.train.calibration import Cost, calibrate
 
@@ -16,7 +16,7 @@ def test_cost_of_a_trial() -> None:
     assert cost.of(100, evaluations=4) == 5 + 50 + 12
 
 
-def test_an_iteration_of_known_length(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+def test_an_iteration_of_known_length(training_trial: Callable[..., TrainingTrial], tmp_path: Path) -> None:
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1)
     cost = calibrate(training_trial(pause=0.1), context)
     assert 0.1 <= cost.iteration < 0.4  # less than the four that are measured take together
@@ -25,7 +25,7 @@ def test_an_iteration_of_known_length(training_trial: Callable[..., Trial], tmp_
     assert not context.checkpoints.exists()  # nothing is left of it
 
 
-def test_iterations_need_not_be_known_yet(training_trial: Callable[..., Trial], tmp_path: Path) -> None:
+def test_iterations_need_not_be_known_yet(training_trial: Callable[..., TrainingTrial], tmp_path: Path) -> None:
     trial = training_trial()
     open_ = trial.work.model_copy(update={"iterations": None})
     context = WorkerContext(data=tmp_path, checkpoints=tmp_path, threads=1)

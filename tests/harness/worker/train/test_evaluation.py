@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -20,15 +22,15 @@ def test_error_is_the_share_of_wrong_ones() -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-def test_predictions_are_those_of_the_evaluated_model(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_predictions_are_those_of_the_evaluated_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 10)  # so that the last batch is a smaller one
     examples = DATASETS.get("tiny-digits")().load(tmp_path).tests["noisy"]
     torch.manual_seed(0)
     model = variants.build("tiny", image_size=12, classes=4)
-    hidden, classes = model.get_submodule("hidden"), model.get_submodule("classes")
+    weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
     flat = examples.images.reshape(45, -1).astype(np.float64) / 255
-    values = np.maximum(flat @ hidden.weight.detach().numpy().T + hidden.bias.detach().numpy(), 0)
-    scores = values @ classes.weight.detach().numpy().T + classes.bias.detach().numpy()  # without dropout
+    values = np.maximum(flat @ weights["hidden.weight"].T + weights["hidden.bias"], 0)
+    scores = values @ weights["classes.weight"].T + weights["classes.bias"]  # without dropout
     found = predict(model, examples, torch.device("cpu"))
     assert found.dtype == np.uint8
     assert found.tolist() == scores.argmax(1).tolist()

@@ -16,14 +16,15 @@ import variants
 from harness.data import DATASETS, Examples
 from harness.data.batches import Batches
 from harness.data.subset import stratified
-from harness.plan.trial import Trial
+from harness.plan.trial import TrainingTrial
 from harness.worker.context import WorkerContext
+from harness.worker.numbers import TrainingNumbers
 from harness.worker.result import Diverged, Point, Progress, Result
 from harness.worker.train import training
 from harness.worker.train.checkpoint import Checkpoints
 from harness.worker.train.training import Training, train_trial
 
-MakeTrial = Callable[..., Trial]
+MakeTrial = Callable[..., TrainingTrial]
 CPU = torch.device("cpu")
 PER_EPOCH = 6  # 120 images in batches of 20
 Weights = dict[str, torch.Tensor]
@@ -68,17 +69,25 @@ def timeless(history: tuple[Point, ...]) -> list[Point]:
     return [dataclasses.replace(point, seconds=0.0) for point in history]
 
 
+def numbers_of(result: Result) -> TrainingNumbers:
+    assert isinstance(result.numbers, TrainingNumbers)
+    return result.numbers
+
+
+def unmeasured(result: Result) -> TrainingNumbers:
+    return dataclasses.replace(numbers_of(result), training_seconds=None, peak_memory_mib=None)
+
+
 def assert_same(one: Result, other: Result) -> None:
     """Equal in every bit but for what measures time and memory."""
     assert timeless(one.history) == timeless(other.history)
-    measured = {"training_seconds": None, "peak_memory_mib": None}
-    assert dataclasses.replace(one.numbers, **measured) == dataclasses.replace(other.numbers, **measured)
+    assert unmeasured(one) == unmeasured(other)
     assert one.predictions.keys() == other.predictions.keys()
     for name, found in one.predictions.items():
         assert np.array_equal(found, other.predictions[name])
 
 
-def run_on(trial: Trial, data: Path) -> Training:
+def run_on(trial: TrainingTrial, data: Path) -> Training:
     return Training(trial, DATASETS.get(trial.task)().load(data), CPU)
 
 
@@ -115,14 +124,16 @@ def test_an_iteration_is_what_it_is_in_a_plain_loop(
 def test_it_learns_and_is_tested_on_every_set(training_trial: MakeTrial, context: WorkerContext) -> None:
     result = train_trial(training_trial(), context, ignore)
     tests = DATASETS.get("tiny-digits")().load(context.data).tests
+    numbers = numbers_of(result)
     assert set(result.predictions) == {"tiny-digits", "noisy"}
     for name, found in result.predictions.items():
         wrong = sum(int(p != label) for p, label in zip(found, tests[name].labels, strict=True))
-        assert result.numbers.tests[name].error_percent == pytest.approx(100 * wrong / 45)
-        assert result.numbers.tests[name].images == 45
-    assert result.numbers.tests["tiny-digits"].error_percent < 30  # chance is 75
-    assert result.numbers.parameters == 144 * 6 + 6 + 6 * 4 + 4
-    assert result.numbers.training_seconds > 0
+        assert numbers.tests[name].error_percent == pytest.approx(100 * wrong / 45)
+        assert numbers.tests[name].images == 45
+    assert numbers.tests["tiny-digits"].error_percent < 30  # chance is 75
+    assert numbers.parameters == 144 * 6 + 6 + 6 * 4 + 4
+    assert numbers.training_seconds is not None
+    assert numbers.training_seconds > 0
     tested = [p.iteration for p in result.history if "test/noisy/error_percent" in p.metrics]
     assert tested == [6, 12, 18]  # after each epoch; the end has its own
 
@@ -135,7 +146,7 @@ def test_only_the_images_that_the_suite_names(training_trial: MakeTrial, context
     images, _ = run_on(trial, context.data).batches.at(0)
     assert {(image * 255).round().byte().numpy().tobytes() for image in images[:, 0]} <= drawn
     result = train_trial(trial, context, ignore)
-    assert len(result.predictions["noisy"]) == result.numbers.tests["noisy"].images == 9
+    assert len(result.predictions["noisy"]) == numbers_of(result).tests["noisy"].images == 9
 
 
 @pytest.mark.parametrize(
@@ -268,7 +279,7 @@ def test_real_digits_with_shifts_and_dropout_resume_too(data_dir: Path, tmp_path
         "errors: {tasks: [mnist], seeds: [3], train_images: 80, test_images: 20,\n"
         "  rows: [{variant: cnn, config: {width: 4}, protocol: p}]}\n"
     )
-    [trial] = make_plan(load_suite(suite), data_dir).trials
+    [trial] = make_plan(load_suite(suite), data_dir).training
     context = WorkerContext(data=data_dir, checkpoints=tmp_path / "a", threads=1, checkpoint_seconds=0.0)
     undisturbed = train_trial(trial, context, ignore)
     context = dataclasses.replace(context, checkpoints=tmp_path / "b")
