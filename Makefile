@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 
 # these start no cluster and time nothing, so that two of them can run at a time
 PURE := tests/docs tests/variants \
-	$(addprefix tests/harness/,analysis cli data plan plugins record report serving statistics suite) \
+	$(addprefix tests/harness/,analysis cli data drawing plan plugins record report serving statistics suite) \
 	$(wildcard tests/harness/test_*.py)
 
 KILLS ?= 30

@@ -58,7 +58,7 @@ class Plan(Settings):
         return [trial for trial in self.trials if trial.kind == "timing"]
 
     def names(self, pattern: str | None = None) -> frozenset[str]:
-        """Return the names of all trials, or of those that match a pattern such as `*capsnet*`.
+        """Return the names of all trials, or of those that match a pattern such as `*seed 0`.
 
         Raises:
             UserError: no name matches.

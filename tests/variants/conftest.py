@@ -1,4 +1,4 @@
-"""What the tests of convolutions share."""
+"""What the tests of variants share."""
 
 from collections.abc import Iterator
 
