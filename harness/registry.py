@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 
 from harness.errors import UserError
 from harness.plugins import load as plugins
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 from harness.plugins.load import load_plugin
 from harness.plugins.source import source_digest
 

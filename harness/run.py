@@ -26,7 +26,7 @@ from harness.plan.order import by_seeds, in_mirrored_rounds, places_of_seeds
 from harness.plan.plan import Plan, count
 from harness.plan.refine import at_fraction, with_data
 from harness.plan.trial import TrainingTrial, Trial
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 from harness.plugins.load import split_by_need, texts_when_loaded
 from harness.plugins.source import engine_digest
 from harness.record.lock import only_driver
@@ -43,7 +43,7 @@ from harness.worker.context import WorkerContext
 from harness.worker.model_size import checkpoint_bytes
 from harness.worker.rehearsal import rehearse
 from harness.worker.result import Result
-from harness.worker.train.checkpoint import Checkpoints, Claim, next_driver
+from harness.worker.train.checkpoint import Checkpoints, Owner, next_driver
 from variants import VARIANTS
 
 REPORT_SECONDS = 15.0  # of a budget, reserved for writing the report
@@ -119,7 +119,7 @@ class _Run:
     record: RunWriter
     invocation: str
     place: Workplace
-    claim: Claim  # of this driver on its trials
+    claim: Owner  # of this driver on its trials
     wanted: frozenset[str]  # names of the trials to run
 
     @property

@@ -27,7 +27,7 @@ Judge = Callable[[Any, "Rows"], "list[Comparison]"]  # of a claim: the compariso
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A trained model with the images that it was trained and tested on.
 
     test: the images of the task's first test that the model was tested on.
@@ -86,7 +86,7 @@ class Analysis:
     position: ClassVar[int] = 100
     claims: ClassVar[Mapping[type[ModelClaim], Judge]] = {}
 
-    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+    def measure(self, trained: TrainedModel) -> dict[str, np.ndarray]:
         """Measure a trained model, which is in evaluation mode, without gradients.
 
         A calibration times this with only the first batch of each `trained.outputs`.

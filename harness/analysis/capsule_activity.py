@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from harness.analysis.base import Analysis, FigureSpec, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, TrainedModel, register
 from harness.analysis.comparison import Comparison, Finding
 from harness.analysis.rows import Arrays, Rows, TrainedRow
 from harness.data.dataset import Examples
@@ -66,7 +66,7 @@ class CapsuleActivity(Analysis):
     position = 60
     claims: ClassVar = {ClearerSeparation: clearer, CouplingFollowsActivity: coupled}
 
-    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+    def measure(self, trained: TrainedModel) -> dict[str, np.ndarray]:
         """`activities` of all primary capsules, in descending order, and their `couplings`: (capsule,) float32 each.
 
         Measures variants whose output has `primary_lengths` (batch, capsule) among its details, and their `couplings`
@@ -88,14 +88,17 @@ class CapsuleActivity(Analysis):
         return {name: (total[order] / images).float().cpu().numpy() for name, total in sums.items()}
 
     def figures(self, rows: Rows) -> Iterator[FigureSpec]:
-        """Yield Figure 1 of each row that has couplings, and Figure 4 of all others."""
-        found = {title: each for of_task in rows.by_task(_models_of).values() for title, each in of_task.items()}
-        coupled = {title: models for title, models in found.items() if all("couplings" in each for each in models)}
-        for title, models in coupled.items():
-            yield FigureSpec("couplings", (title,), partial(_draw_couplings, title, models[0]))
-        ladders = {title: models for title, models in found.items() if title not in coupled}
-        if ladders:
-            yield FigureSpec("activities", (), partial(_draw_activities, ladders))
+        """Yield, on each task, Figure 1 of each row that has couplings, and Figure 4 of all others."""
+        by_task = rows.by_task(_models_of)
+        for task, found in by_task.items():
+            of = (task,) if len(by_task) > 1 else ()  # most often only one task's training images fit the models
+            coupling = {title: models for title, models in found.items() if all("couplings" in m for m in models)}
+            for title, models in coupling.items():
+                draw = partial(_draw_couplings, ", ".join((title, *of)), models[0])
+                yield FigureSpec("couplings", (*of, title), draw)
+            others = {title: models for title, models in found.items() if title not in coupling}
+            if others:
+                yield FigureSpec("activities", of, partial(_draw_activities, of, others))
 
 
 def averaged_images(train: Examples) -> Examples:
@@ -126,12 +129,12 @@ def _draw_couplings(title: str, model: Arrays, name: str) -> CaptionedFigure:
     )
 
 
-def _draw_activities(ladders: dict[str, list[Arrays]], name: str) -> CaptionedFigure:
+def _draw_activities(of: tuple[str, ...], ladders: dict[str, list[Arrays]], name: str) -> CaptionedFigure:
     highest = {title: [each["activities"][:ACTIVE] for each in models] for title, models in ladders.items()}
     ends = "; ".join(f"{title} {lists[0][0]:.2f} to {lists[0][-1]:.2f}" for title, lists in highest.items())
     return CaptionedFigure(
         name,
-        "Activity of the primary capsules",
+        ", ".join(("Activity of the primary capsules", *of)),
         f"Figure 4 of the paper: mean activities of the {ACTIVE} most active primary capsules over {IMAGES}; the mean "
         f"of each capsule, put in order afterwards.",
         f"Activities from the most active capsule to the last one shown: {ends}.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import ANALYSES, Trained
+from harness.analysis.base import ANALYSES, TrainedModel
 from harness.data.dataset import Examples
 from harness.errors import cause_of
 
@@ -22,7 +22,7 @@ NUMBERS = "biuf"  # kinds of arrays that can be recorded: truth values, integers
 log = logging.getLogger(__name__)
 
 
-def measure_all(trained: Trained) -> dict[str, dict[str, np.ndarray]]:
+def measure_all(trained: TrainedModel) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of every analysis that has measured something, by its name.
 
     An analysis that fails is left out with a warning in the log: it costs no trial its result.
@@ -40,7 +40,7 @@ def measure_all(trained: Trained) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def _measured(name: str, trained: Trained) -> dict[str, np.ndarray]:
+def _measured(name: str, trained: TrainedModel) -> dict[str, np.ndarray]:
     import torch
 
     trained.model.eval()
@@ -62,7 +62,7 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class _Sample(Trained):
+class _Sample(TrainedModel):
     """A trained model that gives analyses the first batch of images alone.
 
     left: seconds that the other batches would have taken, for each call of `outputs`.
@@ -82,7 +82,7 @@ class _Sample(Trained):
             return
 
 
-def seconds_of_all(trained: Trained) -> float:
+def seconds_of_all(trained: TrainedModel) -> float:
     """Estimate the seconds that `measure_all` takes, from the first batch that each analysis asks for."""
     sample = _Sample(trained.model, trained.device, trained.train, trained.test, trained.predictions)
     start = perf_counter()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, FigureSpec, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, TrainedModel, register
 from harness.analysis.rows import Rows, TrainedRow
 from harness.drawing.captioned_figure import CaptionedFigure
 from harness.drawing.images import GAP, canvas, label, mosaic
@@ -37,7 +37,7 @@ class WrongImages(Analysis):
 
     position = 50
 
-    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+    def measure(self, trained: TrainedModel) -> dict[str, np.ndarray]:
         """`mistakes`: the images (images, height, width) uint8; `mistakes_at`: their indices in the test (images,)."""
         wrong = np.flatnonzero(trained.predictions != trained.test.labels)[:FIRST_IMAGES]
         return {"mistakes": trained.test.images[wrong], "mistakes_at": wrong}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, FigureSpec, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, TrainedModel, register
 from harness.analysis.reconstructions import as_images
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.dataset import Examples
@@ -44,7 +44,7 @@ class Perturbation(Analysis):
 
     position = 90
 
-    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+    def measure(self, trained: TrainedModel) -> dict[str, np.ndarray]:
         """`moved`: the decoded images of one class (pose, offset, height, width) uint8; `moved_class`: that class.
 
         Measures variants with a decoder whose output has `digits` (batch, class, pose) among its details.
@@ -63,7 +63,7 @@ class Perturbation(Analysis):
                 yield FigureSpec("moved", (task, title), partial(_draw, task, title, perturbations))
 
 
-def _perturbed(trained: Trained, output: Output, label: int) -> dict[str, np.ndarray]:
+def _perturbed(trained: TrainedModel, output: Output, label: int) -> dict[str, np.ndarray]:
     digits = (output.details or {}).get("digits")
     if digits is None or output.reconstruction is None:
         return {}

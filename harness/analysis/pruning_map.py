@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, FigureSpec, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, TrainedModel, register
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.subset import subset
 from harness.drawing.captioned_figure import CaptionedFigure
@@ -39,7 +39,7 @@ class PruningMap(Analysis):
 
     position = 70
 
-    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+    def measure(self, trained: TrainedModel) -> dict[str, np.ndarray]:
         """`kept`: the mean number of capsules that pruning keeps at each position, (class, rows, columns); `centres`:
         of the positions, in pixels, (rows,); `mean_images`: of each class, (class, height, width) uint8.
 

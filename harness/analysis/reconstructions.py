@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis.base import Analysis, FigureSpec, Trained, register
+from harness.analysis.base import Analysis, FigureSpec, TrainedModel, register
 from harness.analysis.rows import Rows, TrainedRow
 from harness.data.subset import first_of_each_class
 from harness.drawing.captioned_figure import CaptionedFigure
@@ -25,7 +25,7 @@ class Reconstructions(Analysis):
 
     position = 80
 
-    def measure(self, trained: Trained) -> dict[str, np.ndarray]:
+    def measure(self, trained: TrainedModel) -> dict[str, np.ndarray]:
         """`shown` and `reconstructed`: the images and their reconstructions, (class, height, width) uint8.
 
         Measures variants with a decoder.

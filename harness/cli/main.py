@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import typer
 
-from harness.caches import remove_empty_caches
 from harness.cli.clean import clean
 from harness.cli.compare import compare
 from harness.cli.data import data_app
@@ -19,6 +18,7 @@ from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.streams import outlive_readers
 from harness.cli.ui import ui
+from harness.compiler_folders import remove_empty_folders
 from harness.errors import UserError
 from harness.text import one_line
 
@@ -63,7 +63,7 @@ def main() -> NoReturn:
             2,
         )
     finally:
-        remove_empty_caches()
+        remove_empty_folders()
     if code == INTERRUPTED:  # as typer turns Ctrl-C into a code
         _leave(f"interrupted; what is done is kept, and this resumes it: {given_command()}", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from harness.errors import UserError
-from harness.plugins.isolation import stdout_to_stderr
+from harness.plugins.foreign_code import stdout_to_stderr
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

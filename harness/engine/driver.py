@@ -59,7 +59,8 @@ class Driver:
     """Runs trials to completion: submits them, notifies listeners, retries lost ones, enforces the deadline.
 
     Arguments:
-        listeners: called in their order; if one raises, the trial fails, and those after it miss the event.
+        listeners: called in their order; what one of them raises fails the trial, or ends the run, as `Listener` says,
+            and those after it miss the event.
         say: prints a line.
         attempts: how many attempts in a row a trial gets without resuming from a later checkpoint.
         deadline: seconds that an attempt may run, or None.

@@ -12,7 +12,7 @@ from harness.plan.plan import Plan
 from harness.plan.timing import find_baseline, plan_timing
 from harness.plan.training import plan_training
 from harness.plan.trial import Trial
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 from harness.suite.load import ResolvedSuite
 from harness.suite.protocol import ERROR_TITLE, TIME_TITLE
 from harness.suite.schema import Suite

@@ -9,7 +9,7 @@ from harness.plan.budget import iterations_at
 from harness.plan.key import keyed
 from harness.plan.plan import Plan
 from harness.plan.trial import TimingTrial, TrainingTrial
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 
 
 def with_data(plan: Plan, folder: Path) -> Plan:

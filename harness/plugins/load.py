@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TextIO, cast
 
 from harness.errors import UserError
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 from harness.plugins.source import imported_names, loaded_texts
 
 PREFIX = "harness_plugin_"
@@ -24,7 +24,7 @@ _fallback: list[tuple[Path, bytes | None]] = []  # plugins to load when an unkno
 
 
 def load_plugin(path: Path, text: bytes | None = None) -> None:
-    """Import a plugin in isolation (see `harness.plugins.isolation`), with its output on standard error.
+    """Import a plugin in isolation (see `harness.plugins.foreign_code`), with its output on standard error.
 
     Arguments:
         text: the content to run instead of the file's, as another process has read it.

@@ -21,7 +21,7 @@ from variants import VARIANTS
 
 FOLDER = "model"  # among a run's artifacts
 WEIGHTS, TRIAL = "weights.pt", "trial.json"  # among the model's own
-CODE = Path(__file__).with_name("trained.py")
+CODE = Path(__file__).with_name("pyfunc.py")
 PACKAGES = ("torch", "numpy", "pydantic", "mlflow")
 
 

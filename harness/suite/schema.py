@@ -105,11 +105,13 @@ class Suite(Settings):
     fraction: float | None = Field(
         None, gt=0, le=1, description="the share of every protocol that is run; default: all"
     )
-    deadline: Duration | None = Field(None, description="how long one trial may take before it is stopped")
+    deadline: Duration | None = Field(None, description="how long one attempt at a trial may take before it is stopped")
     keep_models: Literal["first", "all", "none"] = Field(
         "first", description="whose trained parameters are kept: those of each row's first seed, of all, or none"
     )
-    attempts: int = Field(3, ge=1, le=100, description="how often a trial is tried when its worker is lost")
+    attempts: int = Field(
+        3, ge=1, le=100, description="how many attempts in a row may be lost without resuming from a later checkpoint"
+    )
     protocols: dict[Name, Protocol] = Field(
         default_factory=dict, max_length=1000, description="how rows are trained, by name"
     )

@@ -23,7 +23,7 @@ class WorkerContext:
     plugin_texts: Mapping[Path, bytes] = field(default_factory=dict)  # content of plugins when the driver loaded them
     engine: str = ""  # digest of the driver's harness, compared with the worker's; "" skips the comparison
     gpu: bool = False  # whether a GPU was granted
-    checkpoints_id: str = ""  # with `driver` and `attempt` the owner of the trial's checkpoints, see `checkpoint.Claim`
+    checkpoints_id: str = ""  # with `driver` and `attempt` the owner of the trial's checkpoints, see `checkpoint.Owner`
     driver: int = 0
     attempt: int = 1
     algorithms: Path | None = None  # folder of the autotune caches, one file a machine

@@ -13,7 +13,7 @@ import torch
 from harness.data import DATASETS
 from harness.errors import UserError
 from harness.plan.trial import TimingTrial, TrainingTrial, Trial
-from harness.plugins.isolation import isolated_process
+from harness.plugins.foreign_code import state_restored
 from harness.plugins.load import load_plugin, set_fallback_plugins
 from harness.plugins.source import engine_digest, file_digest
 from harness.worker.context import Report, WorkerContext
@@ -131,7 +131,7 @@ def _settings(trial: Trial, context: WorkerContext) -> Iterator[None]:
     """Set a trial's threads and precision; restore the settings of this process on exit."""
     from harness.worker.precision import products_in
 
-    with isolated_process():
+    with state_restored():
         torch.set_num_threads(context.threads)
         with products_in(trial.work.precision):
             yield

@@ -9,7 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import variants
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 
 CHECKPOINT_COPIES = 3  # a checkpoint holds the weights and Adam's two moments
 VALUE_BYTES = 4  # of a float32

@@ -10,7 +10,7 @@ import variants
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.plugins import load as plugins
-from harness.plugins.isolation import foreign_code
+from harness.plugins.foreign_code import foreign_code
 from harness.worker.checks import check_output
 from harness.worker.model_size import SkipInit
 from variants import VARIANTS

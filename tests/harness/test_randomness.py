@@ -7,7 +7,7 @@ import random
 import numpy as np
 import torch
 
-from harness.plugins.isolation import isolated_process
+from harness.plugins.foreign_code import state_restored
 from harness.randomness import random_state, seed_everything
 
 
@@ -24,7 +24,7 @@ def test_random_numbers_go_on_as_if_none_had_been_drawn() -> None:
     seed_everything(2**32 + 7)
     draw()
     state = random_state()["numpy"]
-    with isolated_process():
+    with state_restored():
         seed_everything(3)
         inside = draw()
     after = draw()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.analysis.base import ANALYSES, FigureSpec
 from harness.drawing.labels import file_stems
 from harness.errors import cause_of
-from harness.plugins.isolation import stdout_to_stderr
+from harness.plugins.foreign_code import stdout_to_stderr
 
 if TYPE_CHECKING:
     from harness.analysis.rows import RowsOf

@@ -9,7 +9,7 @@ from typing import Any
 from harness.analysis.claims import JudgedKind, judged_kinds, read_recorded
 from harness.analysis.comparison import Comparison, Finding
 from harness.errors import cause_of
-from harness.plugins.isolation import stdout_to_stderr
+from harness.plugins.foreign_code import stdout_to_stderr
 from harness.report.judging.errors import lower, lower_mean, lowest, value, values_of
 from harness.report.judging.evidence import Evidence
 from harness.report.judging.limits import limited, scope

@@ -15,7 +15,7 @@ from harness.suite.claims import RowSelector
 
 @dataclass(frozen=True)
 class Evidence:
-    """What claims are judged by. Each of the functions returns None while one of the rows is not measured.
+    """What claims are judged by. A comparison is None while one of its rows is not measured.
 
     errors, times: the rows of both tables.
     pair: compares the errors of two rows.

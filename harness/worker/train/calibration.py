@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from harness.analysis.base import Trained
+from harness.analysis.base import TrainedModel
 from harness.analysis.measuring import seconds_of_all
 from harness.data.batches import EVALUATION_BATCH
 from harness.data.subset import subset
@@ -40,5 +40,5 @@ def calibrate(trial: TrainingTrial, context: WorkerContext) -> Cost:
         predict(training.model, sample, device, work.precision)
         evaluation += (time.perf_counter() - start) * images / len(sample.labels)
     first = subset(next(iter(data.tests.values())), work.test_images)
-    analyses = seconds_of_all(Trained(training.model, device, data.train, first, first.labels))
+    analyses = seconds_of_all(TrainedModel(training.model, device, data.train, first, first.labels))
     return Cost(setup + analyses, float(np.median(seconds[WARM:])), evaluation)

@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Claim:
+class Owner:
     """Identifies the owner of a trial's checkpoints: an attempt, started by a driver."""
 
     checkpoints_id: str = ""  # random id of a suite's checkpoint folder, whose drivers are numbered as they start
     driver: int = 0
     attempt: int = 1  # of the trial
 
-    def is_older_than(self, other: Claim) -> bool:
+    def is_older_than(self, other: Owner) -> bool:
         """Return whether the other claim has followed this one; claims on different folders have no order."""
         return self.checkpoints_id == other.checkpoints_id and (self.driver, self.attempt) < (
             other.driver,
@@ -43,7 +43,7 @@ class Claim:
         )
 
 
-def next_driver(folder: Path) -> Claim:
+def next_driver(folder: Path) -> Owner:
     """Return the claim of a new driver on a folder of checkpoints, newer than all before it.
 
     Raises:
@@ -53,7 +53,7 @@ def next_driver(folder: Path) -> Claim:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             found = _read(folder / DRIVER_FILE)
-            claim = Claim(str(found.get("checkpoints_id") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
+            claim = Owner(str(found.get("checkpoints_id") or secrets.token_hex(8)), int(found.get("driver", 0)) + 1)
             content = {"checkpoints_id": claim.checkpoints_id, "driver": claim.driver}
             _replace(folder / DRIVER_FILE, content, secrets.token_hex(8))
     except OSError as error:
@@ -71,7 +71,7 @@ class Checkpoints:
     more, nor claim the folder after its successor.
     """
 
-    def __init__(self, folder: Path, claim: Claim = Claim()) -> None:  # it is frozen
+    def __init__(self, folder: Path, claim: Owner = Owner()) -> None:  # it is frozen
         self.folder, self._claim = folder, claim
         self._token: str | None = None
 
@@ -166,8 +166,8 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _claim_of(owner: dict[str, Any]) -> Claim:
-    return Claim(owner.get("checkpoints_id", ""), owner["driver"], owner["attempt"])
+def _claim_of(owner: dict[str, Any]) -> Owner:
+    return Owner(owner.get("checkpoints_id", ""), owner["driver"], owner["attempt"])
 
 
 def _replace(path: Path, content: dict[str, Any], token: str) -> None:

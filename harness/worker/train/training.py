@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import variants
-from harness.analysis.base import Trained
+from harness.analysis.base import TrainedModel
 from harness.analysis.measuring import measure_all
 from harness.data import Examples, TaskData
 from harness.data.batches import Batches
@@ -36,7 +36,7 @@ from harness.worker.optimizer import Adam
 from harness.worker.precision import forward_in
 from harness.worker.result import Diverged, Point, Progress, Result, Timestamps
 from harness.worker.task_data import task_data
-from harness.worker.train.checkpoint import Checkpoints, Claim
+from harness.worker.train.checkpoint import Checkpoints, Owner
 from harness.worker.train.evaluation import error_percent, predict
 from variants.contract import Variant
 
@@ -178,7 +178,7 @@ def train_trial(trial: TrainingTrial, context: WorkerContext, report: Report) ->
     began = time.monotonic()
     device = choose_device(context.gpu)
     data = task_data(trial, context)
-    claim = Claim(context.checkpoints_id, context.driver, context.attempt)
+    claim = Owner(context.checkpoints_id, context.driver, context.attempt)
     checkpoints = Checkpoints(context.checkpoints / trial.key, claim)
     checkpoints.claim()
     training = _begun(trial, data, device, checkpoints)
@@ -189,7 +189,7 @@ def train_trial(trial: TrainingTrial, context: WorkerContext, report: Report) ->
     result = _result(training, tests, predictions)
     model = _saved(training.model) if context.keep_model else b""
     first = next(iter(tests))
-    arrays = measure_all(Trained(training.model, device, data.train, tests[first], predictions[first]))
+    arrays = measure_all(TrainedModel(training.model, device, data.train, tests[first], predictions[first]))
     timestamps = Timestamps(began, training.first_step or began, time.monotonic())
     return dataclasses.replace(result, arrays=arrays, model=model, timestamps=timestamps)
 

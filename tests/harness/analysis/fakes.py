@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 import variants
-from harness.analysis import Trained
+from harness.analysis import TrainedModel
 from harness.analysis.rows import Curve, Model, Rows, TimedRow, TrainedRow
 from harness.data import Examples
 from variants.contract import Config, Output, Variant
@@ -55,9 +55,9 @@ def examples(count: int = 90, size: int = SIZE) -> Examples:
 
 def trained(
     model: Variant, test: Examples, predictions: np.ndarray | None = None, train: Examples | None = None
-) -> Trained:
+) -> TrainedModel:
     """A trained model, which is right if nothing else is said."""
-    return Trained(model, CPU, train or test, test, test.labels if predictions is None else predictions)
+    return TrainedModel(model, CPU, train or test, test, test.labels if predictions is None else predictions)
 
 
 def drawer(decodes: bool = True, size: int = SIZE) -> Drawer:

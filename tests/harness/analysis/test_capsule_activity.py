@@ -100,3 +100,17 @@ def test_lines() -> None:
     assert y_data(right.lines[0]).tolist() == [0.2, 0.1]
     [axes] = activities_figure({"a": [np.array([1.0, 0.5]), np.array([0.8, 0.3])]}).axes
     assert y_data(axes.lines[0]) == pytest.approx(np.array([0.9, 0.4]))
+
+
+def test_a_row_on_two_tasks_has_figures_of_each() -> None:
+    levels = {"a": [0.9, 0.8], "b": [0.2, 0.1]}
+    coupled = [row("r", task, {"activities": each, "couplings": [0.3, 0.1]}) for task, each in levels.items()]
+    ladders = [row("l", task, {"activities": each}) for task, each in levels.items()]
+    found = {each.name: each.draw(each.name) for each in CapsuleActivity().figures(rows(*coupled, *ladders))}
+    assert found.keys() == {"couplings-a-r", "couplings-b-r", "activities-a", "activities-b"}
+    assert [found[f"couplings-{task}-r"].title for task in levels] == [
+        "Activity and coupling, r, a",
+        "Activity and coupling, r, b",
+    ]
+    assert "r" not in found["activities-a"].alt_text.split()
+    assert "l 0.20 to 0.10" in found["activities-b"].alt_text

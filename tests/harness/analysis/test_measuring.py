@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from harness.analysis import ANALYSES, Analysis, Trained
+from harness.analysis import ANALYSES, Analysis, TrainedModel
 from harness.analysis.measuring import measure_all, seconds_of_all
 from harness.errors import UserError
 from harness.suite.claims import ModelClaim
 from tests.harness.analysis.fakes import drawer, examples, trained
 
-Measure = Callable[[Trained], Any]
+Measure = Callable[[TrainedModel], Any]
 Register = Callable[..., None]
 
 
@@ -37,7 +37,7 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Register:
     return add
 
 
-def fails(trained: Trained) -> Any:
+def fails(trained: TrainedModel) -> Any:
     raise ValueError("no such capsule")
 
 
@@ -65,7 +65,7 @@ def test_what_fails_is_told_and_left_out(register: Register, caplog: pytest.LogC
 def test_the_model_is_in_evaluation_without_gradients_and_in_training_afterwards(register: Register) -> None:
     seen = []
 
-    def spoils(trained: Trained) -> Any:
+    def spoils(trained: TrainedModel) -> Any:
         seen.append((trained.model.training, torch.is_grad_enabled()))
         trained.model.train()
         return {}
@@ -102,20 +102,20 @@ def test_a_calibration_counts_every_batch_by_the_first(register: Register, monke
     clock, test, batches = Clock(), examples(450), []
     monkeypatch.setattr("harness.analysis.measuring.perf_counter", clock)
 
-    def goes_through(trained: Trained) -> Any:
+    def goes_through(trained: TrainedModel) -> Any:
         clock.now += 7  # whatever it does before
         for batch, _ in trained.outputs(test):
             clock.now += 4
             batches.append(len(batch))
         return {"x": np.zeros(1)}
 
-    def stops(trained: Trained) -> Any:
+    def stops(trained: TrainedModel) -> Any:
         for _ in trained.outputs(test):
             clock.now += 1
             break
         return {}
 
-    def half(trained: Trained) -> Any:
+    def half(trained: TrainedModel) -> Any:
         goes_through(trained)
         raise ValueError
 

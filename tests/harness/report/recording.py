@@ -16,7 +16,7 @@ Trials = Mapping[str, RecordedTrial]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained(RecordedTraining):
+class TrainedModel(RecordedTraining):
     """A training whose files are in memory."""
 
     result: Result = field(repr=False)
@@ -52,7 +52,7 @@ def recorded(key: str, result: Result, status: Status = "done", cause: str = "")
     """A trial as it is recorded with a result."""
     known: dict[str, Any] = {"key": key, "status": status, "cause": cause, "result": result}
     known |= {"numbers": result.numbers, "machine": result.machine}
-    return Trained(**known) if isinstance(result.numbers, TrainingNumbers) else Timed(**known)
+    return TrainedModel(**known) if isinstance(result.numbers, TrainingNumbers) else Timed(**known)
 
 
 def by_key(trials: Iterable[RecordedTrial]) -> dict[str, RecordedTrial]:
@@ -62,7 +62,7 @@ def by_key(trials: Iterable[RecordedTrial]) -> dict[str, RecordedTrial]:
 
 def without_files(trials: Trials) -> dict[str, RecordedTrial]:
     """The trials with their numbers alone."""
-    kinds = {Trained: RecordedTraining, Timed: RecordedTiming}
+    kinds = {TrainedModel: RecordedTraining, Timed: RecordedTiming}
     return by_key(
         kind(**{each.name: getattr(trial, each.name) for each in fields(kind)})
         for trial in trials.values()

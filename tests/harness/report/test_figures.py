@@ -22,7 +22,7 @@ from harness.report.build import write_report
 from harness.report.figures.all_figures import draw_all
 from harness.report.tables.assemble import build_tables
 from tests.harness.report.example import ERRORS, ORIGIN, OVERHEAD, SECONDS, example, plan, published, record
-from tests.harness.report.recording import Timed, Trained, by_key
+from tests.harness.report.recording import Timed, TrainedModel, by_key
 
 ROOT = Path(__file__).parents[3]
 
@@ -200,7 +200,7 @@ def test_of_too_many_figures_of_a_kind_the_first_are_drawn(monkeypatch: pytest.M
 def test_what_can_not_be_read_costs_no_other_figure() -> None:
     """A record is read that may have come from anywhere."""
 
-    class OddTraining(Trained):
+    class OddTraining(TrainedModel):
         def arrays(self, analysis: str) -> dict[str, np.ndarray]:
             return {"mistakes": np.zeros(3), "shown": np.zeros(3)}
 
@@ -209,7 +209,7 @@ def test_what_can_not_be_read_costs_no_other_figure() -> None:
         def samples(self) -> list[float]:
             raise ValueError("no samples")
 
-    odd = {Trained: OddTraining, Timed: OddTiming}
+    odd = {TrainedModel: OddTraining, Timed: OddTiming}
     trials = by_key(odd[type(trial)](**vars(trial)) for trial in record().values())
     figures = draw_all(build_tables(plan(), published(), trials, OVERHEAD, ORIGIN).rows_of)
     assert {"curves-mnist", "curves-affnist", "costs"} <= {figure.name for figure in figures.drawn}
@@ -218,13 +218,13 @@ def test_what_can_not_be_read_costs_no_other_figure() -> None:
 
 
 def test_nothing_is_read_before_a_figure_asks_for_it() -> None:
-    class Asked(Trained):
+    class Asked(TrainedModel):
         def arrays(self, analysis: str) -> dict[str, np.ndarray]:
             asked.append((self.key, analysis))
             return super().arrays(analysis)
 
     asked: list[tuple[str, str]] = []
-    trials = by_key(Asked(**vars(each)) if isinstance(each, Trained) else each for each in record().values())
+    trials = by_key(Asked(**vars(each)) if isinstance(each, TrainedModel) else each for each in record().values())
     found = build_tables(plan().model_copy(update={"claims": []}), published(), trials, OVERHEAD, ORIGIN)
     assert found.rows_of is not None
     row = found.rows_of("mistakes").trained[0]

@@ -18,7 +18,7 @@ from harness.suite.load import load_suite
 from harness.worker.autotune import autotune_cache
 from harness.worker.context import WorkerContext
 from harness.worker.result import AttemptSuperseded, Progress, Result
-from harness.worker.train.checkpoint import Checkpoints, Claim
+from harness.worker.train.checkpoint import Checkpoints, Owner
 from harness.worker.train.training import train_trial
 from variants.conv import large_kernel
 
@@ -168,7 +168,7 @@ def test_two_suites_that_share_a_row_do_not_meet(chancy: Callable[..., TrainingT
     def meanwhile(progress: Progress) -> None:
         if progress.iteration == 8:
             weights.append(train_trial(trial, other, ignore).weights)
-            Checkpoints(other.checkpoints / trial.key, Claim("b", 3)).clear()
+            Checkpoints(other.checkpoints / trial.key, Owner("b", 3)).clear()
 
     weights.append(train_trial(trial, dataclasses.replace(context, checkpoints_id="a", driver=1), meanwhile).weights)
     assert weights[0] == weights[1]

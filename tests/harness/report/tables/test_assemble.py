@@ -36,7 +36,15 @@ from tests.harness.report.example import (
     record,
     terminal,
 )
-from tests.harness.report.recording import Trained, Trials, by_key, on_machine, recorded, with_numbers, without_files
+from tests.harness.report.recording import (
+    TrainedModel,
+    Trials,
+    by_key,
+    on_machine,
+    recorded,
+    with_numbers,
+    without_files,
+)
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +238,7 @@ def test_a_reason_with_a_semicolon_stays_one_reason() -> None:
     assert sum(f": {odd}." in note for note in notes) == 1
 
 
-def with_predictions(trial: Trained, predictions: dict[str, np.ndarray]) -> Trained:
+def with_predictions(trial: TrainedModel, predictions: dict[str, np.ndarray]) -> TrainedModel:
     return replace(trial, result=replace(trial.result, predictions=predictions))
 
 
@@ -238,7 +246,7 @@ def in_another_order(trials: Trials) -> Trials:
     """Tests are kept in another order."""
     return by_key(
         with_predictions(trial, dict(reversed(trial.result.predictions.items())))
-        if isinstance(trial, Trained)
+        if isinstance(trial, TrainedModel)
         else trial
         for trial in trials.values()
     )
@@ -279,7 +287,7 @@ def with_a_constant_model() -> dict[str, RecordedTrial]:
     """One seed of the CNN always predicts the same class."""
     trials = record()
     trial = trials["training 0 mnist 1"]
-    assert isinstance(trial, Trained)
+    assert isinstance(trial, TrainedModel)
     constant = {test: np.full_like(classes, 3) for test, classes in trial.result.predictions.items()}
     return trials | {trial.key: with_predictions(trial, constant)}
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.worker.train.checkpoint import CHECKPOINTS_KEPT, AttemptSuperseded, Checkpoints, Claim, next_driver
+from harness.worker.train.checkpoint import CHECKPOINTS_KEPT, AttemptSuperseded, Checkpoints, Owner, next_driver
 
 
 def state(number: int) -> dict[str, Any]:
@@ -206,14 +206,14 @@ def test_one_that_cannot_be_read_gives_way_and_leaves_a_line(
 @pytest.mark.parametrize(
     ("first", "second", "is_refused"),
     [
-        (Claim("a", 1, 2), Claim("a", 1, 1), True),  # a zombie that claims late
-        (Claim("a", 2, 1), Claim("a", 1, 9), True),  # one of a driver that has gone
-        (Claim("a", 1, 1), Claim("a", 1, 1), False),
-        (Claim("a", 1, 9), Claim("a", 2, 1), False),
-        (Claim("a", 2, 1), Claim("b", 1, 1), False),  # of another record, which knows nothing of the first
+        (Owner("a", 1, 2), Owner("a", 1, 1), True),  # a zombie that claims late
+        (Owner("a", 2, 1), Owner("a", 1, 9), True),  # one of a driver that has gone
+        (Owner("a", 1, 1), Owner("a", 1, 1), False),
+        (Owner("a", 1, 9), Owner("a", 2, 1), False),
+        (Owner("a", 2, 1), Owner("b", 1, 1), False),  # of another record, which knows nothing of the first
     ],
 )
-def test_an_older_claim_is_refused(tmp_path: Path, first: Claim, second: Claim, is_refused: bool) -> None:
+def test_an_older_claim_is_refused(tmp_path: Path, first: Owner, second: Owner, is_refused: bool) -> None:
     owner, other = Checkpoints(tmp_path / "t", first), Checkpoints(tmp_path / "t", second)
     owner.claim()
     if is_refused:
@@ -240,7 +240,7 @@ def test_a_damaged_owners_mark_is_as_none(tmp_path: Path) -> None:
     kept.claim()
     for content in ("", "{", "0123456789abcdef", "[]"):
         (tmp_path / "t" / "owner").write_text(content)
-        Checkpoints(tmp_path / "t", Claim("a", 1, 1)).claim()
+        Checkpoints(tmp_path / "t", Owner("a", 1, 1)).claim()
 
 
 def test_clear(checkpoints: Checkpoints) -> None:

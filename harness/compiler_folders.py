@@ -10,7 +10,7 @@ from pathlib import Path
 COMPILERS = "torchinductor_*"  # torch makes this folder when it is imported, and fills it when it compiles something
 
 
-def remove_empty_caches() -> None:
+def remove_empty_folders() -> None:
     """Remove the folder of torch's compiler, if torch was imported and the folder is empty."""
     if "torch" in sys.modules:
         for folder in Path(tempfile.gettempdir()).glob(COMPILERS):

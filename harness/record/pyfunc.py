@@ -12,7 +12,7 @@ from mlflow.pyfunc import PythonModel
 from harness.record.loading import read_model
 
 
-class Trained(PythonModel):
+class PyfuncModel(PythonModel):
     """Classes of images, by a trained variant.
 
     `unwrap_python_model()` of the loaded model gives this; its `model` is the `torch.nn.Module`.
@@ -28,4 +28,4 @@ class Trained(PythonModel):
         return self.loaded.predict(model_input)
 
 
-mlflow.models.set_model(Trained())
+mlflow.models.set_model(PyfuncModel())

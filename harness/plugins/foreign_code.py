@@ -1,8 +1,8 @@
-"""Run user code without lasting effects on the process.
+"""Run code that is not the harness's own, such as a plugin's, without lasting effects on the process.
 
 Settings and random states are restored (`process_settings`, `harness.randomness`). What can't be restored: monkey
-patches, started threads and processes, priorities, and torch's number of inter-op threads. A trial has a process of its
-own, so none of these reaches another trial.
+patches, started threads and processes, priorities, and torch's number of inter-op threads. Unless
+`--serial` is given, a trial has a process of its own, so none of these reaches another trial.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STDOUT, STDERR = 1, 2  # file descriptors
 
 
 @contextmanager
-def isolated_process() -> Iterator[None]:
+def state_restored() -> Iterator[None]:
     """Restore settings and random states on exit, and turn `sys.exit` into an error.
 
     Raises:
@@ -40,7 +40,7 @@ def foreign_code() -> Iterator[None]:
     Raises:
         UserError: the code inside has called `sys.exit` or `os._exit`.
     """
-    with stdout_to_stderr(), isolated_process(), _exits_raise(), _atexit_to_stderr():
+    with stdout_to_stderr(), state_restored(), _exits_raise(), _atexit_to_stderr():
         yield
 
 

@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from harness.errors import UserError
-from harness.plugins.isolation import foreign_code, isolated_process, stdout_to_stderr
+from harness.plugins.foreign_code import foreign_code, state_restored, stdout_to_stderr
 
 
 @pytest.mark.parametrize("code", [None, 0, 1, "no"])
 def test_nobody_leaves_the_program(code: object) -> None:
-    with pytest.raises(UserError, match="leaves the program"), isolated_process():
+    with pytest.raises(UserError, match="leaves the program"), state_restored():
         sys.exit(code)  # type: ignore[arg-type]
 
 
@@ -48,7 +48,7 @@ def test_standard_output_is_for_results_alone(capfd: pytest.CaptureFixture[str])
 
 def test_last_words_go_aside_too() -> None:
     script = (
-        "import atexit\nfrom harness.plugins.isolation import foreign_code\n"
+        "import atexit\nfrom harness.plugins.foreign_code import foreign_code\n"
         "with foreign_code():\n    atexit.register(print, 'farewell', end='!')\n"
         "print('{}')"
     )
