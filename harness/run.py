@@ -90,8 +90,8 @@ def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Ou
             with record.held():
                 invocation = record.begin_invocation(plan, numbers, options.command, resolved.text)
                 with _closed_if_stopped(record, invocation):
-                    claim = next_driver(options.checkpoints_of(suite.name))
-                    run = _Run(resolved, options, console, record, invocation, place, claim, wanted)
+                    owner = next_driver(options.checkpoints_of(suite.name))
+                    run = _Run(resolved, options, console, record, invocation, place, owner, wanted)
                     failed = run.work(plan)
                     tables = read_tables(record, resolved.profile, invocation)
                     files = write_report(tables, report_folder(options.results, suite.name, resolved.profile), say)
@@ -119,7 +119,7 @@ class _Run:
     record: RunWriter
     invocation: str
     place: Workplace
-    claim: Owner  # of this driver on its trials
+    owner: Owner  # this driver, of its trials' checkpoints
     wanted: frozenset[str]  # names of the trials to run
 
     @property
@@ -178,8 +178,8 @@ class _Run:
             fallback_plugins=tuple(others),
             plugin_texts=texts_when_loaded([*mine, *others]),
             engine=engine_digest(),
-            checkpoints_id=self.claim.checkpoints_id,
-            driver=self.claim.driver,
+            checkpoints_id=self.owner.checkpoints_id,
+            driver=self.owner.driver,
             algorithms=self.options.algorithms,
             keep_model=trial.kind == "training" and self.resolved.suite.keeps_model(trial.row, trial.task, trial.seed),
         )

@@ -1,4 +1,4 @@
-"""A cache of autotuned algorithms in a file a machine, so that each convolution is measured once on it.
+"""A cache of autotuned algorithms, one file per machine, so that each convolution is measured there once.
 
 Another algorithm rounds differently. Each is therefore chosen under a lock before anything is computed with it, and
 every trial of a results folder uses the first choice. A checkpoint contains the choices of its trial, see
