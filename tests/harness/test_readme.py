@@ -52,6 +52,7 @@ def linear() -> str:
     return whole
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny")
 def test_the_variant_of_the_readme(
     cli: Callable[..., Said],

@@ -42,6 +42,7 @@ def script(text: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", text], text=True, check=False, env=environment(), **options)
 
 
+@pytest.mark.slow
 def test_a_run_outlives_its_terminal_and_the_reader_of_its_tables(tiny_suite: Path, tiny: Path, results: Path) -> None:
     """The terminal is hung up after the first trial, which sends SIGHUP and fails every further write.
 

@@ -78,6 +78,7 @@ def test_every_drawing_says_what_it_shows(rows_of: RowsOf) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_files_of_the_figures(tmp_path: Path) -> None:
     write_report(example(), tmp_path)
     names = sorted(path.name for path in (tmp_path / "figures").glob("[!.]*"))
