@@ -144,6 +144,7 @@ def there(tmp_path: Path, results: Path, tiny: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @LENIENT
 @given(st.sampled_from(PLACES), st.sampled_from(["replace", "remove", "add"]), JUNK, TEXTS)
 def test_any_change_of_a_suite_is_served_or_refused_in_one_sentence(

@@ -165,6 +165,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(run: Cli, plan: Cli, results: Path, mo
     assert trial["status"] == "done"
 
 
+@pytest.mark.slow
 def test_timing_goes_in_an_order_drawn_by_the_invocation_and_keeps_to_it_in_what_is_missing(
     run: Cli, cli: Cli, suite: Path, results: Path, tmp_path: Path
 ) -> None:
@@ -311,6 +312,7 @@ claims:
 """
 
 
+@pytest.mark.slow
 def test_a_contradicted_claim_fails_where_that_is_asked_for(run: Cli, suite: Path, results: Path) -> None:
     edit(suite, "rounds: 1", "rounds: 4")
     suite.write_text(suite.read_text() + CLAIM)

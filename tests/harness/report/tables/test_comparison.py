@@ -457,6 +457,7 @@ def runs(cli: Cli, tiny: Path, results: Path, write: Callable[..., Path], tmp_pa
     return [run["run_id"] for run in sorted(listed, key=lambda run: run["started"])]
 
 
+@pytest.mark.slow
 def test_two_runs_a_run_with_itself_and_a_regression(cli: Cli, runs: list[str], results: Path) -> None:
     first, second, again = runs
     said = cli("compare", first, second, "--results", results, "--json")
