@@ -9,6 +9,7 @@ from harness.errors import UserError
 from harness.plan.claims import check_claims
 from harness.plan.common import with_common_settings
 from harness.plan.plan import Plan
+from harness.plan.refine import at_fraction
 from harness.plan.timing import find_baseline, plan_timing
 from harness.plan.training import plan_training
 from harness.plan.trial import Trial
@@ -33,20 +34,19 @@ def make_plan(resolved: ResolvedSuite, data: Path) -> Plan:
 
 
 def _plan(resolved: ResolvedSuite, data: Path) -> Plan:
-    fraction = _fraction(resolved)
     with foreign_code():  # variants and datasets do what the plan asks with code of their own
         suite = with_common_settings(resolved)
         identities = _identities(suite, data)
-        errors, training = plan_training(suite, identities, fraction)
+        errors, training = plan_training(suite, identities)
         times, timing = plan_timing(suite, identities)
     baseline = find_baseline(suite.times, times)
     check_claims(suite.claims, [*errors, *times])
     trials: list[Trial] = [*timing, *training]
-    return Plan(
+    plan = Plan(
         suite=suite.name,
         profile=resolved.profile,
         budget=resolved.budget,
-        fraction=fraction,
+        fraction=None,
         error_title=suite.errors.title if suite.errors is not None else ERROR_TITLE,
         errors=errors,
         time_title=suite.times.title if suite.times is not None else TIME_TITLE,
@@ -57,6 +57,7 @@ def _plan(resolved: ResolvedSuite, data: Path) -> Plan:
         claims=suite.claims,
         families=suite.families,
     )
+    return at_fraction(plan, _fraction(resolved))
 
 
 def _fraction(resolved: ResolvedSuite) -> float | None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from harness.data import DATASETS
 from harness.data.tasks import Identity
 from harness.errors import UserError
-from harness.plan.budget import iterations_at
 from harness.plan.key import keyed
 from harness.plan.plan import PlannedRow
 from harness.plan.rows import configured_rows
@@ -15,14 +14,11 @@ from harness.plan.trial import TrainingTrial, TrainingWork
 from harness.suite.schema import ErrorTable, Suite, TrainedRow
 
 
-def plan_training(
-    suite: Suite, data: Mapping[str, Identity], fraction: float | None
-) -> tuple[list[PlannedRow], list[TrainingTrial]]:
-    """Return the rows of the table of errors on each task, and their trials.
+def plan_training(suite: Suite, data: Mapping[str, Identity]) -> tuple[list[PlannedRow], list[TrainingTrial]]:
+    """Return the rows of the table of errors on each task, and their trials, whose iterations are still open.
 
     Arguments:
         data: what is known of the data of each task.
-        fraction: the fraction of each protocol that is run; None leaves the iterations open.
 
     Raises:
         UserError: a row does not fit, or its batches are larger than its training set.
@@ -38,7 +34,7 @@ def plan_training(
             planned.append(each.planned())
             known = data[each.task]
             fields = each.trial_fields(known)
-            work = _work(suite, table, row, each.task, fraction)
+            work = _work(suite, table, row, each.task)
             trials += [
                 keyed(TrainingTrial(**fields, seed=seed, tests=known.tests, remarks=known.remarks, work=work))
                 for seed in table.seeds_of(row, each.task)
@@ -46,7 +42,7 @@ def plan_training(
     return planned, trials
 
 
-def _work(suite: Suite, table: ErrorTable, row: TrainedRow, task: str, fraction: float | None) -> TrainingWork:
+def _work(suite: Suite, table: ErrorTable, row: TrainedRow, task: str) -> TrainingWork:
     protocol = suite.protocols[row.protocol]
     size = DATASETS.get(task).train_size
     images = min(size, table.train_images or size)
@@ -55,7 +51,7 @@ def _work(suite: Suite, table: ErrorTable, row: TrainedRow, task: str, fraction:
             f"batch_size of protocol '{row.protocol}' is {protocol.batch_size}, but there are {images} training "
             f"images; lower it or raise train_images."
         )
-    work = TrainingWork(
+    return TrainingWork(
         protocol=protocol,
         full_iterations=protocol.full_iterations(images),
         iterations=None,
@@ -63,4 +59,3 @@ def _work(suite: Suite, table: ErrorTable, row: TrainedRow, task: str, fraction:
         test_images=table.test_images,
         precision=suite.precision,
     )
-    return work if fraction is None else work.model_copy(update={"iterations": iterations_at(work, fraction)})
