@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.data import DATASETS
 from harness.plan.make import make_plan
@@ -18,11 +18,13 @@ from harness.suite.published import load_published
 from harness.worker.model_size import CHECKPOINT_COPIES, VALUE_BYTES, parameter_count
 from variants import VARIANTS
 
+if TYPE_CHECKING:
+    from harness.record.recorded import RecordedTrial
+
 
 def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
     """Return all trials with their status, size and work; nothing is written."""
-    statuses: Mapping[str, str] = {}
-    others: list[Mapping[str, str]] = []
+    recorded: Mapping[str, RecordedTrial] = {}
     load_published(resolved.published_paths())
     plan = make_plan(resolved, options.data)
     if TrackingUri(options.tracking_uri).exists():
@@ -30,16 +32,16 @@ def preview(resolved: ResolvedSuite, options: Options) -> dict[str, Any]:
 
         record = RunReader(options.tracking_uri, resolved.suite.name)
         plan = at_fraction(plan, record.fraction(plan.profile, plan.budget))
-        statuses = record.statuses(trial.key for trial in plan.trials)
-        recorded = [each for each in record.trials().values() if each.profile == plan.profile]
-        others = [each.parameters for each in recorded if each.key not in statuses]
+        recorded = record.trials()
+    planned = {trial.key for trial in plan.trials}
+    others = [each.parameters for key, each in recorded.items() if each.profile == plan.profile and key not in planned]
     sizes: dict[str, int | None] = {}
     return {
         "suite": plan.suite,
         "profile": plan.profile,
         "budget_seconds": plan.budget,
         "fraction": plan.fraction,
-        "trials": [_line(trial, statuses.get(trial.key, "new"), others, sizes) for trial in plan.trials],
+        "trials": [_line(trial, recorded.get(trial.key), others, sizes) for trial in plan.trials],
         "no_longer_planned": len(others),
         "unwatched": _unwatched(plan.trials),
     }
@@ -53,8 +55,10 @@ def _unwatched(trials: list[Trial]) -> dict[str, list[str]]:
     return {name: left_out for name, modules in found.items() if (left_out := unwatched(*modules))}
 
 
-def _line(trial: Trial, status: str, others: list[Mapping[str, str]], sizes: dict[str, int | None]) -> dict[str, Any]:
-    parameters = _parameters(trial, sizes)
+def _line(
+    trial: Trial, recorded: RecordedTrial | None, others: list[Mapping[str, str]], sizes: dict[str, int | None]
+) -> dict[str, Any]:
+    parameters, status = _parameters(trial, sizes), recorded.status if recorded is not None else "new"
     work = trial.work if trial.kind == "training" else None
     return {
         "key": trial.key,
@@ -75,7 +79,6 @@ def _line(trial: Trial, status: str, others: list[Mapping[str, str]], sizes: dic
 
 
 def _parameters(trial: Trial, sizes: dict[str, int | None]) -> int | None:
-    which = f"{trial.variant} {sorted(trial.config.items())}"
-    if which not in sizes:
-        sizes[which] = parameter_count(trial.variant, trial.config)
-    return sizes[which]
+    if trial.model not in sizes:
+        sizes[trial.model] = parameter_count(trial.variant, trial.config)
+    return sizes[trial.model]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ def run_suite(resolved: ResolvedSuite, options: Options, console: Console) -> Ou
     with only_driver(options.results, suite.name, say):
         _check_disk(plan, options)
         with workplace(suite.resources, options.cluster, options.plugins, options.serial) as place:
-            place.check(_to_schedule(plan, wanted), str(resolved.path))
+            place.cluster.check(_to_schedule(plan, wanted), str(resolved.path))
             _fetch(plan, options.data, say)
             plan = with_data(plan, options.data)
             record = RunWriter(
@@ -128,22 +128,22 @@ class _Run:
 
     def work(self, plan: Plan) -> list[Trial]:
         """Run the trials that are not done, timing first; return those that failed."""
-        suite, todo = self.resolved.suite, self._missing(plan)
-        self._announce(plan)
+        suite, missing = self.resolved.suite, self._missing(plan, announce=True)
         stopwatch = Stopwatch()
-        with Display(self.console, len(todo)) as display:
+        with Display(self.console, len(missing)) as display:
             listeners = [stopwatch, Recorder(self.record), _Cleaner(self._checkpoints), display]
             driver = Driver(listeners, display.say, suite.attempts, suite.deadline)
-            executor = self.place.executor(self._context, self._homes(plan))
             # Timing runs first, while the machine is idle; afterwards the rest of a budget is known.
-            missing = {trial.key for trial in todo}
             timing = [each for each in in_mirrored_rounds(plan.timing, Random(self.invocation)) if each.key in missing]
+            executor = self.place.executor(self._context, self._homes(plan) if timing else {})
             display.begin_phase(len(timing))
             driver.run(timing, executor)
-            plan, costs = self._calibrated(plan, display)
-            training = [trial for trial in self._missing(plan) if trial.kind == "training"]
+            calibrated, costs = self._calibrated(plan, display)
+            if calibrated is not plan:
+                missing = self._missing(calibrated)
+            training = [trial for trial in calibrated.training if trial.key in missing]
             display.begin_phase(len(training), is_last=True)
-            driver.run(by_seeds(training, plan.training, lambda trial: _expected(trial, costs)), executor)
+            driver.run(by_seeds(training, calibrated.training, lambda trial: _expected(trial, costs)), executor)
         self.record.keep_overhead(self.invocation, overhead(stopwatch.timestamps))
         return driver.failed
 
@@ -154,26 +154,24 @@ class _Run:
         known = {number: recorded[key].machine.get("node") for key, number in rounds.items() if key in recorded}
         return {number: node for number, node in known.items() if node is not None}
 
-    def _announce(self, plan: Plan) -> None:
-        statuses = self._statuses(plan)
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(count(statuses.values()).items()))
-        self.console.print(f"{plan.suite}: {len(statuses)} trials: {counts}", highlight=False)
+    def _missing(self, plan: Plan, announce: bool = False) -> set[str]:
+        """Return the keys of the wanted trials that are not done.
 
-    def _missing(self, plan: Plan) -> list[Trial]:
-        """Return the wanted trials that are not done."""
-        statuses = self._statuses(plan)
-        return [trial for trial in plan.trials if statuses.get(trial.key, "done") != "done"]
-
-    def _statuses(self, plan: Plan) -> Mapping[str, str]:
-        """Return the status of each wanted trial, by key."""
-        return self.record.statuses(trial.key for trial in plan.trials if trial.name in self.wanted)
+        Arguments:
+            announce: print how many trials there are of each status.
+        """
+        statuses = self.record.statuses(trial.key for trial in plan.trials if trial.name in self.wanted)
+        if announce:
+            counts = ", ".join(f"{n} {status}" for status, n in sorted(count(statuses.values()).items()))
+            self.console.print(f"{plan.suite}: {len(statuses)} trials: {counts}", highlight=False)
+        return {key for key, status in statuses.items() if status != "done"}
 
     def _context(self, trial: Trial) -> WorkerContext:
         mine, others = plugins_of(trial, self.options.plugins)
         return WorkerContext(
             data=self.options.data,
             checkpoints=self._checkpoints,
-            threads=self.place.threads(trial),
+            threads=self.place.cluster.threads(trial),
             plugins=tuple(mine),
             fallback_plugins=tuple(others),
             plugin_texts=texts_when_loaded([*mine, *others]),
@@ -190,9 +188,8 @@ class _Run:
             return plan, {}
         display.say("calibrating the training trials")
         costs = self._measure_costs(plan.training, display)
-        known = [
-            trial for trial in plan.training if _cost_key(trial) in costs
-        ]  # the others fail again when they are run
+        # the others fail again when they are run
+        known = [trial for trial in plan.training if _cost_key(trial) in costs]
         places = places_of_seeds(plan.training)
         left = plan.budget * (1 - BUDGET_MARGIN) - since_start() - REPORT_SECONDS
         found = [costs[_cost_key(trial)] for trial in known]
@@ -250,9 +247,9 @@ def _to_schedule(plan: Plan, wanted: frozenset[str]) -> list[Trial]:
 
 def _cost_key(trial: TrainingTrial) -> str:
     """Return what trials of equal cost share: model, data, batch size, shift and numbers of images."""
-    work, config = trial.work, sorted(trial.config.items())
+    work = trial.work
     images = f"{work.protocol.batch_size} {work.protocol.shift} {work.train_images} {work.test_images}"
-    return f"{trial.variant} {config} {trial.task} {images}"
+    return f"{trial.model} {trial.task} {images}"
 
 
 def _expected(trial: TrainingTrial, costs: dict[str, Cost]) -> float:
@@ -279,7 +276,7 @@ def _check_disk(plan: Plan, options: Options) -> None:
     Raises:
         UserError: there is too little space.
     """
-    trials = {_cost_key(t): t for t in plan.training}.values()
+    trials = {trial.model: trial for trial in plan.training}.values()
     required = 2 * max((checkpoint_bytes(t.variant, t.config) for t in trials), default=0)
     free = shutil.disk_usage(options.results).free
     if free < required:

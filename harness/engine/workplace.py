@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from harness.engine.cluster import Cluster, Node
 from harness.engine.connect import connected
@@ -21,47 +21,42 @@ from harness.worker.processors import usable_cpus
 ContextOf = Callable[[Trial], WorkerContext]
 
 
-class Workplace(Protocol):
-    """Makes executors for trials, and measures the cost of trials."""
+class Workplace(ABC):
+    """Makes executors for trials, and measures the cost of trials.
+
+    Arguments:
+        cluster: what there is, and what the suite asks of it.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
 
     @property
     def slots(self) -> int:
         """Number of training trials that run at the same time."""
+        return self.cluster.slots
 
-    def threads(self, trial: Trial) -> int:
-        """Return the number of CPU threads of a trial."""
-
-    def check(self, trials: Sequence[Trial], where: str) -> None:
-        """Reject trials that can never run here; `where` is the suite's file, for the error message.
-
-        Raises:
-            UserError: a trial requests more than there is.
-        """
-
+    @abstractmethod
     def executor(self, context_of: ContextOf, homes: Mapping[int, str]) -> Executor:
         """Return an executor; `homes` has the node that each round of timing was begun on, by round."""
 
+    @abstractmethod
     def costs(
         self, trials: Sequence[TrainingTrial], context_of: ContextOf, say: Callable[[str], None]
     ) -> list[Cost | TrialError]:
         """Measure the costs of trials, in their order; `say` prints a line when that takes long."""
 
 
-class ThisProcess:
-    """Runs one trial after the other in this process."""
-
-    slots = 1
+class ThisProcess(Workplace):
+    """Runs one trial after the other in this process. No GPU is used, and memory is not reserved."""
 
     def __init__(self, resources: Resources) -> None:
-        self._cluster = Cluster(resources, [Node(cpus=usable_cpus(), gpus=0, share=1)])
+        super().__init__(Cluster(resources, [Node(cpus=usable_cpus(), gpus=0, share=1)]))
 
-    def threads(self, trial: Trial) -> int:
-        """See `Workplace.threads`."""
-        return self._cluster.threads(trial)
-
-    def check(self, trials: Sequence[Trial], where: str) -> None:
-        """See `Workplace.check`. No GPU is used here, and memory is not reserved."""
-        self._cluster.check(trials, where)
+    @property
+    def slots(self) -> int:
+        """See `Workplace.slots`."""
+        return 1
 
     def executor(self, context_of: ContextOf, homes: Mapping[int, str]) -> Executor:
         """See `Workplace.executor`."""
@@ -74,30 +69,14 @@ class ThisProcess:
         return [estimate_here(trial, context_of(trial)) for trial in trials]
 
 
-class OnRay:
+class OnRay(Workplace):
     """Runs trials on a Ray cluster, each in a fresh process."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    @property
-    def slots(self) -> int:
-        """See `Workplace.slots`."""
-        return self._cluster.slots
-
-    def threads(self, trial: Trial) -> int:
-        """See `Workplace.threads`."""
-        return self._cluster.threads(trial)
-
-    def check(self, trials: Sequence[Trial], where: str) -> None:
-        """See `Workplace.check`."""
-        self._cluster.check(trials, where)
 
     def executor(self, context_of: ContextOf, homes: Mapping[int, str]) -> Executor:
         """See `Workplace.executor`."""
         from harness.engine.remote import RayExecutor
 
-        return RayExecutor(context_of, self._cluster, homes)
+        return RayExecutor(context_of, self.cluster, homes)
 
     def costs(
         self, trials: Sequence[TrainingTrial], context_of: ContextOf, say: Callable[[str], None]
@@ -105,7 +84,7 @@ class OnRay:
         """See `Workplace.costs`."""
         from harness.engine.measuring import measure_costs
 
-        return measure_costs(trials, context_of, self._cluster, say)
+        return measure_costs(trials, context_of, self.cluster, say)
 
 
 @contextmanager

@@ -58,6 +58,11 @@ class BaseTrial(Settings):
         """The variant and what sets its configuration apart."""
         return row_title(self.variant, self.label)
 
+    @property
+    def model(self) -> str:
+        """The variant and all settings, as a text that is equal for equal models."""
+        return f"{self.variant} {sorted(self.config.items())}"
+
 
 class TrainingTrial(BaseTrial):
     """A row of the table of errors, trained and tested once with a seed."""

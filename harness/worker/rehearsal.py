@@ -26,8 +26,7 @@ def rehearse(trials: Iterable[Trial]) -> None:
     Raises:
         UserError: an output does not satisfy `variants.contract`.
     """
-    configs = {f"{trial.variant} {trial.config}": trial for trial in trials}
-    for trial in configs.values():
+    for trial in {trial.model: trial for trial in trials}.values():
         if any(plugins.path_of(module) is not None for module in VARIANTS.sources(trial.variant)):
             _rehearse(trial)
 
