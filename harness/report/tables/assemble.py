@@ -37,8 +37,8 @@ def build_tables(
     """
     recorded = RecordedRows(plan, trials)
     timed = timed_of(plan.timing, recorded.timing)
-    errors = error_rows(plan, published, recorded)
-    times = time_rows(plan, published, recorded, timed)
+    errors = error_rows(published, recorded)
+    times = time_rows(published, recorded, timed)
     rows_of = AnalysisRows(errors, times, recorded)
     machines = _machines(recorded)
     return Tables(
@@ -51,7 +51,7 @@ def build_tables(
         errors=errors,
         time_title=plan.time_title,
         times=times,
-        speed=speed_rows(plan, recorded, timed),
+        speed=speed_rows(recorded, timed),
         baseline=times[plan.baseline].title if times else "",
         drift=timed.drift(),
         slope=timed.slope,
@@ -61,7 +61,7 @@ def build_tables(
         overhead=dict(overhead or {}),
         verdicts=judge(plan.claims, _evidence(rows_of, timed)),
         families=plan.families,
-        pairs=_pair_rows(plan, errors, recorded),
+        pairs=_pair_rows(errors, recorded),
         rows_of=rows_of,
         methods=methods_of(plan),
         runs=_run_lines(recorded),
@@ -100,9 +100,9 @@ def _evidence(rows_of: AnalysisRows, timed: Timed) -> Evidence:
     )
 
 
-def _pair_rows(plan: Plan, errors: list[ErrorRow], recorded: RecordedRows) -> list[PairRow]:
+def _pair_rows(errors: list[ErrorRow], recorded: RecordedRows) -> list[PairRow]:
     """Every row beside the baseline of the times or, if the errors have no such row, beside the first."""
-    found = []
+    found, plan = [], recorded.plan
     for task in dict.fromkeys(row.task for row in errors):
         rows = [row for row in errors if row.task == task]
         base = next(filter(_is_like(plan.times[plan.baseline]), rows), rows[0]) if plan.times else rows[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -216,23 +216,17 @@ def _compared_errors(first: Side, second: Side, names: Sequence[Name]) -> list[C
     level_of = _levels({name: pair.p for name, pair in pairs.items()}, lambda name: _is_same(first, second, name))
 
     def row(name: Name) -> ComparedRow:
-        pair, level = pairs.get(name), level_of.get(name, LEVEL)
+        pair, level, is_same = pairs.get(name), level_of.get(name, LEVEL), _is_same(first, second, name)
+        errors = first.error(name), second.error(name)
+        known = ComparedRow(*_settings(first, second, name), error=errors[0], other_error=errors[1])
         if pair is None:
-            errors = first.error(name), second.error(name)
-            return ComparedRow(
-                *_settings(first, second, name),
-                error=errors[0],
-                other_error=errors[1],
-                quality=_untested(_is_same(first, second, name), errors, "not on the same images"),
-            )
-        return ComparedRow(
-            *_settings(first, second, name),
-            error=first.error(name),
-            other_error=second.error(name),
+            return replace(known, quality=_untested(is_same, errors, "not on the same images"))
+        return replace(
+            known,
             pair=pair,
             difference=(pair.estimate.value, *pair.estimate.interval(level)),
             could_show=pair.estimate.detectable(level),
-            quality=SAME if _is_same(first, second, name) else pair.finding(level),
+            quality=SAME if is_same else pair.finding(level),
         )
 
     return [row(name) for name in names]
@@ -244,24 +238,13 @@ def _compared_times(first: Side, second: Side, names: Sequence[Name], has_fixed:
     level_of = _levels(ps, lambda name: _is_same(first, second, name))
 
     def row(name: Name) -> ComparedRow:
-        rate, level = rates.get(name), level_of.get(name, LEVEL)
+        rate, level, is_same = rates.get(name), level_of.get(name, LEVEL), _is_same(first, second, name)
+        seconds = first.seconds(name), second.seconds(name)
+        known = ComparedRow(*_settings(first, second, name), seconds=seconds[0], other_seconds=seconds[1])
         ends = rate.interval(level) if rate is not None else None
         if rate is None or ends is None:
-            seconds = first.seconds(name), second.seconds(name)
-            return ComparedRow(
-                *_settings(first, second, name),
-                seconds=seconds[0],
-                other_seconds=seconds[1],
-                speed=_untested(_is_same(first, second, name), seconds, "too few rounds"),
-            )
-        return ComparedRow(
-            *_settings(first, second, name),
-            seconds=first.seconds(name),
-            other_seconds=second.seconds(name),
-            rate=rate,
-            ratio=(rate.value, *ends),
-            speed=SAME if _is_same(first, second, name) else _speed(rate, level),
-        )
+            return replace(known, speed=_untested(is_same, seconds, "too few rounds"))
+        return replace(known, rate=rate, ratio=(rate.value, *ends), speed=SAME if is_same else _speed(rate, level))
 
     return [row(name) for name in names]
 

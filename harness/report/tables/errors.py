@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from harness.plan.plan import Plan, PlannedRow
+from harness.plan.plan import PlannedRow
 from harness.plan.trial import TrainingTrial
 from harness.record.recorded import RecordedTraining
 from harness.report.tables.learning import learning_of
@@ -18,9 +18,9 @@ from harness.suite.published import Number, Published, PublishedTable, look_up
 from harness.worker.numbers import Score
 
 
-def error_rows(plan: Plan, published: list[Published], recorded: RecordedRows) -> list[ErrorRow]:
+def error_rows(published: list[Published], recorded: RecordedRows) -> list[ErrorRow]:
     """Return the rows of the table of errors."""
-    return [_error_row(row, published, recorded) for row in plan.errors]
+    return [_error_row(row, published, recorded) for row in recorded.plan.errors]
 
 
 def _error_row(row: PlannedRow, published: list[Published], recorded: RecordedRows) -> ErrorRow:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from harness.plan.plan import Plan, PlannedRow
+from harness.plan.plan import PlannedRow
 from harness.report.tables.recorded_rows import RecordedRows
 from harness.report.tables.row_facts import common, setting_reasons
 from harness.report.tables.rows import SpeedRow, TimeRow
@@ -21,8 +21,9 @@ from harness.worker.numbers import TimingNumbers
 TREND = 0.02  # the least change within the timed samples that is told
 
 
-def time_rows(plan: Plan, published: list[Published], recorded: RecordedRows, timed: Timed) -> list[TimeRow]:
+def time_rows(published: list[Published], recorded: RecordedRows, timed: Timed) -> list[TimeRow]:
     """Return the rows of the table of times."""
+    plan = recorded.plan
     trends = _trends(plan.times, timed)
     base = plan.times[plan.baseline] if plan.times else None
     return [
@@ -95,10 +96,10 @@ def _ends(ratio: Ratio | None) -> tuple[float | None, float | None]:
     return (ratio.interval(LEVEL) if ratio is not None else None) or (None, None)
 
 
-def speed_rows(plan: Plan, recorded: RecordedRows, timed: Timed) -> list[SpeedRow]:
+def speed_rows(recorded: RecordedRows, timed: Timed) -> list[SpeedRow]:
     """Return the rows of the table of times that have a reference."""
-    rows = [row for row in plan.times if row.reference is not None]
-    return [_speed_row(row, plan.times[row.reference or 0], recorded, timed) for row in rows]
+    rows = [row for row in recorded.plan.times if row.reference is not None]
+    return [_speed_row(row, recorded.plan.times[row.reference or 0], recorded, timed) for row in rows]
 
 
 def _speed_row(row: PlannedRow, reference: PlannedRow, recorded: RecordedRows, timed: Timed) -> SpeedRow:
