@@ -46,4 +46,9 @@ def _ascending(ps: Sequence[float]) -> list[int]:
 
 def p_text(p: float) -> str:
     """A p-value as text: "p = 0.012", or "p < 0.0001"."""
-    return f"p = {p:.2g}" if p >= SMALLEST else f"p < {SMALLEST}"
+    return f"p = {p_number(p)}" if p >= SMALLEST else f"p {p_number(p)}"
+
+
+def p_number(p: float) -> str:
+    """A p-value as a number: "0.012", or "< 0.0001"."""
+    return f"{p:.2g}" if p >= SMALLEST else f"< {SMALLEST}"

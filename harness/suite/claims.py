@@ -30,6 +30,11 @@ class BaseClaim(Settings):
     where: str = Field("", description="the place in the paper")
     family: Name | None = Field(None, description="a name under `families`: claims that are corrected together")
 
+    @property
+    def selectors(self) -> list[RowSelector]:
+        """All selectors of rows that it has."""
+        return [value for _, value in self if isinstance(value, RowSelector)]
+
 
 class LowerError(BaseClaim):
     """The error of some rows is below that of others, on a task."""
@@ -111,11 +116,6 @@ class ModelClaim(BaseClaim):
 
     of: RowSelector
     task: str
-
-    @property
-    def selectors(self) -> list[RowSelector]:
-        """All selectors of rows that it has."""
-        return [value for _, value in self if isinstance(value, RowSelector)]
 
 
 class OtherClaim(BaseClaim):

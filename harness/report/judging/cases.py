@@ -115,14 +115,6 @@ def combined(findings: Sequence[Finding | None]) -> Finding | None:
 def rows_of_claim(claim: BaseClaim, evidence: Evidence) -> list[TableRow]:
     """The rows that a claim is about."""
     if isinstance(claim, TimeRatio):
-        return [*evidence.times_of(claim.of), *evidence.times_of(claim.to)]
-    if isinstance(claim, ModelClaim):
-        selectors = claim.selectors
-    else:
-        assert isinstance(claim, LowerError | LowerMeanError | LowestError | ErrorValue)
-        selectors = [claim.of]
-        if isinstance(claim, LowestError):
-            selectors.append(claim.among)
-        elif isinstance(claim, LowerError | LowerMeanError):
-            selectors.append(claim.than)
-    return [row for selector in selectors for row in evidence.errors_of(selector, claim.task)]
+        return [row for selector in claim.selectors for row in evidence.times_of(selector)]
+    assert isinstance(claim, LowerError | LowerMeanError | LowestError | ErrorValue | ModelClaim)
+    return [row for selector in claim.selectors for row in evidence.errors_of(selector, claim.task)]

@@ -8,7 +8,7 @@ from harness.report.render.cells import UNLEARNED, number, signed
 from harness.report.render.text_table import TextTable
 from harness.report.tables.pairs import METHODS, MODELS, Pair
 from harness.report.tables.rows import PairRow, Tables
-from harness.statistics.several import p_text
+from harness.statistics.several import p_number
 
 
 def pair_table(tables: Tables) -> TextTable:
@@ -20,7 +20,7 @@ def pair_table(tables: Tables) -> TextTable:
             row.task,
             signed(row.pair.estimate.value, 2),
             f"{signed(row.interval[0], 2)} to {signed(row.interval[1], 2)}",
-            p_text(row.pair.p).removeprefix("p ").removeprefix("= "),
+            p_number(row.pair.p),
             _found(row),
             number(row.detectable, 2),
         ]
