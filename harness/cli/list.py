@@ -42,9 +42,8 @@ def list_variants() -> Lines:
     found = []
     for name in VARIANTS.names():
         cls = VARIANTS.get(name)
-        summary = (cls.__doc__ or "").strip().partition("\n")[0]
         settings = {key: field.default for key, field in cls.Config.model_fields.items()}
-        found.append({"name": name, "summary": summary, "module": cls.__module__, "settings": settings})
+        found.append({"name": name, "summary": _summary(cls), "module": cls.__module__, "settings": settings})
     return found
 
 
@@ -55,9 +54,8 @@ def list_datasets() -> Lines:
     found = []
     for name in DATASETS.names():
         cls = DATASETS.get(name)
-        summary = (cls.__doc__ or "").strip().partition("\n")[0]
         size, classes = getattr(cls, "image_size", None), getattr(cls, "classes", None)  # a plugin may lack them
-        found.append({"name": name, "summary": summary, "image_size": size, "classes": classes})
+        found.append({"name": name, "summary": _summary(cls), "image_size": size, "classes": classes})
     return found
 
 
@@ -69,9 +67,8 @@ def list_analyses() -> Lines:
     found = []
     for name in ANALYSES.names():
         cls = ANALYSES.get(name)
-        summary = (cls.__doc__ or "").strip().partition("\n")[0]
         found.append(
-            {"name": name, "summary": summary, "module": cls.__module__, "claims": sorted(kinds_of(name, cls))}
+            {"name": name, "summary": _summary(cls), "module": cls.__module__, "claims": sorted(kinds_of(name, cls))}
         )
     return found
 
@@ -114,6 +111,11 @@ def list_published() -> Lines:
     files = publications()
     read = load_published(files.values())
     return [{"name": name, "source": each.source} for name, each in zip(files, read, strict=True)]
+
+
+def _summary(cls: type) -> str:
+    """Return the first line of a class's docstring."""
+    return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
 LISTERS = {

@@ -14,7 +14,7 @@ from typing import TypeVar
 from harness.data.check import check_class, check_digest, check_names, checked_data
 from harness.data.dataset import DATASETS, Dataset, Progress, TaskData
 from harness.data.errors import Damaged, Missing
-from harness.errors import UserError
+from harness.errors import UserError, cause_of
 
 T = TypeVar("T")
 
@@ -100,5 +100,4 @@ def _call(task: str, method: str, call: Callable[[], T]) -> T:
     except UserError:
         raise
     except Exception as error:  # a plugin's method may raise anything
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"the dataset '{task}' fails in {method} ({told}); fix it.") from error
+        raise UserError(f"the dataset '{task}' fails in {method} ({cause_of(error)}); fix it.") from error

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from mlflow.entities import Experiment, Run
+from mlflow.entities import Experiment, Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
@@ -88,12 +88,16 @@ class Access:
         return dict(self.client.get_experiment(experiment).tags)
 
     @retried
-    def runs(self, experiments: list[str], query: str) -> list[Run]:
-        """Return all runs of some experiments that match a query, the newest first."""
+    def runs(self, experiments: list[str], query: str = "", view: int = ViewType.ACTIVE_ONLY) -> list[Run]:
+        """Return all runs of some experiments that match a query, the newest first.
+
+        Arguments:
+            view: whether runs that are not deleted are meant, deleted ones, or all.
+        """
         found: list[Run] = []
         token = None
         while experiments:
-            page = self.client.search_runs(experiments, query, max_results=RUNS_PER_PAGE, page_token=token)
+            page = self.client.search_runs(experiments, query, view, RUNS_PER_PAGE, page_token=token)
             found += page
             token = page.token
             if not token:

@@ -15,7 +15,7 @@ from mlflow.entities import Run, ViewType
 
 from harness.engine.sessions import stale
 from harness.errors import UserError
-from harness.record.access import RUNS_PER_PAGE, Access, start_order
+from harness.record.access import Access, start_order
 from harness.record.lock import only_driver
 from harness.record.model import FOLDER
 from harness.record.names import INVOCATIONS, KEY, KIND, PROFILE
@@ -141,7 +141,7 @@ def _artifacts(store: Access, results: Path, known: _Known) -> list[Leftover]:
     """Find files of deleted runs, models of trials that are no longer planned, and replaced reports."""
     folders = {path.name: path for path in _folders(results / "artifacts", RUN)}  # before the runs are looked up
     experiments = {each.experiment_id: each for each in store.client.search_experiments(view_type=ViewType.ALL)}
-    runs = _all_runs(store, list(experiments))
+    runs = store.runs(list(experiments), view=ViewType.ALL)
     strange = folders.keys() - {run.info.run_id for run in runs}
     found = _of_strangers([folders[run] for run in sorted(strange)]) if _is_alone(store, results, known) else []
     reported: set[tuple[str, str]] = set()
@@ -187,21 +187,6 @@ def _of_strangers(folders: list[Path]) -> list[Leftover]:
         for path in folders
         if {each.name for each in path.iterdir()} <= {"artifacts"}
     ]
-
-
-def _all_runs(store: Access, experiments: list[str]) -> list[Run]:
-    """Read all runs of some experiments, deleted ones too."""
-    found: list[Run] = []
-    token = None
-    while experiments:
-        page = store.client.search_runs(
-            experiments, run_view_type=ViewType.ALL, max_results=RUNS_PER_PAGE, page_token=token
-        )
-        found += page
-        token = page.token
-        if not token:
-            break
-    return found
 
 
 def _folders(parent: Path, name: re.Pattern[str]) -> list[Path]:
