@@ -18,14 +18,16 @@ import pytest
 from harness.engine import sessions
 from harness.engine.cluster import Cluster, Node
 from harness.engine.connect import connected
-from harness.engine.events import Event, Failed, Finished, Progressed
+from harness.engine.events import Event, Executor, Failed, Finished, Progressed
 from harness.errors import UserError
 from harness.plan.trial import Trial
 from harness.suite.resources import Resources
+from harness.worker.context import WorkerContext
 from harness.worker.numbers import TrainingNumbers
 from tests.harness.engine.heard import heard
 
 MakeTrial = Callable[..., Trial]
+ExecutorWith = Callable[..., Executor]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:port", "127.0.0.1:99999", "auto"])
@@ -95,23 +97,28 @@ def two_gpus(tiny: Path) -> Iterator[list[Node]]:
     assert surroundings() == before
 
 
+@pytest.fixture
+def executor_with(two_gpus: list[Node], tiny: Path, tmp_path: Path) -> ExecutorWith:
+    """An executor on that Ray, for resources of a suite."""
+    from harness.engine.remote import RayExecutor
+
+    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
+    return lambda **resources: RayExecutor(lambda trial: context, Cluster(Resources(**resources), two_gpus))
+
+
 @pytest.mark.slow
 def test_trials_on_a_real_cluster(
     two_gpus: list[Node],
-    tiny: Path,
+    executor_with: ExecutorWith,
     tmp_path: Path,
     training_trial: MakeTrial,
     timing_trial: MakeTrial,
 ) -> None:
     """Two share a GPU each, one is timed alone, one raises, and one loses its worker and is run again."""
-    from harness.engine.remote import RayExecutor
-    from harness.worker.context import WorkerContext
-
     assert (two_gpus[0].gpus, two_gpus[0].share) == (2, 1)
     witness = tmp_path / "witness"
     witness.mkdir()
-    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    executor = RayExecutor(lambda trial: context, Cluster(Resources(gpus=0.5, memory_gb=0.1), two_gpus))
+    executor = executor_with(gpus=0.5, memory_gb=0.1)
     seeds = [training_trial(("seeds: [0]", f"seeds: [{seed}]"), witness=str(witness)) for seed in (0, 1)]
     bad = training_trial(fails=True)
     dying = training_trial(killed_once=str(tmp_path / "killed"))
@@ -143,14 +150,8 @@ def test_trials_on_a_real_cluster(
 
 
 @pytest.mark.slow
-def test_a_running_trial_is_cancelled_by_force(
-    two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
-) -> None:
-    from harness.engine.remote import RayExecutor
-    from harness.worker.context import WorkerContext
-
-    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    executor = RayExecutor(lambda trial: context, Cluster(Resources(memory_gb=0.1), two_gpus))
+def test_a_running_trial_is_cancelled_by_force(executor_with: ExecutorWith, training_trial: MakeTrial) -> None:
+    executor = executor_with(memory_gb=0.1)
     endless = training_trial(pause=10.0)
     executor.submit(endless, 1)
     events: list[Event] = []
@@ -174,15 +175,11 @@ except Exception as error:
 
 @pytest.mark.slow
 def test_nothing_of_an_embedded_cluster_can_be_reached_from_elsewhere_or_without_its_token(
-    two_gpus: list[Node], tiny: Path, tmp_path: Path, training_trial: MakeTrial
+    executor_with: ExecutorWith, training_trial: MakeTrial
 ) -> None:
     import ray
 
-    from harness.engine.remote import RayExecutor
-    from harness.worker.context import WorkerContext
-
-    context = WorkerContext(data=tmp_path, checkpoints=tmp_path / "checkpoints", threads=1, plugins=(tiny,))
-    executor = RayExecutor(lambda trial: context, Cluster(Resources(memory_gb=0.1), two_gpus))
+    executor = executor_with(memory_gb=0.1)
     endless = training_trial(pause=10.0)
     executor.submit(endless, 1)
     while not any(isinstance(event, Progressed) and event.progress.iterations for event in heard(executor)):
@@ -224,11 +221,8 @@ def test_a_cluster_by_its_address_gets_our_code_and_the_plugins(tmp_path: Path) 
     assert done.stdout.splitlines()[-2:] == ["Finished timing", "Finished training"], done.stdout + done.stderr
 
 
-def drain(executor: object) -> dict[str, Event]:
+def drain(executor: Executor) -> dict[str, Event]:
     """How each trial ended, by key."""
-    from harness.engine.remote import RayExecutor
-
-    assert isinstance(executor, RayExecutor)
     ended: dict[str, Event] = {}
     limit = time.monotonic() + 120
     while executor.running and time.monotonic() < limit:

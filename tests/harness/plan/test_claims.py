@@ -8,24 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.plan.make import make_plan
-from harness.plan.plan import Plan
-from harness.suite.load import load_suite
+from tests.harness.plan.plans import TIMES, plan_of
 
 Write = Callable[..., Path]
-SUITE = """
-name: times
-times:
-  rounds: 2
-  rows:
-    - {variant: capsnet, config: {routing_iterations: 2}}
-    - {variant: capsnet, config: {routing_iterations: 3}}
-    - {variant: cnn}
-"""
-
-
-def plan_of(path: Path) -> Plan:
-    return make_plan(load_suite(path), Path("nowhere"))
+SUITE = "name: times\n" + TIMES
 
 
 def test_a_claim_about_a_setting_that_is_none(write: Write) -> None:

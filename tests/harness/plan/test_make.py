@@ -18,10 +18,12 @@ from harness.plan.plan import Plan, count
 from harness.plan.refine import at_fraction, with_data
 from harness.plan.trial import Trial
 from harness.suite.load import load_suite
+from tests.harness.plan.plans import TIMES, plan_of
 
 PAPER = Path(__file__).parents[3] / "suites" / "paper.yaml"
 Write = Callable[..., Path]
-SUITE = """
+SUITE = (
+    """
 name: two
 protocols:
   short: {batch_size: 50, epochs: 2, learning_rate: 0.001, source: somewhere}
@@ -33,17 +35,9 @@ errors:
   rows:
     - {variant: cnn, config: {width: 8}, protocol: short}
     - {variant: capsnet, config: {routing_iterations: 2, width: 8}, protocol: short}
-times:
-  rounds: 2
-  rows:
-    - {variant: capsnet, config: {routing_iterations: 2}}
-    - {variant: capsnet, config: {routing_iterations: 3}}
-    - {variant: cnn}
 """
-
-
-def plan_of(path: Path, profile: str | None = None, budget: str | None = None, fraction: float | None = None) -> Plan:
-    return at_fraction(make_plan(load_suite(path, profile, budget), Path("nowhere")), fraction)
+    + TIMES
+)
 
 
 def rekeyed(plan: Plan, **changes: str) -> list[Trial]:

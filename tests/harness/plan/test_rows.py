@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.plan.make import make_plan
-from harness.plan.plan import Plan
-from harness.suite.load import load_suite
+from tests.harness.plan.plans import TIMES, plan_of
 
 Write = Callable[..., Path]
-SUITE = """
+SUITE = (
+    """
 name: rows
 protocols:
   short: {batch_size: 50, epochs: 2, learning_rate: 0.001}
@@ -24,17 +23,9 @@ errors:
   rows:
     - {variant: cnn, config: {width: 8}, protocol: short}
     - {variant: capsnet, config: {routing_iterations: 2, width: 8}, protocol: short}
-times:
-  rounds: 2
-  rows:
-    - {variant: capsnet, config: {routing_iterations: 2}}
-    - {variant: capsnet, config: {routing_iterations: 3}}
-    - {variant: cnn}
 """
-
-
-def plan_of(path: Path) -> Plan:
-    return make_plan(load_suite(path), Path("nowhere"))
+    + TIMES
+)
 
 
 def test_rows_that_differ_in_what_their_label_leaves_out_are_told_apart(write: Write) -> None:

@@ -8,20 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.plan.make import make_plan
-from harness.plan.plan import Plan
-from harness.suite.load import load_suite
+from tests.harness.plan.plans import TIMES, plan_of
 
 Write = Callable[..., Path]
-SUITE = """
-name: times
-times:
-  rounds: 2
-  rows:
-    - {variant: capsnet, config: {routing_iterations: 2}}
-    - {variant: capsnet, config: {routing_iterations: 3}}
-    - {variant: cnn}
-"""
+SUITE = "name: times\n" + TIMES
 REFERENCES = """
 name: speed
 config: {convolution: fast}
@@ -33,10 +23,6 @@ times:
     - {variant: capsnet, config: {gradients: last}, reference: {convolution: direct}}
     - {variant: capsnet, config: {gradients: last, convolution: direct}}
 """
-
-
-def plan_of(path: Path) -> Plan:
-    return make_plan(load_suite(path), Path("nowhere"))
 
 
 def test_rounds_and_rows_are_listed_in_plain_order(write: Write) -> None:
